@@ -1,0 +1,1 @@
+//! Use cases of the till: quote, hold, commit, recorded sale, refund.

@@ -1,0 +1,1 @@
+//! The hardware of a till, one file per driver.

@@ -1,0 +1,4 @@
+//! Pure nouns and arithmetic. Depends on nothing but `tessera-money`.
+
+pub mod rules;
+pub mod time;

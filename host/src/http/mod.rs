@@ -1,0 +1,1 @@
+//! The HTTP API: router, one file per resource, one file for errors.

@@ -1,0 +1,1 @@
+//! The sandbox: engine, catalog, and one file per WIT generation.
