@@ -59,11 +59,18 @@ pub struct WriterLimits {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     #[error("cannot read the configuration `{path}`: {source}; give a readable file with --config")]
-    Read { path: PathBuf, source: std::io::Error },
+    Read {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("the configuration `{path}` is not valid: {message}")]
     Parse { path: PathBuf, message: String },
     #[error("the configuration key `{key}` is {value}: {remedy}")]
-    OutOfRange { key: &'static str, value: u64, remedy: &'static str },
+    OutOfRange {
+        key: &'static str,
+        value: u64,
+        remedy: &'static str,
+    },
 }
 
 impl Default for Config {
@@ -81,27 +88,42 @@ impl Default for Config {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { body_bytes: 1 << 20, request_seconds: 30, quotes: 20_000, bindings_per_store: 256 }
+        Self {
+            body_bytes: 1 << 20,
+            request_seconds: 30,
+            quotes: 20_000,
+            bindings_per_store: 256,
+        }
     }
 }
 
 impl Default for Sandbox {
     fn default() -> Self {
-        Self { fuel: 20_000_000, memory_bytes: 16 << 20, deadline_ms: 250, plugin_bytes: 8 << 20 }
+        Self {
+            fuel: 20_000_000,
+            memory_bytes: 16 << 20,
+            deadline_ms: 250,
+            plugin_bytes: 8 << 20,
+        }
     }
 }
 
 impl Default for WriterLimits {
     fn default() -> Self {
-        Self { queue: 4096, batch: 256 }
+        Self {
+            queue: 4096,
+            batch: 256,
+        }
     }
 }
 
 impl Config {
     /// Reads and validates a file.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
         let config: Self = toml::from_str(&text).map_err(|error| ConfigError::Parse {
             path: path.to_owned(),
             message: error.to_string(),
@@ -112,16 +134,55 @@ impl Config {
 
     fn validate(&self) -> Result<(), ConfigError> {
         let at_least = |key, value: u64, least: u64, remedy| {
-            if value < least { Err(ConfigError::OutOfRange { key, value, remedy }) } else { Ok(()) }
+            if value < least {
+                Err(ConfigError::OutOfRange { key, value, remedy })
+            } else {
+                Ok(())
+            }
         };
-        at_least("limits.body_bytes", self.limits.body_bytes as u64, 65_536, "at least 65536")?;
-        at_least("limits.request_seconds", self.limits.request_seconds, 1, "at least 1")?;
+        at_least(
+            "limits.body_bytes",
+            self.limits.body_bytes as u64,
+            65_536,
+            "at least 65536",
+        )?;
+        at_least(
+            "limits.request_seconds",
+            self.limits.request_seconds,
+            1,
+            "at least 1",
+        )?;
         at_least("limits.quotes", self.limits.quotes as u64, 1, "at least 1")?;
-        at_least("limits.bindings_per_store", self.limits.bindings_per_store as u64, 1, "at least 1")?;
-        at_least("sandbox.fuel", self.sandbox.fuel, 100_000, "at least 100000")?;
-        at_least("sandbox.memory_bytes", self.sandbox.memory_bytes as u64, 1 << 20, "at least 1048576")?;
-        at_least("sandbox.deadline_ms", self.sandbox.deadline_ms, 1, "at least 1")?;
-        at_least("sandbox.plugin_bytes", self.sandbox.plugin_bytes as u64, 1024, "at least 1024")?;
+        at_least(
+            "limits.bindings_per_store",
+            self.limits.bindings_per_store as u64,
+            1,
+            "at least 1",
+        )?;
+        at_least(
+            "sandbox.fuel",
+            self.sandbox.fuel,
+            100_000,
+            "at least 100000",
+        )?;
+        at_least(
+            "sandbox.memory_bytes",
+            self.sandbox.memory_bytes as u64,
+            1 << 20,
+            "at least 1048576",
+        )?;
+        at_least(
+            "sandbox.deadline_ms",
+            self.sandbox.deadline_ms,
+            1,
+            "at least 1",
+        )?;
+        at_least(
+            "sandbox.plugin_bytes",
+            self.sandbox.plugin_bytes as u64,
+            1024,
+            "at least 1024",
+        )?;
         at_least("writer.queue", self.writer.queue as u64, 1, "at least 1")?;
         at_least("writer.batch", self.writer.batch as u64, 1, "at least 1")
     }
@@ -134,7 +195,10 @@ mod tests {
     #[test]
     fn the_commented_default_file_says_what_the_code_does() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/tessera.toml");
-        assert_eq!(Config::read(&path).expect("the default file is valid"), Config::default());
+        assert_eq!(
+            Config::read(&path).expect("the default file is valid"),
+            Config::default()
+        );
     }
 
     #[test]
@@ -147,6 +211,12 @@ mod tests {
     fn a_zero_limit_is_refused_with_its_key() {
         let mut config = Config::default();
         config.writer.batch = 0;
-        assert!(config.validate().unwrap_err().to_string().contains("writer.batch"));
+        assert!(
+            config
+                .validate()
+                .unwrap_err()
+                .to_string()
+                .contains("writer.batch")
+        );
     }
 }

@@ -1,0 +1,351 @@
+//! Opening the database and borrowing connections from it.
+//!
+//! [`Conn`] is one connection of either kind; the `on!` macro runs the same text and binds on both:
+//! `on!(conn, c => sqlx::query_scalar::<_, i64>("SELECT 1").fetch_one(c).await)`. The body may only use
+//! what both drivers share, so its value must have the same type on both sides.
+
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{PgPool, Postgres, Sqlite, SqlitePool};
+
+use super::error::StoreError;
+use super::migrations;
+
+/// Oldest SQLite whose log cannot be corrupted by a checkpoint race.
+const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
+/// Enough for every statement of the host, so that none is prepared twice.
+const STATEMENTS_KEPT: usize = 512;
+
+/// Which of the two databases is behind a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+/// Where the chain's data lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Location {
+    /// A database file; it and its folder are created when missing.
+    Sqlite(PathBuf),
+    /// `postgres://…`
+    Postgres(String),
+}
+
+impl Location {
+    /// `url` when it is there, else `tessera.db` in the data folder.
+    pub fn choose(folder: &Path, url: Option<&str>) -> Self {
+        match url {
+            Some(url) if !url.trim().is_empty() => Self::Postgres(url.trim().to_owned()),
+            _ => Self::Sqlite(folder.join("tessera.db")),
+        }
+    }
+}
+
+/// One connection, borrowed from a pool and given back when dropped.
+pub enum Conn {
+    Sqlite(PoolConnection<Sqlite>),
+    Postgres(PoolConnection<Postgres>),
+}
+
+/// A connection inside the writer's transaction.
+pub type Tx = Conn;
+
+/// Runs `$body` with `$c` bound to the driver's own connection, once per database.
+#[macro_export]
+macro_rules! on {
+    ($conn:expr, $c:ident => $body:expr) => {
+        match $conn {
+            $crate::store::db::Conn::Sqlite(connection) => {
+                let $c = &mut **connection;
+                $body
+            }
+            $crate::store::db::Conn::Postgres(connection) => {
+                let $c = &mut **connection;
+                $body
+            }
+        }
+    };
+}
+
+impl Conn {
+    pub fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(_) => Dialect::Sqlite,
+            Self::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// Opens a writing transaction.
+    pub(crate) async fn begin(&mut self) -> Result<(), StoreError> {
+        let text = match self {
+            Self::Sqlite(_) => "BEGIN IMMEDIATE",
+            Self::Postgres(_) => "BEGIN",
+        };
+        self.run(text, "opening a transaction").await
+    }
+
+    /// Opens a transaction in which every read sees the same moment.
+    pub(crate) async fn begin_snapshot(&mut self) -> Result<(), StoreError> {
+        let text = match self {
+            Self::Sqlite(_) => "BEGIN",
+            Self::Postgres(_) => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        };
+        self.run(text, "opening a snapshot").await
+    }
+
+    pub(crate) async fn commit(&mut self) -> Result<(), StoreError> {
+        self.run("COMMIT", "committing").await
+    }
+
+    pub(crate) async fn roll_back(&mut self) -> Result<(), StoreError> {
+        self.run("ROLLBACK", "rolling back").await
+    }
+
+    async fn run(&mut self, text: &'static str, doing: &'static str) -> Result<(), StoreError> {
+        on!(self, c => sqlx::raw_sql(text).execute(c).await.map(|_| ()))
+            .map_err(StoreError::during(doing))
+    }
+
+    /// Closes the connection instead of giving it back, so nothing half done is inherited.
+    pub(crate) async fn discard(self) {
+        let closed = match self {
+            Self::Sqlite(connection) => connection.close().await,
+            Self::Postgres(connection) => connection.close().await,
+        };
+        if let Err(error) = closed {
+            tracing::debug!(%error, "a discarded connection did not close cleanly");
+        }
+    }
+}
+
+#[derive(Clone)]
+enum Pools {
+    Sqlite { read: SqlitePool, write: SqlitePool },
+    Postgres { read: PgPool, write: PgPool },
+}
+
+/// An open database: a pool for reads and the one writing connection. Clones share both.
+#[derive(Clone)]
+pub struct Db {
+    pools: Pools,
+}
+
+impl Db {
+    /// Opens the database with `readers` reading connections and brings its tables up to date.
+    ///
+    /// # Errors
+    /// When it cannot be reached, is too old, or holds tables of a newer host.
+    pub async fn open(location: &Location, readers: u32) -> Result<Self, StoreError> {
+        let pools = match location {
+            Location::Sqlite(file) => open_sqlite(file, readers).await?,
+            Location::Postgres(url) => open_postgres(url, readers).await?,
+        };
+        let db = Self { pools };
+        match &db.pools {
+            Pools::Sqlite { write, .. } => migrations::run(Dialect::Sqlite, write).await?,
+            Pools::Postgres { write, .. } => migrations::run(Dialect::Postgres, write).await?,
+        }
+        Ok(db)
+    }
+
+    pub fn dialect(&self) -> Dialect {
+        match self.pools {
+            Pools::Sqlite { .. } => Dialect::Sqlite,
+            Pools::Postgres { .. } => Dialect::Postgres,
+        }
+    }
+
+    /// A connection for reading. On SQLite it cannot write.
+    ///
+    /// # Errors
+    /// When no connection becomes free in time.
+    pub async fn read(&self) -> Result<Conn, StoreError> {
+        match &self.pools {
+            Pools::Sqlite { read, .. } => read.acquire().await.map(Conn::Sqlite),
+            Pools::Postgres { read, .. } => read.acquire().await.map(Conn::Postgres),
+        }
+        .map_err(StoreError::during("borrowing a reading connection"))
+    }
+
+    /// The one writing connection; only the writer asks for it.
+    pub(crate) async fn writing(&self) -> Result<Conn, StoreError> {
+        match &self.pools {
+            Pools::Sqlite { write, .. } => write.acquire().await.map(Conn::Sqlite),
+            Pools::Postgres { write, .. } => write.acquire().await.map(Conn::Postgres),
+        }
+        .map_err(StoreError::during("taking the writing connection"))
+    }
+
+    /// Closes every connection; on SQLite this also folds the log into the file.
+    pub async fn close(&self) {
+        match &self.pools {
+            Pools::Sqlite { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+            Pools::Postgres { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+        }
+    }
+}
+
+async fn open_sqlite(file: &Path, readers: u32) -> Result<Pools, StoreError> {
+    if let Some(folder) = file.parent() {
+        create_folder(folder)?;
+    }
+    let options = SqliteConnectOptions::new()
+        .filename(file)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(10))
+        .foreign_keys(true)
+        .statement_cache_capacity(STATEMENTS_KEPT)
+        .pragma("cache_size", "-32768")
+        .pragma("temp_store", "memory");
+    let failed = |source| StoreError::Open {
+        what: format!("file `{}`", file.display()),
+        source,
+    };
+    let write = SqlitePoolOptions::new()
+        .max_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .connect_with(options.clone())
+        .await
+        .map_err(failed)?;
+    let version: String = sqlx::query_scalar("SELECT sqlite_version()")
+        .fetch_one(&write)
+        .await
+        .map_err(failed)?;
+    check_sqlite(&version)?;
+    let read = SqlitePoolOptions::new()
+        .max_connections(readers.max(1))
+        .max_lifetime(None)
+        .acquire_timeout(Duration::from_secs(10))
+        .connect_lazy_with(options.pragma("query_only", "on"));
+    Ok(Pools::Sqlite { read, write })
+}
+
+fn check_sqlite(version: &str) -> Result<(), StoreError> {
+    let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
+    let mut next = || parts.next().unwrap_or(0);
+    if (next(), next(), next()) < OLDEST_SQLITE {
+        return Err(StoreError::OldSqlite {
+            found: version.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+async fn open_postgres(url: &str, readers: u32) -> Result<Pools, StoreError> {
+    let options = PgConnectOptions::from_str(url)
+        .map_err(|source| StoreError::Url { source })?
+        .application_name("tessera")
+        .statement_cache_capacity(STATEMENTS_KEPT)
+        // A writer that lost its host must not keep rows locked.
+        .options([
+            ("idle_in_transaction_session_timeout", "10s"),
+            ("tcp_keepalives_idle", "10"),
+        ]);
+    let write = PgPoolOptions::new()
+        .max_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .acquire_timeout(Duration::from_secs(10))
+        .connect_with(options.clone())
+        .await
+        .map_err(|source| StoreError::Open {
+            what: "server".to_owned(),
+            source,
+        })?;
+    let read = PgPoolOptions::new()
+        .max_connections(readers.max(1))
+        .acquire_timeout(Duration::from_secs(10))
+        .connect_lazy_with(options.options([("default_transaction_read_only", "on")]));
+    Ok(Pools::Postgres { read, write })
+}
+
+fn create_folder(path: &Path) -> Result<(), StoreError> {
+    std::fs::create_dir_all(path).map_err(|source| StoreError::Folder {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// A data folder owned by this process until dropped.
+#[derive(Debug)]
+pub struct DataFolder {
+    path: PathBuf,
+    // Held for its lock, which the system releases even after a kill.
+    _owner: File,
+}
+
+impl DataFolder {
+    /// Creates the folder when missing and becomes its only owner.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] while another process owns it.
+    pub fn lock(path: &Path) -> Result<Self, StoreError> {
+        create_folder(path)?;
+        let failed = |source| StoreError::Folder {
+            path: path.to_owned(),
+            source,
+        };
+        let owner = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path.join("owner.lock"))
+            .map_err(failed)?;
+        match owner.try_lock() {
+            Ok(()) => Ok(Self {
+                path: path.to_owned(),
+                _owner: owner,
+            }),
+            Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::Locked {
+                path: path.to_owned(),
+            }),
+            Err(std::fs::TryLockError::Error(source)) => Err(failed(source)),
+        }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_sqlite_that_can_corrupt_its_log_is_refused() {
+        assert!(check_sqlite("3.51.2").is_err());
+        assert!(check_sqlite("3.40.1").is_err());
+        assert!(check_sqlite("3.51.3").is_ok());
+        assert!(check_sqlite("3.53.0").is_ok());
+    }
+
+    #[test]
+    fn a_data_folder_has_one_owner_at_a_time() {
+        let folder = std::env::temp_dir().join(format!("tessera-{}", uuid::Uuid::now_v7()));
+        let first = DataFolder::lock(&folder).expect("the first owner gets the lock");
+        assert!(matches!(
+            DataFolder::lock(&folder),
+            Err(StoreError::Locked { .. })
+        ));
+        drop(first);
+        DataFolder::lock(&folder).expect("a released folder can be owned again");
+        std::fs::remove_dir_all(&folder).expect("the folder is removed");
+    }
+}

@@ -1,0 +1,95 @@
+//! The tables, embedded in the binary and brought up to date at every start.
+//!
+//! A migration is one text for both databases, written with `TEXT`, `BIGINT`, `BOOLEAN` and `BYTEA`, plus
+//! what only one of them needs. PostgreSQL compares text by its bytes, as SQLite does, so that key order
+//! and cursors agree whatever the server's locale is.
+
+use std::time::Duration;
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{AssertSqlSafe, SqlSafeStr};
+
+use super::db::Dialect;
+use super::error::StoreError;
+
+/// Hosts that start at the same moment on one server run into each other at most this often.
+const ATTEMPTS: u32 = 5;
+
+struct Tables {
+    version: i64,
+    name: &'static str,
+    common: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+/// In order; a published one is never edited.
+const ALL: &[Tables] = &[Tables {
+    version: 1,
+    name: "ledger",
+    common: include_str!("../../../migrations/common/0001_ledger.sql"),
+    sqlite: "",
+    postgres: include_str!("../../../migrations/postgres/0001_ledger.sql"),
+}];
+
+impl Tables {
+    fn text(&self, dialect: Dialect) -> String {
+        match dialect {
+            Dialect::Sqlite => format!("{}\n{}", self.common, self.sqlite).replace("BYTEA", "BLOB"),
+            Dialect::Postgres => format!(
+                "{}\n{}",
+                self.common.replace(" TEXT", " TEXT COLLATE \"C\""),
+                self.postgres
+            ),
+        }
+    }
+}
+
+fn migrator(dialect: Dialect) -> Migrator {
+    let migrations = ALL
+        .iter()
+        .map(|tables| {
+            Migration::new(
+                tables.version,
+                tables.name.into(),
+                MigrationType::Simple,
+                AssertSqlSafe(tables.text(dialect)).into_sql_str(),
+                false,
+            )
+        })
+        .collect();
+    let mut migrator = Migrator::with_migrations(migrations);
+    // Advisory locks are lost behind connection poolers; starts that collide are tried again instead.
+    migrator.set_locking(false);
+    migrator
+}
+
+/// Applies what is missing.
+///
+/// # Errors
+/// When a migration fails or the database was written by a newer host.
+pub(super) async fn run<DB>(dialect: Dialect, pool: &sqlx::Pool<DB>) -> Result<(), StoreError>
+where
+    DB: sqlx::Database,
+    DB::Connection: sqlx::migrate::Migrate,
+{
+    let migrator = migrator(dialect);
+    let mut attempt = 1;
+    loop {
+        let mut connection = pool
+            .acquire()
+            .await
+            .map_err(StoreError::during("taking the writing connection"))?;
+        match migrator.run_direct(None, &mut *connection, false).await {
+            Ok(()) => return Ok(()),
+            Err(source) if dialect == Dialect::Sqlite || attempt == ATTEMPTS => {
+                return Err(StoreError::Migrate { source });
+            }
+            Err(error) => {
+                tracing::info!(%error, attempt, "another host may be bringing the tables up to date");
+                attempt += 1;
+                tokio::time::sleep(Duration::from_millis(300)).await;
+            }
+        }
+    }
+}
