@@ -1,4 +1,5 @@
 //! Pure nouns and arithmetic. Depends on nothing but `tessera-money`.
 
 pub mod rules;
+pub mod schedule;
 pub mod time;
