@@ -121,8 +121,7 @@ CREATE TABLE operations (
     subject_kind TEXT NOT NULL,
     subject_id TEXT NOT NULL,
     at BIGINT NOT NULL,
-    writer TEXT,
-    seq BIGINT,
+    entry_id TEXT,
     refusal TEXT
 );
 

@@ -1,0 +1,394 @@
+//! What the ledger can be asked to do.
+
+use serde::{Deserialize, Serialize};
+
+use super::account::AccountKey;
+use super::record::Record;
+use super::refusal::Refusal;
+use crate::domain::time::{Day, Instant};
+
+/// Steps of one command; a basket of 500 lines needs a few dozen.
+const MOST_STEPS: usize = 4_096;
+/// Records of one command: evaluations of 256 bindings, events, purchase sums.
+const MOST_RECORDS: usize = 8_192;
+const LONGEST_KEY: usize = 512;
+
+/// One unit of work that happens wholly or not at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    /// Makes the command safe to send again.
+    pub operation: Option<Operation>,
+    pub at: Instant,
+    /// Business day of the store; decides what has expired.
+    pub business_date: Day,
+    /// Kind of the entry, such as `sale`, `refund`, `hold`, `top-up`.
+    pub kind: String,
+    /// What the entry is about.
+    pub subject: Subject,
+    /// Lots and coupons that were good on this day may still be used; otherwise the business day counts.
+    pub spendable_as_of: Option<Day>,
+    /// Limit-checked changes, in order.
+    pub steps: Vec<Step>,
+    /// Rows written in the same transaction.
+    pub records: Vec<Record>,
+}
+
+/// An idempotency key and the digest of the request that used it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operation {
+    /// Unique per chain; the use case puts the caller in front.
+    pub key: String,
+    pub hash: [u8; 32],
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subject {
+    /// `order`, `refund`, `member`, `hold`, `job`, …
+    pub kind: String,
+    pub id: String,
+}
+
+impl Subject {
+    pub fn new(kind: impl Into<String>, id: impl Into<String>) -> Self {
+        Self {
+            kind: kind.into(),
+            id: id.into(),
+        }
+    }
+}
+
+/// A new batch of points or bonus.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewLot {
+    pub id: String,
+    /// Last day the lot can be spent; none for ever.
+    pub expires_on: Option<Day>,
+    /// For a pending lot, the day it becomes spendable.
+    pub available_on: Option<Day>,
+    /// What it was given for, such as an order id.
+    pub source: String,
+}
+
+/// What a debit does when the account holds too little.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OnShort {
+    Refuse,
+    /// Take what is there; the rest is owed to the system account `claims/<store>`, with a notice.
+    Claim {
+        store: String,
+    },
+}
+
+/// What a take-back does when the points were spent meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TakeBackShort {
+    /// The member owes them; later earning repays.
+    Debt,
+    Refuse,
+}
+
+/// What happens to an amount that returns to a lot which has expired meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExpiredReturn {
+    /// The lot can be spent for this many more days.
+    GraceDays(u32),
+    /// It expires in the same entry, with a notice.
+    AtOnce,
+}
+
+/// How a hold ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HoldOutcome {
+    Posted,
+    Voided,
+    Expired,
+}
+
+/// One benefit a hold reserves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reserve {
+    Account {
+        account: AccountKey,
+        amount: i64,
+    },
+    Counter {
+        owner: String,
+        name: String,
+        change: i64,
+        limit: Option<i64>,
+        floor: Option<i64>,
+    },
+    Coupon {
+        code: String,
+        member: Option<String>,
+    },
+}
+
+/// A coupon to issue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewCoupon {
+    pub code: String,
+    /// What it is for: the binding or campaign that accepts it.
+    pub campaign: String,
+    /// Only this member may use it.
+    pub holder: Option<String>,
+    pub use_limit: Option<i64>,
+    pub starts_on: Option<Day>,
+    /// Last day it can be used.
+    pub expires_on: Option<Day>,
+}
+
+/// A change with a limit. Amounts are in the asset's smallest unit and never negative, except where said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Adds to a member's account; a lotted one needs the lot.
+    Credit {
+        account: AccountKey,
+        amount: i64,
+        lot: Option<NewLot>,
+    },
+    /// Takes from a member's account, nearest expiry first.
+    Debit {
+        account: AccountKey,
+        amount: i64,
+        on_short: OnShort,
+    },
+    /// The other side: adds `amount` (signed) to a system account such as `sales/<store>`.
+    System {
+        name: String,
+        asset: String,
+        amount: i64,
+    },
+    /// Puts amounts back into the lots they were taken from.
+    Return {
+        account: AccountKey,
+        splits: Vec<(String, i64)>,
+        expired: ExpiredReturn,
+    },
+    /// Takes earned points back: from their own lot (pending or not), then the member's other spendable lots
+    /// nearest expiry first, then as debt.
+    TakeBack {
+        member: String,
+        asset: String,
+        lot: String,
+        amount: i64,
+        on_short: TakeBackShort,
+    },
+    /// Moves a counter. With `enforce` off (a sale that already happened) a broken limit is only noticed.
+    Counter {
+        owner: String,
+        name: String,
+        change: i64,
+        /// Highest value a raise may reach.
+        limit: Option<i64>,
+        /// Lowest value a cut may reach.
+        floor: Option<i64>,
+        enforce: bool,
+    },
+    /// Uses a coupon (`change` +1) or gives the use back (−1). `member` is who presents it.
+    UseCoupon {
+        code: String,
+        change: i64,
+        member: Option<String>,
+        enforce: bool,
+    },
+    IssueCoupon(NewCoupon),
+    /// The coupon can no longer be used; uses so far stay.
+    VoidCoupon {
+        code: String,
+    },
+    /// Makes an order refundable: quantity sold per line (thousandths) and amount paid per tender.
+    OpenOrder {
+        order: String,
+        lines: Vec<i64>,
+        tenders: Vec<(String, i64)>,
+    },
+    /// Refunds part of an order, if its sequence is still the expected one (0 before the first refund).
+    Refund {
+        order: String,
+        expected_sequence: i64,
+        lines: Vec<(u32, i64)>,
+        tenders: Vec<(String, i64)>,
+    },
+    /// Reserves a quote's benefits until `expires_at`.
+    Hold {
+        hold: String,
+        quote: String,
+        member: Option<String>,
+        expires_at: Instant,
+        reserves: Vec<Reserve>,
+    },
+    /// Ends a hold; everything returns to where it was. With `Posted`, the steps after it may spend what
+    /// was good on the day of the hold.
+    ResolveHold {
+        hold: String,
+        outcome: HoldOutcome,
+    },
+    /// Makes pending lots of a member spendable; lots that are not pending any more are left out.
+    ReleasePending {
+        member: String,
+        asset: String,
+        lots: Vec<String>,
+    },
+    /// Expires what is left in lots whose last day has passed; other lots are left out.
+    ExpireLots {
+        member: String,
+        asset: String,
+        lots: Vec<String>,
+    },
+}
+
+impl Command {
+    /// A command without operation key, steps or records.
+    pub fn new(kind: impl Into<String>, subject: Subject, at: Instant, business_date: Day) -> Self {
+        Self {
+            operation: None,
+            at,
+            business_date,
+            kind: kind.into(),
+            subject,
+            spendable_as_of: None,
+            steps: Vec::new(),
+            records: Vec::new(),
+        }
+    }
+
+    /// Checks sizes and text before the command reaches the queue.
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`] naming what is too long, or [`Refusal::Text`] for a U+0000.
+    pub fn check(&self) -> Result<(), Refusal> {
+        if self.steps.len() > MOST_STEPS || self.records.len() > MOST_RECORDS {
+            return Err(Refusal::Invalid {
+                why: format!("more than {MOST_STEPS} steps or {MOST_RECORDS} records"),
+            });
+        }
+        if let Some(operation) = &self.operation
+            && (operation.key.is_empty() || operation.key.len() > LONGEST_KEY)
+        {
+            return Err(Refusal::Invalid {
+                why: format!("an operation key must have 1 to {LONGEST_KEY} bytes"),
+            });
+        }
+        let mut bad = None;
+        self.texts(&mut |field, text| {
+            if text.contains('\0') {
+                bad = Some(field);
+            }
+        });
+        match bad {
+            Some(field) => Err(Refusal::Text {
+                field: field.to_owned(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Visits every text that reaches the database.
+    fn texts(&self, visit: &mut dyn FnMut(&'static str, &str)) {
+        if let Some(operation) = &self.operation {
+            visit("operation key", &operation.key);
+        }
+        visit("kind", &self.kind);
+        visit("subject", &self.subject.kind);
+        visit("subject", &self.subject.id);
+        for step in &self.steps {
+            step.texts(visit);
+        }
+        for record in &self.records {
+            record.texts(visit);
+        }
+    }
+}
+
+impl Step {
+    fn texts(&self, visit: &mut dyn FnMut(&'static str, &str)) {
+        match self {
+            Self::Credit { account, lot, .. } => {
+                account_texts(account, visit);
+                if let Some(lot) = lot {
+                    visit("lot", &lot.id);
+                    visit("lot source", &lot.source);
+                }
+            }
+            Self::Debit { account, .. } => account_texts(account, visit),
+            Self::System { name, asset, .. } => {
+                visit("system account", name);
+                visit("asset", asset);
+            }
+            Self::Return {
+                account, splits, ..
+            } => {
+                account_texts(account, visit);
+                splits.iter().for_each(|(lot, _)| visit("lot", lot));
+            }
+            Self::TakeBack {
+                member, asset, lot, ..
+            } => {
+                visit("member", member);
+                visit("asset", asset);
+                visit("lot", lot);
+            }
+            Self::Counter { owner, name, .. } => {
+                visit("counter owner", owner);
+                visit("counter", name);
+            }
+            Self::UseCoupon { code, .. } | Self::VoidCoupon { code } => visit("coupon", code),
+            Self::IssueCoupon(coupon) => {
+                visit("coupon", &coupon.code);
+                visit("campaign", &coupon.campaign);
+                visit("coupon holder", coupon.holder.as_deref().unwrap_or(""));
+            }
+            Self::OpenOrder { order, tenders, .. } | Self::Refund { order, tenders, .. } => {
+                visit("order", order);
+                tenders.iter().for_each(|(key, _)| visit("tender", key));
+            }
+            Self::Hold {
+                hold,
+                quote,
+                member,
+                reserves,
+                ..
+            } => {
+                visit("hold", hold);
+                visit("quote", quote);
+                visit("member", member.as_deref().unwrap_or(""));
+                reserves.iter().for_each(|reserve| reserve.texts(visit));
+            }
+            Self::ResolveHold { hold, .. } => visit("hold", hold),
+            Self::ReleasePending {
+                member,
+                asset,
+                lots,
+            }
+            | Self::ExpireLots {
+                member,
+                asset,
+                lots,
+            } => {
+                visit("member", member);
+                visit("asset", asset);
+                lots.iter().for_each(|lot| visit("lot", lot));
+            }
+        }
+    }
+}
+
+impl Reserve {
+    fn texts(&self, visit: &mut dyn FnMut(&'static str, &str)) {
+        match self {
+            Self::Account { account, .. } => account_texts(account, visit),
+            Self::Counter { owner, name, .. } => {
+                visit("counter owner", owner);
+                visit("counter", name);
+            }
+            Self::Coupon { code, .. } => visit("coupon", code),
+        }
+    }
+}
+
+fn account_texts(account: &AccountKey, visit: &mut dyn FnMut(&'static str, &str)) {
+    visit("member", &account.member);
+    visit("asset", &account.asset);
+}

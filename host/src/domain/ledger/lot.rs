@@ -1,0 +1,160 @@
+//! Steps on lots: returning to them, taking earned points back, releasing pending ones, expiry.
+
+use super::account::{AccountKey, AccountName};
+use super::command::{ExpiredReturn, TakeBackShort};
+use super::draft::{Draft, invalid, negated, positive, sum};
+use super::entry::Notice;
+use super::refusal::Refusal;
+use super::state::Lot;
+
+/// The lot, if it belongs to this very account.
+fn lot_of(draft: &Draft<'_>, account: &AccountKey, id: &str) -> Result<Lot, Refusal> {
+    draft
+        .lot(id)
+        .filter(|lot| lot.account == account.id())
+        .ok_or_else(|| Refusal::LotUnknown { lot: id.to_owned() })
+}
+
+pub(super) fn give_back(
+    draft: &mut Draft<'_>,
+    account: &AccountKey,
+    splits: &[(String, i64)],
+    expired: ExpiredReturn,
+) -> Result<(), Refusal> {
+    for (id, amount) in splits {
+        positive("a returned amount", *amount)?;
+        if *amount == 0 {
+            continue;
+        }
+        let lot = lot_of(draft, account, id)?;
+        if !lot.has_expired(draft.today) {
+            draft.change_lot(account, lot, *amount)?;
+            continue;
+        }
+        // What was left when it expired must not come to life again with the returned part.
+        expire_rest(draft, account, id)?;
+        let mut lot = lot_of(draft, account, id)?;
+        match expired {
+            ExpiredReturn::GraceDays(days) => {
+                let days = i32::try_from(days).map_err(|_| Refusal::Overflow)?;
+                lot.expires_on = Some(draft.today.plus_days(days));
+                draft.change_lot(account, lot, *amount)?;
+            }
+            ExpiredReturn::AtOnce => {
+                draft.change_lot(account, lot, *amount)?;
+                draft.notices.push(Notice::ExpiredOnReturn {
+                    lot: id.clone(),
+                    amount: *amount,
+                });
+                expire_rest(draft, account, id)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Moves what is left of a lot back to where it was issued from.
+fn expire_rest(draft: &mut Draft<'_>, account: &AccountKey, id: &str) -> Result<(), Refusal> {
+    let lot = lot_of(draft, account, id)?;
+    let rest = lot.remaining;
+    if rest == 0 {
+        return Ok(());
+    }
+    draft.change_lot(account, lot, negated(rest)?)?;
+    draft.post_system(account.name.issued(), &account.asset, rest)
+}
+
+pub(super) fn take_back(
+    draft: &mut Draft<'_>,
+    member: &str,
+    asset: &str,
+    own: &str,
+    amount: i64,
+    on_short: TakeBackShort,
+) -> Result<(), Refusal> {
+    positive("a take-back", amount)?;
+    let points = AccountKey::new(member, AccountName::Points, asset);
+    let pending = points.sibling(AccountName::PointsPending);
+    let lot = draft
+        .lot(own)
+        .filter(|lot| lot.member == member)
+        .ok_or_else(|| Refusal::LotUnknown {
+            lot: own.to_owned(),
+        })?;
+    let home = [&points, &pending]
+        .into_iter()
+        .find(|account| account.id() == lot.account)
+        .cloned()
+        .ok_or_else(|| Refusal::LotUnknown {
+            lot: own.to_owned(),
+        })?;
+    let from_own = lot.remaining.min(amount);
+    if from_own > 0 {
+        draft.change_lot(&home, lot, -from_own)?;
+    }
+    let (from_others, _) = draft.take(&points, amount - from_own, None)?;
+    let taken = sum(from_own, from_others)?;
+    let owed = amount - taken;
+    if owed == 0 {
+        return Ok(());
+    }
+    match on_short {
+        TakeBackShort::Refuse => Err(Refusal::InsufficientBalance {
+            account: points.id(),
+            needed: amount,
+            available: taken,
+        }),
+        TakeBackShort::Debt => {
+            draft.post(&points.sibling(AccountName::PointsDebt), -owed)?;
+            draft.notices.push(Notice::DebtMade {
+                member: member.to_owned(),
+                asset: asset.to_owned(),
+                amount: owed,
+            });
+            Ok(())
+        }
+    }
+}
+
+pub(super) fn release_pending(
+    draft: &mut Draft<'_>,
+    member: &str,
+    asset: &str,
+    lots: &[String],
+) -> Result<(), Refusal> {
+    let points = AccountKey::new(member, AccountName::Points, asset);
+    let pending = points.sibling(AccountName::PointsPending);
+    for id in lots {
+        let Ok(mut lot) = lot_of(draft, &pending, id) else {
+            continue;
+        };
+        if lot.remaining == 0 || lot.available_on.is_some_and(|day| day > draft.today) {
+            continue;
+        }
+        draft.post_lot(&pending, id, negated(lot.remaining)?)?;
+        draft.post_lot(&points, id, lot.remaining)?;
+        lot.account = points.id();
+        lot.available_on = None;
+        draft.put_lot(lot);
+    }
+    Ok(())
+}
+
+pub(super) fn expire(
+    draft: &mut Draft<'_>,
+    member: &str,
+    asset: &str,
+    lots: &[String],
+) -> Result<(), Refusal> {
+    for id in lots {
+        let Some(lot) = draft.lot(id) else { continue };
+        if lot.member != member || !lot.has_expired(draft.today) {
+            continue;
+        }
+        let account = AccountKey::parse(&lot.account)
+            .filter(|account| account.asset == asset)
+            .ok_or_else(|| invalid(format!("lot `{id}` is not of `{asset}`")))?;
+        expire_rest(draft, &account, id)?;
+    }
+    Ok(())
+}

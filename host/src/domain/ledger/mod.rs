@@ -1,0 +1,40 @@
+//! The ledger as a pure, deterministic state machine: everything that has a limit, and the commands that
+//! change it.
+//!
+//! The writer loads the part of [`State`] a batch of commands touches, calls [`apply`] for each, and persists
+//! what changed. A refused command changes nothing (except that a final refusal is remembered under its
+//! operation key). Steps say one side of a movement and [`Step::System`] the other; an entry whose legs do
+//! not sum to zero per asset is refused. Movements inside a member's own accounts, expiry and the repayment
+//! of debts bring both of their legs themselves.
+
+mod account;
+mod apply;
+mod command;
+mod draft;
+mod entry;
+mod hold;
+mod lot;
+mod record;
+mod refundable;
+mod refusal;
+mod state;
+#[cfg(test)]
+mod tests;
+mod touches;
+
+pub use account::{AccountKey, AccountName, DEFAULT_PROGRAM, SYSTEM, points_asset, system_account};
+pub use apply::{Applied, Context, apply};
+pub use command::{
+    Command, ExpiredReturn, HoldOutcome, NewCoupon, NewLot, OnShort, Operation, Reserve, Step,
+    Subject, TakeBackShort,
+};
+pub use entry::{Entry, LotChange, Notice, Posting, Receipt};
+pub use record::{
+    EvaluationRow, EventRow, MemberDayRow, MemberTierRow, OrderRow, Record, RefundRow,
+};
+pub use refusal::Refusal;
+pub use state::{
+    Account, Counter, CounterKey, Coupon, Held, Hold, HoldState, Lot, OrderKey, Outcome, Recorded,
+    Refundable, RefundableLine, RefundableTender, State, Touched,
+};
+pub use touches::Touches;

@@ -1,0 +1,169 @@
+//! Rows that are written together with an entry. They have no limits of their own, except that an order's
+//! keys are used once.
+
+use crate::domain::time::{Day, Instant};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Record {
+    Order(Box<OrderRow>),
+    Refund(Box<RefundRow>),
+    Evaluation(Box<EvaluationRow>),
+    Event(EventRow),
+    MemberDay(MemberDayRow),
+    /// Adds to the number of orders of a member.
+    MemberOrders {
+        member: String,
+        change: i64,
+    },
+    MemberTier(MemberTierRow),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderRow {
+    pub id: String,
+    pub store: String,
+    pub terminal: String,
+    pub staff: Option<String>,
+    pub member: Option<String>,
+    /// A quote is committed once.
+    pub quote_id: Option<String>,
+    /// The till's own number of a recorded sale; once per store.
+    pub external_id: Option<String>,
+    /// Printed on the receipt, to claim points later; unique.
+    pub receipt_code: String,
+    pub occurred_at: Instant,
+    pub business_date: Day,
+    pub currency: String,
+    /// Minor units.
+    pub total: i64,
+    /// The order as it was priced, as the use case encodes it.
+    pub doc: Vec<u8>,
+    /// Facts of its evaluations: canonical JSON, compressed; empty if none.
+    pub facts: Vec<u8>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefundRow {
+    pub id: String,
+    pub order_id: String,
+    /// 1 for the first refund of an order.
+    pub sequence: i64,
+    pub store: String,
+    pub terminal: String,
+    pub staff: Option<String>,
+    pub occurred_at: Instant,
+    pub business_date: Day,
+    pub currency: String,
+    /// Minor units given back.
+    pub total: i64,
+    pub doc: Vec<u8>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EvaluationRow {
+    pub order_id: String,
+    /// Order of evaluation within the order.
+    pub position: i64,
+    pub binding_id: String,
+    pub component_digest: String,
+    pub config_hash: String,
+    pub kind: String,
+    /// What differs from the order's facts.
+    pub delta: Vec<u8>,
+    /// The proposal as it came out of the sandbox.
+    pub output: Vec<u8>,
+    pub fuel: i64,
+}
+
+/// An event for the log; its id is made by the writer and grows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventRow {
+    pub kind: String,
+    pub subject: String,
+    pub store: Option<String>,
+    /// JSON.
+    pub payload: String,
+}
+
+/// What is added to a member's purchases of a day in one category; `""` is the whole basket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberDayRow {
+    pub member: String,
+    pub day: Day,
+    pub category: String,
+    /// Minor units.
+    pub spend: i64,
+    pub orders: i64,
+    /// Thousandths.
+    pub units: i64,
+    pub points: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberTierRow {
+    pub member: String,
+    pub tier: Option<String>,
+    pub since: Option<Day>,
+    pub valid_until: Option<Day>,
+    /// Exact ratio (numerator, denominator).
+    pub multiplier: (i64, i64),
+}
+
+impl Record {
+    pub(super) fn texts(&self, visit: &mut dyn FnMut(&'static str, &str)) {
+        match self {
+            Self::Order(row) => {
+                for text in [
+                    &row.id,
+                    &row.store,
+                    &row.terminal,
+                    &row.receipt_code,
+                    &row.currency,
+                ] {
+                    visit("order", text);
+                }
+                for text in [&row.staff, &row.member, &row.quote_id, &row.external_id] {
+                    visit("order", text.as_deref().unwrap_or(""));
+                }
+            }
+            Self::Refund(row) => {
+                for text in [
+                    &row.id,
+                    &row.order_id,
+                    &row.store,
+                    &row.terminal,
+                    &row.currency,
+                ] {
+                    visit("refund", text);
+                }
+                visit("refund", row.staff.as_deref().unwrap_or(""));
+            }
+            Self::Evaluation(row) => {
+                for text in [
+                    &row.order_id,
+                    &row.binding_id,
+                    &row.component_digest,
+                    &row.config_hash,
+                    &row.kind,
+                ] {
+                    visit("evaluation", text);
+                }
+            }
+            Self::Event(row) => {
+                for text in [&row.kind, &row.subject, &row.payload] {
+                    visit("event", text);
+                }
+                visit("event", row.store.as_deref().unwrap_or(""));
+            }
+            Self::MemberDay(row) => {
+                visit("member", &row.member);
+                visit("category", &row.category);
+            }
+            Self::MemberOrders { member, .. } => visit("member", member),
+            Self::MemberTier(row) => {
+                visit("member", &row.member);
+                visit("tier", row.tier.as_deref().unwrap_or(""));
+            }
+        }
+    }
+}

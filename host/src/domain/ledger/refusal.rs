@@ -1,0 +1,137 @@
+//! Why a command was refused.
+
+use serde::{Deserialize, Serialize};
+
+use super::command::HoldOutcome;
+
+/// A typed refusal that says what was short or in the way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "refusal", rename_all = "kebab-case")]
+pub enum Refusal {
+    #[error("account `{account}` has {available}, but {needed} are needed")]
+    InsufficientBalance {
+        account: String,
+        needed: i64,
+        available: i64,
+    },
+    #[error("lot `{lot}` is not there or belongs to another account")]
+    LotUnknown { lot: String },
+    #[error("lot `{lot}` can take back {room} at most, not {asked}")]
+    LotFull { lot: String, room: i64, asked: i64 },
+    #[error("coupon `{code}` is unknown")]
+    CouponUnknown { code: String },
+    #[error("coupon `{code}` has been voided")]
+    CouponVoid { code: String },
+    #[error("coupon `{code}` cannot be used on this day")]
+    CouponExpired { code: String },
+    #[error("coupon `{code}` belongs to another member")]
+    CouponHolder { code: String },
+    #[error("coupon `{code}` has been used {uses} of {limit} times")]
+    CouponUsed { code: String, uses: i64, limit: i64 },
+    #[error("coupon `{code}` exists already")]
+    CouponExists { code: String },
+    #[error("counter `{name}` of `{owner}` stands at {value} and cannot move by {change}")]
+    CounterLimit {
+        owner: String,
+        name: String,
+        value: i64,
+        change: i64,
+        /// The limit or floor in the way.
+        limit: i64,
+    },
+    #[error("order `{order}` is unknown")]
+    OrderUnknown { order: String },
+    #[error("order `{order}` was refunded meanwhile; read it again")]
+    OrderChanged {
+        order: String,
+        expected: i64,
+        found: i64,
+    },
+    #[error(
+        "{what} of order `{order}`: {refunded} of {sold} are refunded, {asked} more were asked"
+    )]
+    OverRefund {
+        order: String,
+        /// `line 3` or `tender cash`.
+        what: String,
+        sold: i64,
+        refunded: i64,
+        asked: i64,
+    },
+    #[error("quote `{quote}` was committed as order `{order}`")]
+    AlreadyCommitted { quote: String, order: String },
+    #[error("sale `{external_id}` of store `{store}` is recorded as order `{order}`")]
+    AlreadyRecorded {
+        store: String,
+        external_id: String,
+        order: String,
+    },
+    #[error("receipt code `{code}` is taken; make another")]
+    ReceiptCodeTaken { code: String },
+    #[error("quote `{quote}` is reserved by hold `{hold}`")]
+    AlreadyHeld { quote: String, hold: String },
+    #[error("hold `{hold}` is unknown")]
+    HoldUnknown { hold: String },
+    #[error("hold `{hold}` has ended")]
+    HoldResolved { hold: String, outcome: HoldOutcome },
+    #[error("the legs in `{asset}` sum to {sum}, not zero")]
+    Unbalanced { asset: String, sum: i64 },
+    #[error("an amount left the range of 64 bits")]
+    Overflow,
+    #[error("the command makes no sense: {why}")]
+    Invalid { why: String },
+    #[error("`{field}` contains the character U+0000; remove it")]
+    Text { field: String },
+    #[error("operation key `{key}` was used with another request")]
+    KeyReused { key: String },
+    #[error("operation `{key}` is still running; ask again shortly")]
+    InProgress { key: String },
+    #[error("the host is busy; try again shortly")]
+    Busy,
+    #[error("the database refused or could not be reached: {why}")]
+    Storage { why: String },
+}
+
+impl Refusal {
+    /// True if the same operation key stays refused: a business answer, not a passing state of the host or
+    /// a slip of the caller.
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::InsufficientBalance { .. }
+            | Self::LotUnknown { .. }
+            | Self::LotFull { .. }
+            | Self::CouponUnknown { .. }
+            | Self::CouponVoid { .. }
+            | Self::CouponExpired { .. }
+            | Self::CouponHolder { .. }
+            | Self::CouponUsed { .. }
+            | Self::CouponExists { .. }
+            | Self::CounterLimit { .. }
+            | Self::OverRefund { .. }
+            | Self::AlreadyCommitted { .. }
+            | Self::AlreadyRecorded { .. }
+            | Self::HoldResolved { .. } => true,
+            Self::OrderUnknown { .. }
+            | Self::HoldUnknown { .. }
+            | Self::OrderChanged { .. }
+            | Self::ReceiptCodeTaken { .. }
+            | Self::AlreadyHeld { .. }
+            | Self::Unbalanced { .. }
+            | Self::Overflow
+            | Self::Invalid { .. }
+            | Self::Text { .. }
+            | Self::KeyReused { .. }
+            | Self::InProgress { .. }
+            | Self::Busy
+            | Self::Storage { .. } => false,
+        }
+    }
+
+    /// True if the same request may succeed later without any change.
+    pub fn is_retryable(&self) -> bool {
+        matches!(
+            self,
+            Self::InProgress { .. } | Self::Busy | Self::Storage { .. }
+        )
+    }
+}

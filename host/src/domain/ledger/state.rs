@@ -1,0 +1,225 @@
+//! Everything that has a limit, as far as it is loaded.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+use super::account::AccountKey;
+use super::command::{HoldOutcome, Subject};
+use super::entry::{LotChange, Receipt};
+use super::refusal::Refusal;
+use crate::domain::time::{Day, Instant};
+
+/// (owner, name)
+pub type CounterKey = (String, String);
+
+/// A balance. `base` is the version in the database, before this batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    pub asset: String,
+    pub balance: i64,
+    pub version: i64,
+    pub base: i64,
+}
+
+/// A batch of points or bonus with its own expiry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lot {
+    pub id: String,
+    pub member: String,
+    /// Id of the account it is part of.
+    pub account: String,
+    pub original: i64,
+    pub remaining: i64,
+    pub expires_on: Option<Day>,
+    pub available_on: Option<Day>,
+    pub source: String,
+}
+
+impl Lot {
+    pub fn has_expired(&self, today: Day) -> bool {
+        self.expires_on.is_some_and(|last| last < today)
+    }
+
+    /// Nearest expiry first, then the oldest.
+    pub(super) fn order(&self) -> (Day, String) {
+        (self.expires_on.unwrap_or(Day(i32::MAX)), self.id.clone())
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Counter {
+    pub value: i64,
+    pub version: i64,
+    pub base: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Coupon {
+    pub code: String,
+    pub campaign: String,
+    pub holder: Option<String>,
+    pub uses: i64,
+    pub use_limit: Option<i64>,
+    pub void: bool,
+    pub starts_on: Option<Day>,
+    pub expires_on: Option<Day>,
+    pub version: i64,
+    pub base: i64,
+}
+
+/// Thousandths of a line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefundableLine {
+    pub sold: i64,
+    pub refunded: i64,
+}
+
+/// Minor units of a tender.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefundableTender {
+    pub key: String,
+    pub paid: i64,
+    pub refunded: i64,
+}
+
+/// What of an order can still be refunded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refundable {
+    /// Number of refunds so far.
+    pub sequence: i64,
+    /// Sequence in the database; −1 if the order is new.
+    pub base: i64,
+    pub lines: Vec<RefundableLine>,
+    pub tenders: Vec<RefundableTender>,
+}
+
+/// What a hold reserved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Held {
+    Account {
+        account: AccountKey,
+        amount: i64,
+        lots: Vec<LotChange>,
+    },
+    Counter {
+        owner: String,
+        name: String,
+        change: i64,
+    },
+    Coupon {
+        code: String,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HoldState {
+    Pending,
+    Ended(HoldOutcome),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hold {
+    pub id: String,
+    pub quote: String,
+    pub member: Option<String>,
+    pub held_on: Day,
+    pub expires_at: Instant,
+    pub state: HoldState,
+    pub reserves: Vec<Held>,
+    pub version: i64,
+    pub base: i64,
+}
+
+/// A key that belongs to one order only.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OrderKey {
+    Quote(String),
+    External { store: String, id: String },
+    Receipt(String),
+}
+
+/// How an operation ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    Done(Receipt),
+    Refused(Refusal),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    pub hash: [u8; 32],
+    pub subject: Subject,
+    pub at: Instant,
+    pub outcome: Outcome,
+}
+
+/// Ids of rows changed since the state was loaded.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Touched {
+    pub accounts: BTreeSet<String>,
+    pub lots: BTreeSet<String>,
+    pub counters: BTreeSet<CounterKey>,
+    pub coupons: BTreeSet<String>,
+    pub refundables: BTreeSet<String>,
+    pub holds: BTreeSet<String>,
+    pub operations: BTreeSet<String>,
+}
+
+/// The loaded part of the ledger. What is absent counts as never written.
+#[derive(Debug, Clone, Default)]
+pub struct State {
+    pub accounts: HashMap<String, Account>,
+    lots: HashMap<String, Lot>,
+    /// Lots by account id.
+    lots_of: HashMap<String, BTreeSet<String>>,
+    pub counters: HashMap<CounterKey, Counter>,
+    pub coupons: HashMap<String, Coupon>,
+    pub refundables: HashMap<String, Refundable>,
+    pub holds: HashMap<String, Hold>,
+    /// Quote → hold.
+    pub held_quotes: HashMap<String, String>,
+    /// Order key → order id.
+    pub order_keys: BTreeMap<OrderKey, String>,
+    pub operations: HashMap<String, Recorded>,
+    pub touched: Touched,
+}
+
+impl State {
+    /// Adds or replaces a lot.
+    pub fn put_lot(&mut self, lot: Lot) {
+        if let Some(before) = self.lots.get(&lot.id)
+            && before.account != lot.account
+            && let Some(ids) = self.lots_of.get_mut(&before.account)
+        {
+            ids.remove(&lot.id);
+        }
+        self.lots_of
+            .entry(lot.account.clone())
+            .or_default()
+            .insert(lot.id.clone());
+        self.lots.insert(lot.id.clone(), lot);
+    }
+
+    pub fn lot(&self, id: &str) -> Option<&Lot> {
+        self.lots.get(id)
+    }
+
+    pub fn lots(&self) -> impl Iterator<Item = &Lot> {
+        self.lots.values()
+    }
+
+    pub(super) fn lots_of(&self, account: &str) -> impl Iterator<Item = &Lot> {
+        self.lots_of
+            .get(account)
+            .into_iter()
+            .flatten()
+            .filter_map(|id| self.lots.get(id))
+    }
+
+    pub fn put_hold(&mut self, hold: Hold) {
+        self.held_quotes.insert(hold.quote.clone(), hold.id.clone());
+        self.holds.insert(hold.id.clone(), hold);
+    }
+}

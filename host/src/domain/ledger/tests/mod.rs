@@ -1,0 +1,1 @@
+//! Steps and invariants of the ledger.

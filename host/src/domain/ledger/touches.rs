@@ -1,0 +1,208 @@
+//! Which rows a command reads or changes, so that they can be loaded before it is applied.
+
+use std::collections::BTreeSet;
+
+use super::account::{AccountKey, AccountName};
+use super::command::{Command, Reserve, Step};
+use super::record::Record;
+use super::state::{CounterKey, Held, Hold, OrderKey};
+
+/// Ids to load. Holds name further rows; see [`Touches::add_hold`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Touches {
+    /// Members' account ids.
+    pub accounts: BTreeSet<String>,
+    /// (name, asset) of system accounts.
+    pub system: BTreeSet<(String, String)>,
+    /// Members whose open lots are all needed.
+    pub lots_of_members: BTreeSet<String>,
+    /// Lots needed even when empty.
+    pub lots: BTreeSet<String>,
+    pub counters: BTreeSet<CounterKey>,
+    pub coupons: BTreeSet<String>,
+    pub refundables: BTreeSet<String>,
+    pub holds: BTreeSet<String>,
+    /// Quotes whose order or hold is needed.
+    pub quotes: BTreeSet<String>,
+    pub order_keys: BTreeSet<OrderKey>,
+    pub operations: BTreeSet<String>,
+}
+
+impl Touches {
+    pub fn add(&mut self, command: &Command) {
+        if let Some(operation) = &command.operation {
+            self.operations.insert(operation.key.clone());
+        }
+        for step in &command.steps {
+            self.add_step(step);
+        }
+        for record in &command.records {
+            if let Record::Order(order) = record {
+                for key in order_keys(order) {
+                    if let OrderKey::Quote(quote) = &key {
+                        self.quotes.insert(quote.clone());
+                    }
+                    self.order_keys.insert(key);
+                }
+            }
+        }
+    }
+
+    /// What resolving `hold` needs.
+    pub fn add_hold(&mut self, hold: &Hold) {
+        for held in &hold.reserves {
+            match held {
+                Held::Account { account, lots, .. } => {
+                    self.account(account);
+                    if let Some(name) = account.name.held() {
+                        self.account(&account.sibling(name));
+                    }
+                    self.lots.extend(lots.iter().map(|(lot, _)| lot.clone()));
+                }
+                Held::Counter { owner, name, .. } => {
+                    self.counters.insert((owner.clone(), name.clone()));
+                }
+                Held::Coupon { code } => {
+                    self.coupons.insert(code.clone());
+                }
+            }
+        }
+    }
+
+    fn account(&mut self, account: &AccountKey) {
+        self.accounts.insert(account.id());
+        if account.name.is_points() {
+            // Any credit may repay a debt.
+            for name in [AccountName::Points, AccountName::PointsDebt] {
+                self.accounts.insert(account.sibling(name).id());
+            }
+            self.system("points-issued", &account.asset);
+        }
+    }
+
+    fn system(&mut self, name: &str, asset: &str) {
+        self.system.insert((name.to_owned(), asset.to_owned()));
+    }
+
+    fn points(&mut self, member: &str, asset: &str) {
+        self.account(&AccountKey::new(member, AccountName::PointsPending, asset));
+        self.lots_of_members.insert(member.to_owned());
+    }
+
+    fn debit(&mut self, account: &AccountKey) {
+        self.account(account);
+        if account.name.is_lotted() {
+            self.lots_of_members.insert(account.member.clone());
+        }
+    }
+
+    fn add_step(&mut self, step: &Step) {
+        match step {
+            Step::Credit { account, lot, .. } => {
+                self.account(account);
+                self.lots.extend(lot.iter().map(|lot| lot.id.clone()));
+            }
+            Step::Debit {
+                account, on_short, ..
+            } => {
+                self.debit(account);
+                if let super::command::OnShort::Claim { store } = on_short {
+                    self.system(&format!("claims/{store}"), &account.asset);
+                }
+            }
+            Step::System { name, asset, .. } => self.system(name, asset),
+            Step::Return {
+                account, splits, ..
+            } => {
+                self.account(account);
+                self.system(account.name.issued(), &account.asset);
+                self.lots.extend(splits.iter().map(|(lot, _)| lot.clone()));
+            }
+            Step::TakeBack {
+                member, asset, lot, ..
+            } => {
+                self.points(member, asset);
+                self.lots.insert(lot.clone());
+            }
+            Step::Counter { owner, name, .. } => {
+                self.counters.insert((owner.clone(), name.clone()));
+            }
+            Step::UseCoupon { code, .. } | Step::VoidCoupon { code } => {
+                self.coupons.insert(code.clone());
+            }
+            Step::IssueCoupon(coupon) => {
+                self.coupons.insert(coupon.code.clone());
+            }
+            Step::OpenOrder { order, .. } | Step::Refund { order, .. } => {
+                self.refundables.insert(order.clone());
+            }
+            Step::Hold {
+                hold,
+                quote,
+                reserves,
+                ..
+            } => {
+                self.holds.insert(hold.clone());
+                self.quotes.insert(quote.clone());
+                for reserve in reserves {
+                    self.add_reserve(reserve);
+                }
+            }
+            Step::ResolveHold { hold, .. } => {
+                self.holds.insert(hold.clone());
+            }
+            Step::ReleasePending {
+                member,
+                asset,
+                lots,
+            } => {
+                self.points(member, asset);
+                self.lots.extend(lots.iter().cloned());
+            }
+            Step::ExpireLots {
+                member,
+                asset,
+                lots,
+            } => {
+                for name in [
+                    AccountName::Points,
+                    AccountName::PointsPending,
+                    AccountName::Bonus,
+                ] {
+                    self.accounts
+                        .insert(AccountKey::new(member, name, asset.as_str()).id());
+                    self.system(name.issued(), asset);
+                }
+                self.lots.extend(lots.iter().cloned());
+            }
+        }
+    }
+
+    fn add_reserve(&mut self, reserve: &Reserve) {
+        match reserve {
+            Reserve::Account { account, .. } => {
+                self.debit(account);
+                if let Some(name) = account.name.held() {
+                    self.account(&account.sibling(name));
+                }
+            }
+            Reserve::Counter { owner, name, .. } => {
+                self.counters.insert((owner.clone(), name.clone()));
+            }
+            Reserve::Coupon { code, .. } => {
+                self.coupons.insert(code.clone());
+            }
+        }
+    }
+}
+
+/// The keys of an order that may be used once.
+pub(super) fn order_keys(order: &super::record::OrderRow) -> Vec<OrderKey> {
+    let mut keys = vec![OrderKey::Receipt(order.receipt_code.clone())];
+    keys.extend(order.quote_id.clone().map(OrderKey::Quote));
+    keys.extend(order.external_id.clone().map(|id| OrderKey::External {
+        store: order.store.clone(),
+        id,
+    }));
+    keys
+}
