@@ -102,3 +102,15 @@ pub fn check_text(field: &'static str, text: &str) -> Result<(), StoreError> {
     }
     Ok(())
 }
+
+/// An error with everything that caused it, for logs and refusals.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text.push_str(": ");
+        text.push_str(&inner.to_string());
+        cause = inner.source();
+    }
+    text
+}

@@ -1,0 +1,76 @@
+//! Coupons.
+
+use super::bulk::{Bulk, Cell, Kind};
+use super::db::Conn;
+use super::error::StoreError;
+use super::lots::day;
+use crate::domain::ledger::Coupon;
+use crate::on;
+
+const BY_CODE: Bulk = Bulk {
+    doing: "loading coupons",
+    text: "WITH v (code) AS ({rows})
+        SELECT c.code, c.campaign, c.holder, c.uses, c.use_limit, c.void, c.starts_on, c.expires_on, c.version
+        FROM v JOIN coupons c ON c.code = v.code",
+    columns: &[Kind::Text],
+};
+
+type Row = (
+    String,
+    String,
+    Option<String>,
+    i64,
+    Option<i64>,
+    bool,
+    Option<i64>,
+    Option<i64>,
+    i64,
+);
+
+fn coupon(row: Row) -> Result<Coupon, StoreError> {
+    let (code, campaign, holder, uses, use_limit, void, starts_on, expires_on, version) = row;
+    Ok(Coupon {
+        code,
+        campaign,
+        holder,
+        uses,
+        use_limit,
+        void,
+        starts_on: starts_on.map(day).transpose()?,
+        expires_on: expires_on.map(day).transpose()?,
+        version,
+        base: version,
+    })
+}
+
+pub(super) async fn load(conn: &mut Conn, codes: Vec<Cell>) -> Result<Vec<Coupon>, StoreError> {
+    let rows: Vec<Row> = BY_CODE.fetch(conn, codes).await?;
+    rows.into_iter().map(coupon).collect()
+}
+
+/// The coupons with these codes; unknown ones are left out.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn by_codes(conn: &mut Conn, codes: &[String]) -> Result<Vec<Coupon>, StoreError> {
+    load(conn, codes.iter().cloned().map(Cell::Text).collect()).await
+}
+
+/// Coupons of a member after `after` (a code, "" to start), by code.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn of_member(
+    conn: &mut Conn,
+    member: &str,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Coupon>, StoreError> {
+    let (member, after) = (member.to_owned(), after.to_owned());
+    let rows: Vec<Row> = on!(conn, c => sqlx::query_as(
+        "SELECT code, campaign, holder, uses, use_limit, void, starts_on, expires_on, version FROM coupons
+         WHERE holder = $1 AND code > $2 ORDER BY code LIMIT $3"
+    ).bind(member).bind(after).bind(limit).fetch_all(c).await)
+    .map_err(StoreError::during("reading a member's coupons"))?;
+    rows.into_iter().map(coupon).collect()
+}

@@ -1,0 +1,134 @@
+//! Lots of points and bonus.
+
+use super::bulk::{Bulk, Cell, Kind};
+use super::db::Conn;
+use super::error::StoreError;
+use crate::domain::ledger::{Lot, LotChange};
+use crate::domain::time::Day;
+use crate::on;
+
+const BY_ID: Bulk = Bulk {
+    doing: "loading lots",
+    text: "WITH v (id) AS ({rows})
+        SELECT l.id, l.member, l.account, l.original, l.remaining, l.expires_on, l.available_on, l.source
+        FROM v JOIN lots l ON l.id = v.id",
+    columns: &[Kind::Text],
+};
+
+const OPEN: Bulk = Bulk {
+    doing: "loading open lots",
+    text: "WITH v (member) AS ({rows})
+        SELECT l.id, l.member, l.account, l.original, l.remaining, l.expires_on, l.available_on, l.source
+        FROM v JOIN lots l ON l.member = v.member WHERE l.remaining > 0",
+    columns: &[Kind::Text],
+};
+
+type Row = (
+    String,
+    String,
+    String,
+    i64,
+    i64,
+    Option<i64>,
+    Option<i64>,
+    String,
+);
+
+fn lot(row: Row) -> Result<Lot, StoreError> {
+    let (id, member, account, original, remaining, expires_on, available_on, source) = row;
+    Ok(Lot {
+        id,
+        member,
+        account,
+        original,
+        remaining,
+        expires_on: expires_on.map(day).transpose()?,
+        available_on: available_on.map(day).transpose()?,
+        source,
+    })
+}
+
+/// A stored business day.
+pub(super) fn day(stored: i64) -> Result<Day, StoreError> {
+    i32::try_from(stored)
+        .map(Day)
+        .map_err(StoreError::stored("reading a day"))
+}
+
+pub(super) async fn load(conn: &mut Conn, ids: Vec<Cell>) -> Result<Vec<Lot>, StoreError> {
+    let rows: Vec<Row> = BY_ID.fetch(conn, ids).await?;
+    rows.into_iter().map(lot).collect()
+}
+
+pub(super) async fn load_open(conn: &mut Conn, members: Vec<Cell>) -> Result<Vec<Lot>, StoreError> {
+    let rows: Vec<Row> = OPEN.fetch(conn, members).await?;
+    rows.into_iter().map(lot).collect()
+}
+
+/// The lots of a posting as they are stored; none if it has none.
+pub(super) fn changes_text(changes: &[LotChange]) -> Result<Option<String>, StoreError> {
+    if changes.is_empty() {
+        return Ok(None);
+    }
+    serde_json::to_string(changes)
+        .map(Some)
+        .map_err(StoreError::stored("writing a posting"))
+}
+
+pub(super) fn changes(text: Option<String>) -> Result<Vec<LotChange>, StoreError> {
+    match text {
+        None => Ok(Vec::new()),
+        Some(text) => serde_json::from_str(&text).map_err(StoreError::stored("reading a posting")),
+    }
+}
+
+/// Lots of a member with something left, nearest expiry first.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn open_lots(conn: &mut Conn, member: &str) -> Result<Vec<Lot>, StoreError> {
+    let mut lots = load_open(conn, vec![Cell::Text(member.to_owned())]).await?;
+    lots.sort_by(|a, b| {
+        let last = |lot: &Lot| lot.expires_on.unwrap_or(Day(i32::MAX));
+        (last(a), &a.id).cmp(&(last(b), &b.id))
+    });
+    Ok(lots)
+}
+
+/// The lots with these ids, in no particular order.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn by_ids(conn: &mut Conn, ids: &[String]) -> Result<Vec<Lot>, StoreError> {
+    load(conn, ids.iter().cloned().map(Cell::Text).collect()).await
+}
+
+/// Lots whose last day is before `today`, for the expiry job.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn expired(conn: &mut Conn, today: Day, limit: i64) -> Result<Vec<Lot>, StoreError> {
+    let today = i64::from(today.0);
+    let rows: Vec<Row> = on!(conn, c => sqlx::query_as(
+        "SELECT id, member, account, original, remaining, expires_on, available_on, source FROM lots
+         WHERE remaining > 0 AND expires_on IS NOT NULL AND expires_on < $1
+         ORDER BY expires_on LIMIT $2"
+    ).bind(today).bind(limit).fetch_all(c).await)
+    .map_err(StoreError::during("reading expired lots"))?;
+    rows.into_iter().map(lot).collect()
+}
+
+/// Pending lots that become spendable on or before `today`, for the release job.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn releasable(conn: &mut Conn, today: Day, limit: i64) -> Result<Vec<Lot>, StoreError> {
+    let today = i64::from(today.0);
+    let rows: Vec<Row> = on!(conn, c => sqlx::query_as(
+        "SELECT id, member, account, original, remaining, expires_on, available_on, source FROM lots
+         WHERE remaining > 0 AND available_on IS NOT NULL AND available_on <= $1
+         ORDER BY available_on LIMIT $2"
+    ).bind(today).bind(limit).fetch_all(c).await)
+    .map_err(StoreError::during("reading pending lots"))?;
+    rows.into_iter().map(lot).collect()
+}

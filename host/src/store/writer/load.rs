@@ -1,0 +1,301 @@
+//! Loading what a batch touches, in as few reads as its kinds of rows.
+
+use std::collections::HashMap;
+
+use crate::domain::ledger::{
+    Account, Command, HoldState, OrderKey, Outcome, Posting, Receipt, Recorded, State, Subject,
+    Touches, system_account,
+};
+use crate::domain::time::Instant;
+use crate::store::bulk::{Bulk, Cell, Kind};
+use crate::store::db::Conn;
+use crate::store::error::StoreError;
+use crate::store::{coupons, holds, lots};
+
+/// Keys that are rarely found, all in one look-up.
+const PROBE: Bulk = Bulk {
+    doing: "looking for used keys",
+    text: "WITH v (what, a, b) AS ({rows})
+        SELECT v.what, v.a, v.b, o.key FROM v JOIN operations o ON o.key = v.a WHERE v.what = 'operation'
+        UNION ALL SELECT v.what, v.a, v.b, o.id FROM v JOIN orders o ON o.quote_id = v.a WHERE v.what = 'quote'
+        UNION ALL SELECT 'held', v.a, v.b, h.id FROM v JOIN holds h ON h.quote_id = v.a WHERE v.what = 'quote'
+        UNION ALL SELECT v.what, v.a, v.b, o.id FROM v JOIN orders o ON o.receipt_code = v.a WHERE v.what = 'receipt'
+        UNION ALL SELECT v.what, v.a, v.b, o.id FROM v JOIN orders o ON o.store = v.a AND o.external_id = v.b
+            WHERE v.what = 'external'",
+    columns: &[Kind::Text, Kind::Text, Kind::Text],
+};
+
+const ACCOUNTS: Bulk = Bulk {
+    doing: "loading accounts",
+    text: "WITH v (id) AS ({rows})
+        SELECT a.id, a.asset, a.balance, a.version FROM v JOIN accounts a ON a.id = v.id",
+    columns: &[Kind::Text],
+};
+
+const OPERATIONS: Bulk = Bulk {
+    doing: "loading operations",
+    text: "WITH v (key) AS ({rows})
+        SELECT o.key, o.hash, o.subject_kind, o.subject_id, o.at, o.entry_id, o.refusal
+        FROM v JOIN operations o ON o.key = v.key",
+    columns: &[Kind::Text],
+};
+
+const ENTRY_POSTINGS: Bulk = Bulk {
+    doing: "loading the postings of entries",
+    text: "WITH v (id) AS ({rows})
+        SELECT e.id, p.account, a.asset, p.amount, p.balance_after, p.version, p.lots
+        FROM v JOIN entries e ON e.id = v.id
+            JOIN postings p ON p.writer = e.writer AND p.seq = e.seq
+            JOIN accounts a ON a.id = p.account",
+    columns: &[Kind::Text],
+};
+
+const COUNTERS: Bulk = Bulk {
+    doing: "loading counters",
+    text: "WITH v (owner, name) AS ({rows})
+        SELECT c.owner, c.name, c.value, c.version
+        FROM v JOIN counters c ON c.owner = v.owner AND c.name = v.name",
+    columns: &[Kind::Text, Kind::Text],
+};
+
+const REFUNDABLES: Bulk = Bulk {
+    doing: "loading what can be refunded",
+    text: "WITH v (id) AS ({rows})
+        SELECT r.order_id, r.sequence, r.lines, r.tenders FROM v JOIN refundables r ON r.order_id = v.id",
+    columns: &[Kind::Text],
+};
+
+/// The state the commands need. System accounts come from `shards`, which is filled up on the way.
+pub(super) async fn state(
+    conn: &mut Conn,
+    writer: &str,
+    shards: &mut HashMap<String, Account>,
+    commands: &[&Command],
+) -> Result<State, StoreError> {
+    let mut touches = Touches::default();
+    for command in commands {
+        touches.add(command);
+    }
+    let mut state = State::default();
+    probe(conn, &mut touches, &mut state).await?;
+    for hold in holds::load(conn, texts(&touches.holds)).await? {
+        if hold.state == HoldState::Pending {
+            touches.add_hold(&hold);
+        }
+        state.put_hold(hold);
+    }
+    accounts(conn, writer, shards, &touches, &mut state).await?;
+    for lot in lots::load_open(conn, texts(&touches.lots_of_members)).await? {
+        state.put_lot(lot);
+    }
+    for lot in lots::load(conn, texts(&touches.lots)).await? {
+        state.put_lot(lot);
+    }
+    for coupon in coupons::load(conn, texts(&touches.coupons)).await? {
+        state.coupons.insert(coupon.code.clone(), coupon);
+    }
+    counters(conn, &touches, &mut state).await?;
+    refundables(conn, &touches, &mut state).await?;
+    Ok(state)
+}
+
+fn texts<'a>(ids: impl IntoIterator<Item = &'a String>) -> Vec<Cell> {
+    ids.into_iter().cloned().map(Cell::Text).collect()
+}
+
+async fn probe(
+    conn: &mut Conn,
+    touches: &mut Touches,
+    state: &mut State,
+) -> Result<(), StoreError> {
+    let mut cells = Vec::new();
+    let mut ask = |what: &str, a: &str, b: &str| {
+        cells.extend([what, a, b].map(|text| Cell::Text(text.to_owned())));
+    };
+    for key in &touches.operations {
+        ask("operation", key, "");
+    }
+    for quote in &touches.quotes {
+        ask("quote", quote, "");
+    }
+    for key in &touches.order_keys {
+        match key {
+            OrderKey::Quote(_) => {}
+            OrderKey::Receipt(code) => ask("receipt", code, ""),
+            OrderKey::External { store, id } => ask("external", store, id),
+        }
+    }
+    let found: Vec<(String, String, String, String)> = PROBE.fetch(conn, cells).await?;
+    let mut used = Vec::new();
+    for (what, a, b, id) in found {
+        match what.as_str() {
+            "operation" => used.push(id),
+            "quote" => {
+                state.order_keys.insert(OrderKey::Quote(a), id);
+            }
+            "receipt" => {
+                state.order_keys.insert(OrderKey::Receipt(a), id);
+            }
+            "external" => {
+                state
+                    .order_keys
+                    .insert(OrderKey::External { store: a, id: b }, id);
+            }
+            _ => {
+                touches.holds.insert(id);
+            }
+        }
+    }
+    if !used.is_empty() {
+        state.operations = operations(conn, used).await?;
+    }
+    Ok(())
+}
+
+type OperationRow = (
+    String,
+    Vec<u8>,
+    String,
+    String,
+    i64,
+    Option<String>,
+    Option<String>,
+);
+
+/// Recorded operations with their receipts, by key. Unknown keys are left out.
+pub(crate) async fn operations(
+    conn: &mut Conn,
+    keys: Vec<String>,
+) -> Result<HashMap<String, Recorded>, StoreError> {
+    let rows: Vec<OperationRow> = OPERATIONS.fetch(conn, texts(&keys)).await?;
+    let entries: Vec<String> = rows.iter().filter_map(|row| row.5.clone()).collect();
+    let mut postings = entry_postings(conn, &entries).await?;
+    let mut found = HashMap::new();
+    for (key, hash, kind, id, at, entry_id, refusal) in rows {
+        let subject = Subject { kind, id };
+        let outcome = match refusal {
+            Some(text) => Outcome::Refused(
+                serde_json::from_str(&text).map_err(StoreError::stored("reading an operation"))?,
+            ),
+            None => Outcome::Done(Receipt {
+                replayed: true,
+                subject: subject.clone(),
+                postings: entry_id
+                    .as_ref()
+                    .and_then(|id| postings.remove(id))
+                    .unwrap_or_default(),
+                entry_id,
+                notices: Vec::new(),
+            }),
+        };
+        let hash = hash.try_into().map_err(|_| StoreError::Stored {
+            doing: "reading an operation",
+            what: format!("the digest of `{key}` has a wrong length"),
+        })?;
+        found.insert(
+            key,
+            Recorded {
+                hash,
+                subject,
+                at: Instant(at),
+                outcome,
+            },
+        );
+    }
+    Ok(found)
+}
+
+type PostingRow = (String, String, String, i64, i64, i64, Option<String>);
+
+/// Postings by entry id, sorted by account.
+pub(crate) async fn entry_postings(
+    conn: &mut Conn,
+    entries: &[String],
+) -> Result<HashMap<String, Vec<Posting>>, StoreError> {
+    let rows: Vec<PostingRow> = ENTRY_POSTINGS.fetch(conn, texts(entries)).await?;
+    let mut found: HashMap<String, Vec<Posting>> = HashMap::new();
+    for (entry, account, asset, amount, balance_after, version, lots) in rows {
+        found.entry(entry).or_default().push(Posting {
+            account,
+            asset,
+            amount,
+            balance_after,
+            version,
+            lots: crate::store::lots::changes(lots)?,
+        });
+    }
+    for postings in found.values_mut() {
+        postings.sort_by(|a, b| a.account.cmp(&b.account));
+    }
+    Ok(found)
+}
+
+async fn accounts(
+    conn: &mut Conn,
+    writer: &str,
+    shards: &mut HashMap<String, Account>,
+    touches: &Touches,
+    state: &mut State,
+) -> Result<(), StoreError> {
+    let system: Vec<String> = touches
+        .system
+        .iter()
+        .map(|(name, asset)| system_account(name, asset, writer))
+        .collect();
+    let mut cells = texts(&touches.accounts);
+    cells.extend(texts(system.iter().filter(|id| !shards.contains_key(*id))));
+    let rows: Vec<(String, String, i64, i64)> = ACCOUNTS.fetch(conn, cells).await?;
+    for (id, asset, balance, version) in rows {
+        let account = Account {
+            asset,
+            balance,
+            version,
+            base: version,
+        };
+        if system.contains(&id) {
+            shards.insert(id.clone(), account);
+        } else {
+            state.accounts.insert(id, account);
+        }
+    }
+    for id in system {
+        if let Some(account) = shards.get(&id) {
+            state.accounts.insert(id, account.clone());
+        }
+    }
+    Ok(())
+}
+
+async fn counters(conn: &mut Conn, touches: &Touches, state: &mut State) -> Result<(), StoreError> {
+    let cells = touches
+        .counters
+        .iter()
+        .flat_map(|(owner, name)| [Cell::Text(owner.clone()), Cell::Text(name.clone())])
+        .collect();
+    let rows: Vec<(String, String, i64, i64)> = COUNTERS.fetch(conn, cells).await?;
+    for (owner, name, value, version) in rows {
+        state.counters.insert(
+            (owner, name),
+            crate::domain::ledger::Counter {
+                value,
+                version,
+                base: version,
+            },
+        );
+    }
+    Ok(())
+}
+
+async fn refundables(
+    conn: &mut Conn,
+    touches: &Touches,
+    state: &mut State,
+) -> Result<(), StoreError> {
+    let rows: Vec<(String, i64, String, String)> =
+        REFUNDABLES.fetch(conn, texts(&touches.refundables)).await?;
+    for (order, sequence, lines, tenders) in rows {
+        let refundable = crate::store::orders::refundable(sequence, &lines, &tenders)?;
+        state.refundables.insert(order, refundable);
+    }
+    Ok(())
+}

@@ -1,0 +1,568 @@
+//! Writing a batch: one statement per table.
+
+use std::collections::BTreeMap;
+
+use super::engine::BatchError;
+use super::seal::Head;
+use crate::domain::ledger::{
+    Command, Entry, EvaluationRow, EventRow, HoldState, MemberTierRow, Notice, OrderRow, Outcome,
+    Record, RefundRow, State,
+};
+use crate::domain::time::Day;
+use crate::store::bulk::{Bulk, Cell, Kind};
+use crate::store::db::Conn;
+use crate::store::error::StoreError;
+use crate::store::holds;
+
+use Kind::{Bytes, Flag, Int, Text};
+
+/// A command the state machine accepted, and what came of it.
+pub(super) struct Accepted<'a> {
+    pub(super) command: &'a Command,
+    pub(super) entry: Option<Entry>,
+    pub(super) notices: Vec<Notice>,
+}
+
+const ACCOUNTS: Bulk = Bulk {
+    doing: "writing accounts",
+    text: "INSERT INTO accounts (id, asset, balance, version, base) {rows}
+        ON CONFLICT (id) DO UPDATE SET balance = excluded.balance, version = excluded.version, base = excluded.base
+        WHERE accounts.version = excluded.base",
+    columns: &[Text, Text, Int, Int, Int],
+};
+
+const LOTS: Bulk = Bulk {
+    doing: "writing lots",
+    text: "INSERT INTO lots (member, id, account, original, remaining, expires_on, available_on, source) {rows}
+        ON CONFLICT (member, id) DO UPDATE SET account = excluded.account, remaining = excluded.remaining,
+            expires_on = excluded.expires_on, available_on = excluded.available_on",
+    columns: &[Text, Text, Text, Int, Int, Int, Int, Text],
+};
+
+const COUNTERS: Bulk = Bulk {
+    doing: "writing counters",
+    text: "INSERT INTO counters (owner, name, value, version, base) {rows}
+        ON CONFLICT (owner, name) DO UPDATE SET value = excluded.value, version = excluded.version, base = excluded.base
+        WHERE counters.version = excluded.base",
+    columns: &[Text, Text, Int, Int, Int],
+};
+
+const COUPONS: Bulk = Bulk {
+    doing: "writing coupons",
+    text: "INSERT INTO coupons (code, campaign, holder, uses, use_limit, void, starts_on, expires_on, version, base)
+        {rows}
+        ON CONFLICT (code) DO UPDATE SET uses = excluded.uses, void = excluded.void,
+            version = excluded.version, base = excluded.base
+        WHERE coupons.version = excluded.base",
+    columns: &[Text, Text, Text, Int, Int, Flag, Int, Int, Int, Int],
+};
+
+const REFUNDABLES: Bulk = Bulk {
+    doing: "writing what can be refunded",
+    text: "INSERT INTO refundables (order_id, sequence, base, lines, tenders) {rows}
+        ON CONFLICT (order_id) DO UPDATE SET sequence = excluded.sequence, base = excluded.base,
+            lines = excluded.lines, tenders = excluded.tenders
+        WHERE refundables.sequence = excluded.base",
+    columns: &[Text, Int, Int, Text, Text],
+};
+
+const HOLDS: Bulk = Bulk {
+    doing: "writing holds",
+    text: "INSERT INTO holds (id, quote_id, member, held_on, expires_at, state, reserves, version, base) {rows}
+        ON CONFLICT (id) DO UPDATE SET state = excluded.state, version = excluded.version, base = excluded.base
+        WHERE holds.version = excluded.base",
+    columns: &[Text, Text, Text, Int, Int, Text, Text, Int, Int],
+};
+
+const ENTRIES: Bulk = Bulk {
+    doing: "writing entries",
+    text: "INSERT INTO entries (writer, seq, id, kind, subject_kind, subject_id, at, business_date, seal) {rows}",
+    columns: &[Text, Int, Text, Text, Text, Text, Int, Int, Bytes],
+};
+
+const POSTINGS: Bulk = Bulk {
+    doing: "writing postings",
+    text: "INSERT INTO postings (account, version, writer, seq, amount, balance_after, lots) {rows}",
+    columns: &[Text, Int, Text, Int, Int, Int, Text],
+};
+
+const OPERATIONS: Bulk = Bulk {
+    doing: "writing operations",
+    text: "INSERT INTO operations (key, hash, subject_kind, subject_id, at, entry_id, refusal) {rows}",
+    columns: &[Text, Bytes, Text, Text, Int, Text, Text],
+};
+
+const ORDERS: Bulk = Bulk {
+    doing: "writing orders",
+    text: "INSERT INTO orders (id, store, terminal, staff, member, quote_id, external_id, receipt_code, occurred_at,
+        business_date, currency, total, doc, facts) {rows}",
+    columns: &[
+        Text, Text, Text, Text, Text, Text, Text, Text, Int, Int, Text, Int, Bytes, Bytes,
+    ],
+};
+
+const REFUNDS: Bulk = Bulk {
+    doing: "writing refunds",
+    text: "INSERT INTO refunds (id, order_id, sequence, store, terminal, staff, occurred_at, business_date, currency,
+        total, doc) {rows}",
+    columns: &[
+        Text, Text, Int, Text, Text, Text, Int, Int, Text, Int, Bytes,
+    ],
+};
+
+const EVALUATIONS: Bulk = Bulk {
+    doing: "writing evaluations",
+    text: "INSERT INTO evaluations (order_id, position, binding_id, component_digest, config_hash, kind, delta, output,
+        fuel) {rows}",
+    columns: &[Text, Int, Text, Text, Text, Text, Bytes, Bytes, Int],
+};
+
+const EVENTS: Bulk = Bulk {
+    doing: "writing events",
+    text: "INSERT INTO events (id, kind, subject, store, at, payload) {rows}",
+    columns: &[Text, Text, Text, Text, Int, Text],
+};
+
+const MEMBER_DAYS: Bulk = Bulk {
+    doing: "adding to purchases",
+    text: "INSERT INTO member_days (member, day, category, spend, orders, units, points) {rows}
+        ON CONFLICT (member, day, category) DO UPDATE SET spend = member_days.spend + excluded.spend,
+            orders = member_days.orders + excluded.orders, units = member_days.units + excluded.units,
+            points = member_days.points + excluded.points",
+    columns: &[Text, Int, Text, Int, Int, Int, Int],
+};
+
+const MEMBER_ORDERS: Bulk = Bulk {
+    doing: "counting members' orders",
+    text: "WITH v (id, change) AS ({rows})
+        UPDATE members SET orders = orders + v.change FROM v WHERE members.id = v.id",
+    columns: &[Text, Int],
+};
+
+const MEMBER_TIERS: Bulk = Bulk {
+    doing: "writing tiers",
+    text: "WITH v (id, tier, since, until, num, den) AS ({rows})
+        UPDATE members SET tier = v.tier, tier_since = v.since, tier_valid_until = v.until,
+            tier_multiplier_num = v.num, tier_multiplier_den = v.den
+        FROM v WHERE members.id = v.id",
+    columns: &[Text, Text, Int, Int, Int, Int],
+};
+
+/// Seals the entries in order: the head after each, and its position in `accepted`.
+pub(super) fn seal(writer: &str, head: &Head, accepted: &[Accepted<'_>]) -> Vec<(Head, usize)> {
+    let mut head = head.clone();
+    let mut sealed = Vec::new();
+    for (at, accepted) in accepted.iter().enumerate() {
+        if let Some(entry) = &accepted.entry {
+            head = head.next(writer, entry);
+            sealed.push((head.clone(), at));
+        }
+    }
+    sealed
+}
+
+/// Writes everything; the caller opens and commits the transaction.
+pub(super) async fn all(
+    conn: &mut Conn,
+    writer: &str,
+    state: &State,
+    accepted: &[Accepted<'_>],
+    sealed: &[(Head, usize)],
+) -> Result<(), BatchError> {
+    limits(conn, state).await?;
+    entries(conn, writer, accepted, sealed).await?;
+    operations(conn, state).await?;
+    records(conn, accepted).await?;
+    Ok(())
+}
+
+/// Upserts that another host may have overtaken: every row must be touched.
+async fn guarded(conn: &mut Conn, bulk: &Bulk, cells: Vec<Cell>) -> Result<(), BatchError> {
+    let rows = (cells.len() / bulk.columns.len()) as u64;
+    if bulk.execute(conn, cells).await? == rows {
+        Ok(())
+    } else {
+        Err(BatchError::Contention)
+    }
+}
+
+fn text(text: &str) -> Cell {
+    Cell::Text(text.to_owned())
+}
+
+fn maybe(text: &Option<String>) -> Cell {
+    Cell::MaybeText(text.clone())
+}
+
+fn day(day: Option<Day>) -> Cell {
+    Cell::MaybeInt(day.map(|day| i64::from(day.0)))
+}
+
+async fn limits(conn: &mut Conn, state: &State) -> Result<(), BatchError> {
+    let touched = &state.touched;
+    let mut cells = Vec::new();
+    for id in &touched.accounts {
+        let Some(row) = state.accounts.get(id) else {
+            continue;
+        };
+        cells.extend([
+            text(id),
+            text(&row.asset),
+            Cell::Int(row.balance),
+            Cell::Int(row.version),
+            Cell::Int(row.base),
+        ]);
+    }
+    guarded(conn, &ACCOUNTS, cells).await?;
+
+    let mut cells = Vec::new();
+    for lot in touched.lots.iter().filter_map(|id| state.lot(id)) {
+        cells.extend([
+            text(&lot.member),
+            text(&lot.id),
+            text(&lot.account),
+            Cell::Int(lot.original),
+            Cell::Int(lot.remaining),
+            day(lot.expires_on),
+            day(lot.available_on),
+            text(&lot.source),
+        ]);
+    }
+    // Lots change only together with a posting on their account, whose version guards them.
+    LOTS.execute(conn, cells).await?;
+
+    let mut cells = Vec::new();
+    for key in &touched.counters {
+        let Some(row) = state.counters.get(key) else {
+            continue;
+        };
+        cells.extend([
+            text(&key.0),
+            text(&key.1),
+            Cell::Int(row.value),
+            Cell::Int(row.version),
+            Cell::Int(row.base),
+        ]);
+    }
+    guarded(conn, &COUNTERS, cells).await?;
+    coupons(conn, state).await?;
+    refundables(conn, state).await?;
+    hold_rows(conn, state).await
+}
+
+async fn coupons(conn: &mut Conn, state: &State) -> Result<(), BatchError> {
+    let mut cells = Vec::new();
+    for row in state
+        .touched
+        .coupons
+        .iter()
+        .filter_map(|code| state.coupons.get(code))
+    {
+        cells.extend([
+            text(&row.code),
+            text(&row.campaign),
+            maybe(&row.holder),
+            Cell::Int(row.uses),
+            Cell::MaybeInt(row.use_limit),
+            Cell::Flag(row.void),
+            day(row.starts_on),
+            day(row.expires_on),
+            Cell::Int(row.version),
+            Cell::Int(row.base),
+        ]);
+    }
+    guarded(conn, &COUPONS, cells).await
+}
+
+async fn refundables(conn: &mut Conn, state: &State) -> Result<(), BatchError> {
+    let mut cells = Vec::new();
+    for order in &state.touched.refundables {
+        let Some(row) = state.refundables.get(order) else {
+            continue;
+        };
+        let (lines, tenders) = crate::store::orders::refundable_texts(row)?;
+        cells.extend([
+            text(order),
+            Cell::Int(row.sequence),
+            Cell::Int(row.base),
+            Cell::Text(lines),
+            Cell::Text(tenders),
+        ]);
+    }
+    guarded(conn, &REFUNDABLES, cells).await
+}
+
+async fn hold_rows(conn: &mut Conn, state: &State) -> Result<(), BatchError> {
+    let mut cells = Vec::new();
+    for row in state
+        .touched
+        .holds
+        .iter()
+        .filter_map(|id| state.holds.get(id))
+    {
+        let ended = match row.state {
+            HoldState::Pending => None,
+            HoldState::Ended(outcome) => Some(outcome),
+        };
+        let reserves =
+            serde_json::to_string(&row.reserves).map_err(StoreError::stored("writing a hold"))?;
+        cells.extend([
+            text(&row.id),
+            text(&row.quote),
+            maybe(&row.member),
+            Cell::Int(i64::from(row.held_on.0)),
+            Cell::Int(row.expires_at.0),
+            text(holds::state_text(ended)),
+            Cell::Text(reserves),
+            Cell::Int(row.version),
+            Cell::Int(row.base),
+        ]);
+    }
+    guarded(conn, &HOLDS, cells).await
+}
+
+async fn entries(
+    conn: &mut Conn,
+    writer: &str,
+    accepted: &[Accepted<'_>],
+    sealed: &[(Head, usize)],
+) -> Result<(), StoreError> {
+    let mut rows = Vec::with_capacity(sealed.len() * 9);
+    let mut legs = Vec::new();
+    for (head, at) in sealed {
+        let Some(entry) = &accepted[*at].entry else {
+            continue;
+        };
+        rows.extend([
+            text(writer),
+            Cell::Int(head.seq),
+            text(&entry.id),
+            text(&entry.kind),
+            text(&entry.subject.kind),
+            text(&entry.subject.id),
+            Cell::Int(entry.at.0),
+            Cell::Int(i64::from(entry.business_date.0)),
+            Cell::Bytes(head.seal.clone()),
+        ]);
+        for posting in &entry.postings {
+            legs.extend([
+                text(&posting.account),
+                Cell::Int(posting.version),
+                text(writer),
+                Cell::Int(head.seq),
+                Cell::Int(posting.amount),
+                Cell::Int(posting.balance_after),
+                Cell::MaybeText(crate::store::lots::changes_text(&posting.lots)?),
+            ]);
+        }
+    }
+    ENTRIES.execute(conn, rows).await?;
+    POSTINGS.execute(conn, legs).await?;
+    Ok(())
+}
+
+async fn operations(conn: &mut Conn, state: &State) -> Result<(), StoreError> {
+    let mut cells = Vec::new();
+    for key in &state.touched.operations {
+        let Some(row) = state.operations.get(key) else {
+            continue;
+        };
+        let (entry, refusal) = match &row.outcome {
+            Outcome::Done(receipt) => (receipt.entry_id.clone(), None),
+            Outcome::Refused(refusal) => (
+                None,
+                Some(
+                    serde_json::to_string(refusal)
+                        .map_err(StoreError::stored("writing an operation"))?,
+                ),
+            ),
+        };
+        cells.extend([
+            text(key),
+            Cell::Bytes(row.hash.to_vec()),
+            text(&row.subject.kind),
+            text(&row.subject.id),
+            Cell::Int(row.at.0),
+            Cell::MaybeText(entry),
+            Cell::MaybeText(refusal),
+        ]);
+    }
+    OPERATIONS.execute(conn, cells).await?;
+    Ok(())
+}
+
+/// Cells of the records of a batch, by table.
+#[derive(Default)]
+struct Rows {
+    orders: Vec<Cell>,
+    refunds: Vec<Cell>,
+    evaluations: Vec<Cell>,
+    events: Vec<Cell>,
+    /// Summed, as one statement may change a row only once.
+    member_days: BTreeMap<(String, i64, String), [i64; 4]>,
+    member_orders: BTreeMap<String, i64>,
+    /// The last one wins.
+    member_tiers: BTreeMap<String, Vec<Cell>>,
+}
+
+async fn records(conn: &mut Conn, accepted: &[Accepted<'_>]) -> Result<(), StoreError> {
+    let mut rows = Rows::default();
+    for accepted in accepted {
+        for record in &accepted.command.records {
+            rows.add(record, accepted.command);
+        }
+        for notice in &accepted.notices {
+            rows.event(&notice_event(notice, accepted.command)?, accepted.command);
+        }
+    }
+    ORDERS.execute(conn, rows.orders).await?;
+    REFUNDS.execute(conn, rows.refunds).await?;
+    EVALUATIONS.execute(conn, rows.evaluations).await?;
+    EVENTS.execute(conn, rows.events).await?;
+    let days = rows
+        .member_days
+        .into_iter()
+        .flat_map(
+            |((member, day, category), [spend, orders, units, points])| {
+                [
+                    Cell::Text(member),
+                    Cell::Int(day),
+                    Cell::Text(category),
+                    Cell::Int(spend),
+                    Cell::Int(orders),
+                    Cell::Int(units),
+                    Cell::Int(points),
+                ]
+            },
+        )
+        .collect();
+    MEMBER_DAYS.execute(conn, days).await?;
+    let counts = rows
+        .member_orders
+        .into_iter()
+        .filter(|(_, change)| *change != 0)
+        .flat_map(|(member, change)| [Cell::Text(member), Cell::Int(change)])
+        .collect();
+    MEMBER_ORDERS.execute(conn, counts).await?;
+    let tiers = rows.member_tiers.into_values().flatten().collect();
+    MEMBER_TIERS.execute(conn, tiers).await?;
+    Ok(())
+}
+
+impl Rows {
+    fn add(&mut self, record: &Record, command: &Command) {
+        match record {
+            Record::Order(row) => self.order(row),
+            Record::Refund(row) => self.refund(row),
+            Record::Evaluation(row) => self.evaluation(row),
+            Record::Event(row) => self.event(row, command),
+            Record::MemberDay(row) => {
+                let key = (
+                    row.member.clone(),
+                    i64::from(row.day.0),
+                    row.category.clone(),
+                );
+                let sums = self.member_days.entry(key).or_default();
+                let changes = [row.spend, row.orders, row.units, row.points];
+                for (sum, change) in sums.iter_mut().zip(changes) {
+                    *sum = sum.saturating_add(change);
+                }
+            }
+            Record::MemberOrders { member, change } => {
+                let sum = self.member_orders.entry(member.clone()).or_default();
+                *sum = sum.saturating_add(*change);
+            }
+            Record::MemberTier(row) => self.tier(row),
+        }
+    }
+
+    fn order(&mut self, row: &OrderRow) {
+        self.orders.extend([
+            text(&row.id),
+            text(&row.store),
+            text(&row.terminal),
+            maybe(&row.staff),
+            maybe(&row.member),
+            maybe(&row.quote_id),
+            maybe(&row.external_id),
+            text(&row.receipt_code),
+            Cell::Int(row.occurred_at.0),
+            Cell::Int(i64::from(row.business_date.0)),
+            text(&row.currency),
+            Cell::Int(row.total),
+            Cell::Bytes(row.doc.clone()),
+            Cell::Bytes(row.facts.clone()),
+        ]);
+    }
+
+    fn refund(&mut self, row: &RefundRow) {
+        self.refunds.extend([
+            text(&row.id),
+            text(&row.order_id),
+            Cell::Int(row.sequence),
+            text(&row.store),
+            text(&row.terminal),
+            maybe(&row.staff),
+            Cell::Int(row.occurred_at.0),
+            Cell::Int(i64::from(row.business_date.0)),
+            text(&row.currency),
+            Cell::Int(row.total),
+            Cell::Bytes(row.doc.clone()),
+        ]);
+    }
+
+    fn evaluation(&mut self, row: &EvaluationRow) {
+        self.evaluations.extend([
+            text(&row.order_id),
+            Cell::Int(row.position),
+            text(&row.binding_id),
+            text(&row.component_digest),
+            text(&row.config_hash),
+            text(&row.kind),
+            Cell::Bytes(row.delta.clone()),
+            Cell::Bytes(row.output.clone()),
+            Cell::Int(row.fuel),
+        ]);
+    }
+
+    fn event(&mut self, row: &EventRow, command: &Command) {
+        self.events.extend([
+            Cell::Text(uuid::Uuid::now_v7().to_string()),
+            text(&row.kind),
+            text(&row.subject),
+            maybe(&row.store),
+            Cell::Int(command.at.0),
+            text(&row.payload),
+        ]);
+    }
+
+    fn tier(&mut self, row: &MemberTierRow) {
+        let cells = vec![
+            text(&row.member),
+            maybe(&row.tier),
+            day(row.since),
+            day(row.valid_until),
+            Cell::Int(row.multiplier.0),
+            Cell::Int(row.multiplier.1),
+        ];
+        self.member_tiers.insert(row.member.clone(), cells);
+    }
+}
+
+/// What the ledger noticed goes into the event log as `ledger.<notice>`.
+fn notice_event(notice: &Notice, command: &Command) -> Result<EventRow, StoreError> {
+    let (kind, store) = match notice {
+        Notice::Claimed { store, .. } => ("ledger.claimed", Some(store.clone())),
+        Notice::CounterOverrun { .. } => ("ledger.counter-overrun", None),
+        Notice::CouponOverrun { .. } => ("ledger.coupon-overrun", None),
+        Notice::ExpiredOnReturn { .. } => ("ledger.expired-on-return", None),
+        Notice::DebtMade { .. } => ("ledger.debt-made", None),
+        Notice::DebtRepaid { .. } => ("ledger.debt-repaid", None),
+    };
+    Ok(EventRow {
+        kind: kind.to_owned(),
+        subject: command.subject.id.clone(),
+        store,
+        payload: serde_json::to_string(notice).map_err(StoreError::stored("writing a notice"))?,
+    })
+}
