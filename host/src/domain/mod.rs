@@ -1,6 +1,12 @@
 //! Pure nouns and arithmetic. Depends on nothing but `tessera-money`.
 
+pub mod basket;
+pub mod facts;
 pub mod ledger;
+pub mod order;
+pub mod pricing;
+pub mod refund;
 pub mod rules;
 pub mod schedule;
+pub mod settings;
 pub mod time;

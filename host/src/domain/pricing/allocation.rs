@@ -1,0 +1,121 @@
+//! Spreading a discount over lines, never past what a line can bear.
+
+use tessera_money::split;
+
+/// What is left of the lines while discounts are settled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lines {
+    /// Minor units left of each line.
+    pub left: Vec<i64>,
+    /// No discount takes a line below this.
+    pub floors: Vec<i64>,
+}
+
+impl Lines {
+    fn capacity(&self, line: usize) -> i64 {
+        (self.left[line] - self.floors[line]).max(0)
+    }
+
+    /// Takes up to `amount` off these lines by what is left of each, and answers each line's part. What a
+    /// line at its floor cannot bear goes to the others; what none can bear is dropped.
+    pub fn take(&mut self, lines: &[usize], amount: i64) -> Vec<(usize, i64)> {
+        let most = lines
+            .iter()
+            .fold(0_i64, |sum, line| sum.saturating_add(self.capacity(*line)));
+        let parts = self.spread(lines, amount.clamp(0, most));
+        for (line, part) in &parts {
+            self.left[*line] -= part;
+        }
+        parts
+    }
+
+    /// Parts of an amount the lines together can bear. Each round fills at least one line to its floor, so
+    /// there are at most as many rounds as lines.
+    fn spread(&self, lines: &[usize], amount: i64) -> Vec<(usize, i64)> {
+        let mut open: Vec<usize> = lines
+            .iter()
+            .copied()
+            .filter(|line| self.capacity(*line) > 0)
+            .collect();
+        let mut full: Vec<(usize, i64)> = Vec::new();
+        let mut rest = amount;
+        while rest > 0 && !open.is_empty() {
+            let weights: Vec<i64> = open.iter().map(|line| self.left[*line]).collect();
+            let parts = split(rest, &weights);
+            let bearable = |(line, part): (&usize, &i64)| *part <= self.capacity(*line);
+            if open.iter().zip(&parts).all(bearable) {
+                full.extend(open.iter().copied().zip(parts));
+                break;
+            }
+            let mut still = Vec::with_capacity(open.len());
+            for (line, part) in open.into_iter().zip(parts) {
+                let capacity = self.capacity(line);
+                if part < capacity {
+                    still.push(line);
+                } else {
+                    rest -= capacity;
+                    full.push((line, capacity));
+                }
+            }
+            open = still;
+        }
+        full.retain(|(_, part)| *part > 0);
+        full.sort_unstable();
+        full
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn lines(left: &[i64], floors: &[i64]) -> Lines {
+        Lines {
+            left: left.to_vec(),
+            floors: floors.to_vec(),
+        }
+    }
+
+    #[test]
+    fn the_odd_cent_goes_to_the_line_whose_share_was_cut_most() {
+        // 100 over 333, 333, 334: exact shares 33.3, 33.3, 33.4.
+        assert_eq!(
+            lines(&[333, 333, 334], &[0, 0, 0]).take(&[0, 1, 2], 100),
+            [(0, 33), (1, 33), (2, 34)]
+        );
+    }
+
+    #[test]
+    fn what_a_line_at_its_floor_cannot_bear_goes_to_the_others() {
+        // 60 over 100 + 100 is 30 each; the first bears 10 only, the second takes 50.
+        let mut both = lines(&[100, 100], &[90, 0]);
+        assert_eq!(both.take(&[0, 1], 60), [(0, 10), (1, 50)]);
+        assert_eq!(both.left, [90, 50]);
+    }
+
+    #[test]
+    fn what_no_line_can_bear_is_dropped() {
+        let mut both = lines(&[100, 50], &[90, 50]);
+        assert_eq!(both.take(&[0, 1], 60), [(0, 10)]);
+        assert_eq!(both.take(&[0, 1], 60), []);
+    }
+
+    proptest! {
+        #[test]
+        fn parts_sum_to_what_the_lines_can_bear_and_respect_every_floor(
+            rows in proptest::collection::vec((0..10_000_i64, 0..10_000_i64), 1..40),
+            amount in 0..400_000_i64,
+        ) {
+            let (left, floors): (Vec<i64>, Vec<i64>) = rows.into_iter().unzip();
+            let mut state = lines(&left, &floors);
+            let all: Vec<usize> = (0..left.len()).collect();
+            let most: i64 = all.iter().map(|line| state.capacity(*line)).sum();
+            let parts = state.take(&all, amount);
+            prop_assert_eq!(parts.iter().map(|part| part.1).sum::<i64>(), amount.min(most));
+            for line in all {
+                prop_assert!(state.left[line] >= floors[line].min(left[line]));
+            }
+        }
+    }
+}

@@ -1,0 +1,591 @@
+//! The order while it is being priced.
+
+use tessera_money::{Overflow, Rate, Rounding, mul_div, mul_rate, split};
+
+use super::allocation::Lines;
+use super::campaign::{Campaign, FaultKind, OnFault, RuleFault};
+use super::{CallOutcome, MAX_CAMPAIGNS, PriceInput, Priced, PricingError, RuleCall, tax, tenders};
+use crate::domain::basket::{BasketLine, TenderIntent};
+use crate::domain::facts::{BaseFacts, FactsDelta};
+use crate::domain::order::{
+    Adjustment, AdjustmentSource, CodeOutcome, CounterOwner, CounterUse, DOCUMENT_VERSION,
+    LineShare, NearMissRecord, OrderDocument, OrderLine, PriceKind, Skipped, TaxSum, Terms, Totals,
+};
+use crate::domain::rules::{
+    CounterChange, CounterScope, LineFacts, NearMiss, OrderFacts, Target, TenderFacts,
+};
+use crate::domain::settings::CheckoutSettings;
+
+const MAX_NEAR_MISSES: usize = 50;
+
+pub struct Work<'a> {
+    pub input: &'a PriceInput<'a>,
+    pub facts: BaseFacts,
+    pub lines: Lines,
+    pub document: OrderDocument,
+    pub calls: Vec<RuleCall>,
+    /// Codes that were used.
+    pub used_codes: Vec<String>,
+    /// Position in the document's campaigns, by position in the input's.
+    named: Vec<Option<u32>>,
+    /// Position of each line's tax class in `rates`.
+    classes: Vec<usize>,
+    rates: Vec<(String, Rate)>,
+}
+
+impl<'a> Work<'a> {
+    /// Everything at list or member price.
+    pub fn start(input: &'a PriceInput<'a>) -> Result<Self, PricingError> {
+        input.basket.validate()?;
+        let (basket, store) = (&input.basket.currency, &input.order.currency);
+        if basket != store || input.basket.currency_scale != input.order.currency_scale {
+            return Err(PricingError::Currency {
+                basket: basket.clone(),
+                store: store.clone(),
+            });
+        }
+        if input.campaigns.len() > MAX_CAMPAIGNS {
+            return Err(PricingError::TooManyCampaigns {
+                count: input.campaigns.len(),
+            });
+        }
+        if input
+            .recorded
+            .and_then(|sale| sale.total)
+            .is_some_and(|total| total < 0)
+        {
+            return Err(PricingError::RecordedTotal);
+        }
+        let (mut lines, mut classes, mut rates) = (Vec::new(), Vec::new(), Vec::new());
+        let mut state = Lines {
+            left: Vec::new(),
+            floors: Vec::new(),
+        };
+        for (position, line) in input.basket.lines.iter().enumerate() {
+            let (class, rate) = class_of(position, line, input.settings, &mut rates)?;
+            let priced = price_line(line, rate, input.member.is_some(), input.settings)?;
+            let floor = line.floor_price.unwrap_or(0);
+            let floor = mul_div(floor, line.quantity, 1_000, Rounding::Up)?;
+            state.left.push(priced.list_amount);
+            state.floors.push(floor.min(priced.list_amount));
+            classes.push(class);
+            lines.push(priced);
+        }
+        let facts = base_facts(input, &lines)?;
+        let document = empty_document(input, lines);
+        Ok(Self {
+            input,
+            facts,
+            lines: state,
+            document,
+            calls: Vec::new(),
+            used_codes: Vec::new(),
+            named: vec![None; input.campaigns.len()],
+            classes,
+            rates,
+        })
+    }
+
+    /// Position of a campaign in the document, which from now on remembers it.
+    pub fn name(&mut self, campaign: usize) -> u32 {
+        if let Some(position) = self.named[campaign] {
+            return position;
+        }
+        // At most MAX_CAMPAIGNS of them.
+        let position = self.document.campaigns.len() as u32;
+        self.document
+            .campaigns
+            .push(self.input.campaigns[campaign].campaign.clone());
+        self.named[campaign] = Some(position);
+        position
+    }
+
+    /// Notes a call; its outcome is known only later.
+    pub fn note_call(&mut self, campaign: usize, delta: FactsDelta) -> usize {
+        self.calls.push(RuleCall {
+            campaign,
+            delta,
+            outcome: CallOutcome::Faulted,
+        });
+        self.calls.len() - 1
+    }
+
+    /// Leaves a campaign out, or refuses the order where its binding says so. A reached limit is no fault.
+    pub fn leave_out(&mut self, campaign: usize, fault: RuleFault) -> Result<(), PricingError> {
+        let binding = &self.input.campaigns[campaign];
+        if binding.on_fault == OnFault::RefuseOrder && fault.kind != FaultKind::LimitReached {
+            return Err(PricingError::RuleRefused {
+                binding: binding.campaign.binding.clone(),
+                plugin: binding.campaign.plugin.clone(),
+                fault,
+            });
+        }
+        let named = self.name(campaign);
+        self.document.skipped.push(Skipped {
+            campaign: named,
+            fault: fault.kind,
+            message: fault.message,
+        });
+        Ok(())
+    }
+
+    /// Whether a limit of the binding leaves nothing for this order; says so when it does.
+    pub fn is_used_up(&mut self, campaign: usize) -> Result<bool, PricingError> {
+        let anonymous = self.input.member.is_none();
+        let full = self.input.campaigns[campaign]
+            .usage
+            .iter()
+            .find(|usage| usage.left() == 0 || (anonymous && usage.scope == CounterScope::Member));
+        let Some(usage) = full else { return Ok(false) };
+        let message = match usage.left() {
+            0 => format!("its limit `{}` of {} is used up", usage.name, usage.limit),
+            _ => format!(
+                "its limit `{}` counts per member and there is none",
+                usage.name
+            ),
+        };
+        self.leave_out(
+            campaign,
+            RuleFault {
+                kind: FaultKind::LimitReached,
+                message,
+            },
+        )?;
+        Ok(true)
+    }
+
+    pub fn note_near_misses(&mut self, campaign: usize, misses: Vec<NearMiss>) {
+        for NearMiss { reason, missing } in misses {
+            if self.document.near_misses.len() < MAX_NEAR_MISSES {
+                let campaign = self.name(campaign);
+                self.document.near_misses.push(NearMissRecord {
+                    campaign,
+                    reason,
+                    missing,
+                });
+            }
+        }
+    }
+
+    /// Notes what the commit adds to a rule's own counters. A member's counter without a member stays as it is.
+    pub fn note_counters(
+        &mut self,
+        campaign: usize,
+        changes: &[CounterChange],
+        member: Option<&str>,
+    ) {
+        let named = self.name(campaign);
+        let needs = &self.input.campaigns[campaign].needs.counters;
+        for (position, need) in needs.iter().enumerate() {
+            let of_this = changes
+                .iter()
+                .filter(|change| change.counter as usize == position);
+            // Checked with the proposal.
+            let change = of_this.fold(0_i64, |sum, change| sum.saturating_add(change.change));
+            let of_member = need.scope == CounterScope::Member;
+            if change == 0 || (of_member && member.is_none()) {
+                continue;
+            }
+            self.document.counters.push(CounterUse {
+                campaign: named,
+                owner: CounterOwner::Rule,
+                name: need.name.clone(),
+                scope: need.scope,
+                period: need.period,
+                member: member.filter(|_| of_member).map(str::to_owned),
+                change,
+                limit: need.limit,
+            });
+        }
+    }
+
+    /// Notes what the commit adds to the binding's limits; those per member count this one.
+    pub fn note_usage(&mut self, campaign: usize, money: i64, points: i64, member: Option<&str>) {
+        use super::campaign::UsageUnit::{Money, Points, Uses};
+        let named = self.name(campaign);
+        for usage in &self.input.campaigns[campaign].usage {
+            let change = match usage.counts {
+                Uses => 1,
+                Money => money,
+                Points => points,
+            };
+            if change != 0 {
+                self.document.counters.push(CounterUse {
+                    campaign: named,
+                    owner: CounterOwner::Usage,
+                    name: usage.name.clone(),
+                    scope: usage.scope,
+                    period: usage.period,
+                    member: member
+                        .filter(|_| usage.scope == CounterScope::Member)
+                        .map(str::to_owned),
+                    change,
+                    limit: Some(usage.limit),
+                });
+            }
+        }
+    }
+
+    /// Tax of every line on what is left of it.
+    pub fn settle_tax(&mut self) -> Result<(), PricingError> {
+        let included = self.input.settings.prices_include_tax;
+        let amounts: Vec<(i64, usize)> = self
+            .lines
+            .left
+            .iter()
+            .copied()
+            .zip(self.classes.iter().copied())
+            .collect();
+        let rates: Vec<Rate> = self.rates.iter().map(|(_, rate)| *rate).collect();
+        let taxes = tax::line_taxes(&amounts, &rates, self.input.settings, included)?;
+        for ((line, tax), amount) in self
+            .document
+            .lines
+            .iter_mut()
+            .zip(taxes)
+            .zip(&self.lines.left)
+        {
+            let on_top = if included { 0 } else { tax };
+            line.amount = *amount;
+            line.discount = line.list_amount - amount;
+            line.tax = tax;
+            line.gross = amount.checked_add(on_top).ok_or(Overflow)?;
+            line.net = line.gross - tax;
+        }
+        Ok(())
+    }
+
+    /// Lays a recorded total over the lines: what the till charged is a fact.
+    pub fn settle_till_difference(&mut self) -> Result<(), PricingError> {
+        let Some(total) = self.input.recorded.and_then(|sale| sale.total) else {
+            return Ok(());
+        };
+        let grosses: Vec<i64> = self.document.lines.iter().map(|line| line.gross).collect();
+        let answered = sum(grosses.iter().copied())?;
+        if total == answered {
+            return Ok(());
+        }
+        let weights = if answered == 0 {
+            self.document
+                .lines
+                .iter()
+                .map(|line| line.list_amount)
+                .collect()
+        } else {
+            grosses
+        };
+        let new = split(total, &weights);
+        let amounts: Vec<(i64, usize)> = new
+            .iter()
+            .copied()
+            .zip(self.classes.iter().copied())
+            .collect();
+        let rates: Vec<Rate> = self.rates.iter().map(|(_, rate)| *rate).collect();
+        let taxes = tax::line_taxes(&amounts, &rates, self.input.settings, true)?;
+        let mut allocation = Vec::new();
+        for (position, ((line, gross), tax)) in self
+            .document
+            .lines
+            .iter_mut()
+            .zip(new)
+            .zip(taxes)
+            .enumerate()
+        {
+            let amount = if self.input.settings.prices_include_tax {
+                gross
+            } else {
+                gross - tax
+            };
+            let share = line.amount - amount;
+            if share != 0 {
+                allocation.push(LineShare {
+                    line: position as u32,
+                    share,
+                });
+            }
+            (line.amount, line.gross, line.tax, line.net) = (amount, gross, tax, gross - tax);
+            line.discount = line.list_amount - amount;
+        }
+        let applied = sum(allocation.iter().map(|share| share.share))?;
+        self.document.adjustments.push(Adjustment {
+            source: AdjustmentSource::TillDifference,
+            reason: None,
+            target: Target::Order,
+            proposed: applied,
+            applied,
+            allocation,
+            basis: Vec::new(),
+        });
+        Ok(())
+    }
+
+    /// Totals, and the tenders that pay them.
+    pub fn settle_tenders(&mut self) -> Result<(), PricingError> {
+        let input = self.input;
+        let lines = &self.document.lines;
+        let of = |part: fn(&OrderLine) -> i64| sum(lines.iter().map(part));
+        let mut totals = Totals {
+            regular: of(|line| line.regular_amount)?,
+            list: of(|line| line.list_amount)?,
+            discount: of(|line| line.discount)?,
+            net: of(|line| line.net)?,
+            tax: of(|line| line.tax)?,
+            total: of(|line| line.gross)?,
+            ..Totals::default()
+        };
+        let wallet = input.member.as_ref().map(|member| member.wallet);
+        let strict = input.recorded.is_none();
+        let payment = tenders::pay(
+            totals.total,
+            &input.basket.tenders,
+            input.settings,
+            wallet,
+            strict,
+        )?;
+        totals.rounding = payment.rounding;
+        totals.paid = payment.paid()?;
+        totals.left_to_pay = payment.left;
+        totals.change = payment.change;
+        totals.points_spent = sum(payment.tenders.iter().map(|tender| tender.points))?;
+        self.document.totals = totals;
+        self.document.tenders = payment.tenders;
+        self.document.taxes = self.tax_sums()?;
+        Ok(())
+    }
+
+    fn tax_sums(&self) -> Result<Vec<TaxSum>, Overflow> {
+        let of_class = |(class, (name, rate)): (usize, &(String, Rate))| {
+            let members = || {
+                self.document
+                    .lines
+                    .iter()
+                    .zip(&self.classes)
+                    .filter(move |(_, of)| **of == class)
+            };
+            Ok(TaxSum {
+                class: name.clone(),
+                rate: *rate,
+                net: sum(members().map(|(line, _)| line.net))?,
+                tax: sum(members().map(|(line, _)| line.tax))?,
+                gross: sum(members().map(|(line, _)| line.gross))?,
+            })
+        };
+        self.rates.iter().enumerate().map(of_class).collect()
+    }
+
+    pub fn finish(mut self) -> Result<Priced, PricingError> {
+        self.document.totals.points_earned =
+            sum(self.document.awards.iter().map(|award| award.points))?;
+        for code in &self.input.basket.codes {
+            let owner = self
+                .input
+                .campaigns
+                .iter()
+                .position(|campaign| campaign.codes.contains(code));
+            let campaign = owner.map(|owner| self.name(owner));
+            let used = self.used_codes.contains(code);
+            self.document.codes.push(CodeOutcome {
+                code: code.clone(),
+                campaign,
+                used,
+            });
+        }
+        Ok(Priced {
+            document: self.document,
+            facts: self.facts,
+            calls: self.calls,
+        })
+    }
+
+    pub fn campaign(&self, campaign: usize) -> &'a Campaign {
+        &self.input.campaigns[campaign]
+    }
+}
+
+pub fn sum(amounts: impl Iterator<Item = i64>) -> Result<i64, Overflow> {
+    amounts
+        .into_iter()
+        .try_fold(0_i64, |sum, amount| sum.checked_add(amount))
+        .ok_or(Overflow)
+}
+
+fn class_of(
+    position: usize,
+    line: &BasketLine,
+    settings: &CheckoutSettings,
+    rates: &mut Vec<(String, Rate)>,
+) -> Result<(usize, Rate), PricingError> {
+    if let Some(class) = rates.iter().position(|(name, _)| *name == line.tax_class) {
+        return Ok((class, rates[class].1));
+    }
+    let unknown = || PricingError::TaxClass {
+        line: position,
+        class: line.tax_class.clone(),
+    };
+    let rate = settings.tax_rate(&line.tax_class).ok_or_else(unknown)?;
+    rates.push((line.tax_class.clone(), rate));
+    Ok((rates.len() - 1, rate))
+}
+
+/// A line at the price that applies to this customer, before any discount.
+fn price_line(
+    line: &BasketLine,
+    tax_rate: Rate,
+    is_member: bool,
+    settings: &CheckoutSettings,
+) -> Result<OrderLine, Overflow> {
+    let at = |unit_price| mul_div(unit_price, line.quantity, 1_000, settings.line_rounding);
+    let regular_amount = match line.fixed_amount {
+        Some(amount) => amount,
+        None => at(line.unit_price)?,
+    };
+    let member_price = line
+        .member_price
+        .filter(|price| is_member && !line.priced_by_till && *price < line.unit_price);
+    let (unit_price, price, list_amount) = match (member_price, line.fixed_amount) {
+        (Some(lower), Some(fixed)) => (
+            lower,
+            PriceKind::Member,
+            mul_div(fixed, lower, line.unit_price, settings.line_rounding)?,
+        ),
+        (Some(lower), None) => (lower, PriceKind::Member, at(lower)?),
+        (None, _) if line.priced_by_till => (line.unit_price, PriceKind::Till, regular_amount),
+        (None, _) => (line.unit_price, PriceKind::List, regular_amount),
+    };
+    Ok(OrderLine {
+        product: line.product.clone(),
+        name: line.name.clone(),
+        category: line.category.clone(),
+        tags: line.tags.clone(),
+        quantity: line.quantity,
+        list_unit_price: line.unit_price,
+        unit_price,
+        price,
+        regular_amount,
+        list_amount,
+        discount: 0,
+        amount: list_amount,
+        net: 0,
+        tax: 0,
+        gross: 0,
+        tax_class: line.tax_class.clone(),
+        tax_rate,
+    })
+}
+
+/// Position of a word in a list that has every word once.
+fn intern(words: &mut Vec<String>, word: &str) -> u32 {
+    let position = words
+        .iter()
+        .position(|known| known == word)
+        .unwrap_or_else(|| {
+            words.push(word.to_owned());
+            words.len() - 1
+        });
+    // At most MAX_LINES × MAX_TAGS of them.
+    position as u32
+}
+
+fn base_facts(input: &PriceInput<'_>, lines: &[OrderLine]) -> Result<BaseFacts, Overflow> {
+    let (mut categories, mut tags) = (Vec::new(), Vec::new());
+    let told = |(line, priced): (&BasketLine, &OrderLine)| LineFacts {
+        product: line.product.clone().unwrap_or_default(),
+        category: intern(&mut categories, &line.category),
+        quantity: line.quantity,
+        unit_price: priced.unit_price,
+        list_amount: priced.list_amount,
+        amount: priced.list_amount,
+        tax: 0,
+        cost: line.cost,
+        tags: line.tags.iter().map(|tag| intern(&mut tags, tag)).collect(),
+        attributes: line.attributes.clone(),
+    };
+    let told: Vec<LineFacts> = input.basket.lines.iter().zip(lines).map(told).collect();
+    let total = sum(lines.iter().map(|line| line.list_amount))?;
+    Ok(BaseFacts {
+        order: OrderFacts {
+            prices_include_tax: input.settings.prices_include_tax,
+            ..input.order.clone()
+        },
+        member: input.member.as_ref().map(|member| member.facts.clone()),
+        tier_since: input.member.as_ref().and_then(|member| member.tier_since),
+        tier_valid_until: input
+            .member
+            .as_ref()
+            .and_then(|member| member.tier_valid_until),
+        referral: input.referral.clone().filter(|_| input.member.is_some()),
+        categories,
+        tags,
+        lines: told,
+        tenders: intended_tenders(input, total)?,
+        points_scale: input.points_scale,
+    })
+}
+
+/// How the customer means to pay, estimated on the total at list prices.
+fn intended_tenders(input: &PriceInput<'_>, total: i64) -> Result<Vec<TenderFacts>, Overflow> {
+    let wallet = input
+        .member
+        .as_ref()
+        .map(|member| member.wallet)
+        .unwrap_or_default();
+    let mut left = total;
+    let mut facts = Vec::with_capacity(input.basket.tenders.len());
+    for intent in &input.basket.tenders {
+        let most = match intent {
+            TenderIntent::Points { points } => match &input.settings.points_tender {
+                Some(rules) => mul_rate(*points, rules.value, Rounding::Down)?,
+                None => 0,
+            },
+            TenderIntent::StoredValue { amount } => {
+                amount.unwrap_or_else(|| wallet.principal.saturating_add(wallet.bonus).max(0))
+            }
+            TenderIntent::Money { amount, .. } => amount.unwrap_or(left),
+        };
+        let amount = most.min(left);
+        left -= amount;
+        facts.push(TenderFacts {
+            kind: intent.kind(),
+            amount,
+        });
+    }
+    Ok(facts)
+}
+
+fn empty_document(input: &PriceInput<'_>, lines: Vec<OrderLine>) -> OrderDocument {
+    let (order, settings) = (&input.order, input.settings);
+    OrderDocument {
+        version: DOCUMENT_VERSION,
+        currency: order.currency.clone(),
+        currency_scale: order.currency_scale,
+        points_scale: input.points_scale,
+        occurred_at: order.occurred_at,
+        utc_offset_minutes: order.utc_offset_minutes,
+        business_date: order.business_date,
+        store: order.store.clone(),
+        region: order.region.clone(),
+        member: input.member.as_ref().map(|member| member.facts.id.clone()),
+        prices_include_tax: settings.prices_include_tax,
+        lines,
+        campaigns: Vec::new(),
+        adjustments: Vec::new(),
+        taxes: Vec::new(),
+        totals: Totals::default(),
+        tenders: Vec::new(),
+        awards: Vec::new(),
+        tier: None,
+        referral: None,
+        near_misses: Vec::new(),
+        counters: Vec::new(),
+        codes: Vec::new(),
+        skipped: Vec::new(),
+        passed_over: Vec::new(),
+        terms: Terms {
+            cash_rounding: settings.cash_rounding,
+            refund_spent_points: settings.refund_spent_points,
+            cancelled_order_frees_usage: settings.cancelled_order_frees_usage,
+            expired_lot_grace_days: settings.expired_lot_grace_days,
+            points_value: settings.points_tender.as_ref().map(|rules| rules.value),
+        },
+    }
+}

@@ -1,0 +1,239 @@
+//! What a chain decides about its checkout where good systems disagree.
+//!
+//! Every setting has a default that is written down with it, beside what other systems do. A sale keeps
+//! the settings its refund needs (`order::Terms`), so that changing one never changes a past sale.
+
+use serde::{Deserialize, Serialize};
+use tessera_money::{Rate, Rounding};
+
+/// The settings of one store, after chain, region and store revisions are laid over each other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CheckoutSettings {
+    /// Whether shelf prices contain tax. Default yes, as in Chinese retail and European consumer
+    /// prices; no is usual in the United States and in wholesale.
+    pub prices_include_tax: bool,
+    /// Tax per class of goods. A line of a class that is not here is refused.
+    pub tax_classes: Vec<TaxClass>,
+    /// Default per line (Vendure, Odoo's default); per receipt is asked for in Denmark and the Netherlands.
+    pub tax_rounding: TaxRounding,
+    /// Default half-up.
+    pub tax_rounding_mode: Rounding,
+    /// Rounds unit price × quantity of weighed goods. Default half-up.
+    pub line_rounding: Rounding,
+    /// Rounds what is paid in cash to coins that exist. Default none (China: mobile money pays the fen).
+    pub cash_rounding: Option<CashRounding>,
+    /// Points as a means of payment. Default off.
+    pub points_tender: Option<PointsTender>,
+    /// What stored value is spent first. Default bonus-first (the gift is used before the member's own
+    /// money, which alone is paid out again); proportional is what Odoo's eWallet amounts to.
+    pub stored_value_order: StoredValueOrder,
+    /// Whether points are earned on the net amount. Default no (Odoo, ERPNext); yes in many US shops;
+    /// Square asks.
+    pub earn_before_tax: bool,
+    /// Whether what is paid with points earns none. Default yes (ERPNext); Odoo: no.
+    pub points_tender_reduces_earning: bool,
+    /// Which stored value earns no points when it is spent. Default none of it (Odoo); `bonus` where the
+    /// gift must not earn again; `all` where a top-up itself earned points.
+    pub stored_value_reduces_earning: StoredValueEarning,
+    /// What happens when earned points of a refunded sale are spent already. Default debt, repaid by later
+    /// earning (Zenoti); `reduce-refund` keeps their worth back (ERPNext refuses altogether, Smile ignores it).
+    pub refund_spent_points: RefundSpentPoints,
+    /// Whether a sale that is refunded in full gives its coupon codes, limits and budgets back. Default
+    /// yes (Sylius's default, Vendure).
+    pub cancelled_order_frees_usage: bool,
+    /// Days a lot that expired meanwhile lives on when a refund returns points to it. Default 0: they
+    /// expire at once, by an entry of their own.
+    pub expired_lot_grace_days: u16,
+    /// Seconds a quote can be committed. Default 900.
+    pub quote_lifetime: u32,
+    /// Seconds a hold keeps a quote's benefits reserved. Default 600.
+    pub hold_lifetime: u32,
+    /// Whether every sale reviews the member's tier at once. Default yes; otherwise only the periodic
+    /// review does.
+    pub tier_review_on_sale: bool,
+    /// Whether every refund reviews the member's tier at once. Default no (a tier once given is kept
+    /// until its validity ends, as OpenLoyalty does); vsigo takes it away at once.
+    pub tier_review_on_refund: bool,
+}
+
+/// A class of goods and its rate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaxClass {
+    pub name: String,
+    /// 13 % is 13/100; zero or more.
+    pub rate: Rate,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TaxRounding {
+    /// Each line's tax is rounded by itself; the receipt adds them up.
+    Line,
+    /// Tax is rounded once per class over the receipt and spread to its lines by largest remainder.
+    Receipt,
+}
+
+/// Smallest cash amount and how the rest is rounded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CashRounding {
+    /// Minor units, at least 2.
+    pub increment: i64,
+    pub mode: Rounding,
+}
+
+/// What points are worth at the till.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PointsTender {
+    /// Minor units per point-unit (a point at the program's scale); worth is rounded down.
+    pub value: Rate,
+    /// Least that can be spent at once, in point-units.
+    #[serde(default)]
+    pub minimum: i64,
+    /// Points are spent in whole multiples of this; 1 when absent.
+    #[serde(default = "one")]
+    pub multiple: i64,
+    /// Greatest part of the total that points may pay; all of it when absent.
+    #[serde(default)]
+    pub max_share: Option<Rate>,
+}
+
+fn one() -> i64 {
+    1
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StoredValueOrder {
+    BonusFirst,
+    PrincipalFirst,
+    /// By what is on both accounts, largest remainder.
+    Proportional,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StoredValueEarning {
+    None,
+    Bonus,
+    All,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RefundSpentPoints {
+    Debt,
+    ReduceRefund,
+}
+
+impl Default for CheckoutSettings {
+    fn default() -> Self {
+        Self {
+            prices_include_tax: true,
+            tax_classes: Vec::new(),
+            tax_rounding: TaxRounding::Line,
+            tax_rounding_mode: Rounding::HalfUp,
+            line_rounding: Rounding::HalfUp,
+            cash_rounding: None,
+            points_tender: None,
+            stored_value_order: StoredValueOrder::BonusFirst,
+            earn_before_tax: false,
+            points_tender_reduces_earning: true,
+            stored_value_reduces_earning: StoredValueEarning::None,
+            refund_spent_points: RefundSpentPoints::Debt,
+            cancelled_order_frees_usage: true,
+            expired_lot_grace_days: 0,
+            quote_lifetime: 900,
+            hold_lifetime: 600,
+            tier_review_on_sale: true,
+            tier_review_on_refund: false,
+        }
+    }
+}
+
+/// A setting no checkout could work with.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the setting `{key}` is refused: {remedy}")]
+pub struct SettingsError {
+    pub key: &'static str,
+    pub remedy: &'static str,
+}
+
+impl CheckoutSettings {
+    /// Refuses what no checkout could work with; called when a revision is made, never first at the till.
+    pub fn validate(&self) -> Result<(), SettingsError> {
+        let ensure = |good: bool, key, remedy| {
+            if good {
+                Ok(())
+            } else {
+                Err(SettingsError { key, remedy })
+            }
+        };
+        for (position, class) in self.tax_classes.iter().enumerate() {
+            ensure(
+                !class.name.is_empty(),
+                "tax_classes.name",
+                "give every tax class a name",
+            )?;
+            ensure(
+                class.rate.numerator() >= 0,
+                "tax_classes.rate",
+                "give a rate of zero or more",
+            )?;
+            let again = self.tax_classes[..position]
+                .iter()
+                .any(|other| other.name == class.name);
+            ensure(!again, "tax_classes.name", "name every tax class once")?;
+        }
+        if let Some(cash) = self.cash_rounding {
+            let sound = (2..=1_000_000).contains(&cash.increment);
+            ensure(
+                sound,
+                "cash_rounding.increment",
+                "give 2 to 1000000 minor units, or leave cash_rounding out",
+            )?;
+        }
+        if let Some(points) = &self.points_tender {
+            ensure(
+                points.value.numerator() > 0,
+                "points_tender.value",
+                "give a value above zero",
+            )?;
+            ensure(
+                points.minimum >= 0,
+                "points_tender.minimum",
+                "give zero or more points",
+            )?;
+            ensure(
+                points.multiple >= 1,
+                "points_tender.multiple",
+                "give at least one point",
+            )?;
+            let share = points
+                .max_share
+                .is_none_or(|rate| rate.numerator() >= 0 && rate.numerator() <= rate.denominator());
+            ensure(share, "points_tender.max_share", "give a rate from 0 to 1")?;
+        }
+        ensure(
+            self.quote_lifetime > 0,
+            "quote_lifetime",
+            "give at least one second",
+        )?;
+        ensure(
+            self.hold_lifetime > 0,
+            "hold_lifetime",
+            "give at least one second",
+        )
+    }
+
+    /// The rate of a class of goods, when it is known here.
+    pub fn tax_rate(&self, class: &str) -> Option<Rate> {
+        self.tax_classes
+            .iter()
+            .find(|known| known.name == class)
+            .map(|known| known.rate)
+    }
+}
