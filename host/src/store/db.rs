@@ -22,6 +22,14 @@ const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
 /// Enough for every statement of the host, so that none is prepared twice.
 const STATEMENTS_KEPT: usize = 512;
 
+/// The writer looks rows up by key only. A plan made while a table was empty must not scan it once it is large.
+const BY_KEY_ONLY: [(&str, &str); 4] = [
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    ("jit", "off"),
+];
+
 /// Which of the two databases is behind a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
@@ -262,7 +270,7 @@ async fn open_postgres(url: &str, readers: u32) -> Result<Pools, StoreError> {
         .idle_timeout(None)
         .max_lifetime(None)
         .acquire_timeout(Duration::from_secs(10))
-        .connect_with(options.clone())
+        .connect_with(options.clone().options(BY_KEY_ONLY))
         .await
         .map_err(|source| StoreError::Open {
             what: "server".to_owned(),

@@ -31,6 +31,17 @@ pub(super) fn refundable_texts(row: &Refundable) -> Result<(String, String), Sto
     ))
 }
 
+/// Reads all columns of orders.
+macro_rules! orders {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, store, terminal, staff, member, quote_id, external_id, receipt_code, occurred_at, \
+             business_date, currency, total, doc, facts FROM orders ",
+            $rest
+        )
+    };
+}
+
 type OrderColumns = (
     String,
     String,
@@ -82,30 +93,12 @@ pub enum OrderName {
 /// When the database cannot be read.
 pub async fn order_by(conn: &mut Conn, name: &OrderName) -> Result<Option<OrderRow>, StoreError> {
     let (text, a, b): (&'static str, &str, &str) = match name {
-        OrderName::Id(id) => (
-            "SELECT id, store, terminal, staff, member, quote_id, external_id, receipt_code, occurred_at,
-                business_date, currency, total, doc, facts FROM orders WHERE id = $1 AND $2 = ''",
-            id,
-            "",
-        ),
-        OrderName::Quote(id) => (
-            "SELECT id, store, terminal, staff, member, quote_id, external_id, receipt_code, occurred_at,
-                business_date, currency, total, doc, facts FROM orders WHERE quote_id = $1 AND $2 = ''",
-            id,
-            "",
-        ),
-        OrderName::Receipt(code) => (
-            "SELECT id, store, terminal, staff, member, quote_id, external_id, receipt_code, occurred_at,
-                business_date, currency, total, doc, facts FROM orders WHERE receipt_code = $1 AND $2 = ''",
-            code,
-            "",
-        ),
-        OrderName::External { store, id } => (
-            "SELECT id, store, terminal, staff, member, quote_id, external_id, receipt_code, occurred_at,
-                business_date, currency, total, doc, facts FROM orders WHERE store = $1 AND external_id = $2",
-            store,
-            id,
-        ),
+        OrderName::Id(id) => (orders!("WHERE id = $1 AND $2 = ''"), id, ""),
+        OrderName::Quote(id) => (orders!("WHERE quote_id = $1 AND $2 = ''"), id, ""),
+        OrderName::Receipt(code) => (orders!("WHERE receipt_code = $1 AND $2 = ''"), code, ""),
+        OrderName::External { store, id } => {
+            (orders!("WHERE store = $1 AND external_id = $2"), store, id)
+        }
     };
     let (a, b) = (a.to_owned(), b.to_owned());
     let row: Option<OrderColumns> =
@@ -126,9 +119,7 @@ pub async fn orders_of_member(
 ) -> Result<Vec<OrderRow>, StoreError> {
     let (member, before) = (member.to_owned(), before.unwrap_or("~").to_owned());
     let rows: Vec<OrderColumns> = on!(conn, c => sqlx::query_as(
-        "SELECT id, store, terminal, staff, member, quote_id, external_id, receipt_code, occurred_at,
-            business_date, currency, total, doc, facts FROM orders
-         WHERE member = $1 AND id < $2 ORDER BY id DESC LIMIT $3"
+        orders!("WHERE member = $1 AND id < $2 ORDER BY id DESC LIMIT $3")
     ).bind(member).bind(before).bind(limit).fetch_all(c).await)
     .map_err(StoreError::during("reading a member's orders"))?;
     rows.into_iter().map(order).collect()
@@ -145,9 +136,7 @@ pub async fn orders_after(
 ) -> Result<Vec<OrderRow>, StoreError> {
     let after = after.to_owned();
     let rows: Vec<OrderColumns> = on!(conn, c => sqlx::query_as(
-        "SELECT id, store, terminal, staff, member, quote_id, external_id, receipt_code, occurred_at,
-            business_date, currency, total, doc, facts FROM orders
-         WHERE id > $1 ORDER BY id LIMIT $2"
+        orders!("WHERE id > $1 ORDER BY id LIMIT $2")
     ).bind(after).bind(limit).fetch_all(c).await)
     .map_err(StoreError::during("reading orders"))?;
     rows.into_iter().map(order).collect()

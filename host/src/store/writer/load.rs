@@ -3,14 +3,12 @@
 use std::collections::HashMap;
 
 use crate::domain::ledger::{
-    Account, Command, HoldState, OrderKey, Outcome, Posting, Receipt, Recorded, State, Subject,
-    Touches, system_account,
+    Account, Command, HoldState, OrderKey, State, Touches, system_account,
 };
-use crate::domain::time::Instant;
 use crate::store::bulk::{Bulk, Cell, Kind};
 use crate::store::db::Conn;
 use crate::store::error::StoreError;
-use crate::store::{coupons, holds, lots};
+use crate::store::{counters, coupons, holds, lots, operations, orders};
 
 /// Keys that are rarely found, all in one look-up.
 const PROBE: Bulk = Bulk {
@@ -30,32 +28,6 @@ const ACCOUNTS: Bulk = Bulk {
     text: "WITH v (id) AS ({rows})
         SELECT a.id, a.asset, a.balance, a.version FROM v JOIN accounts a ON a.id = v.id",
     columns: &[Kind::Text],
-};
-
-const OPERATIONS: Bulk = Bulk {
-    doing: "loading operations",
-    text: "WITH v (key) AS ({rows})
-        SELECT o.key, o.hash, o.subject_kind, o.subject_id, o.at, o.entry_id, o.refusal
-        FROM v JOIN operations o ON o.key = v.key",
-    columns: &[Kind::Text],
-};
-
-const ENTRY_POSTINGS: Bulk = Bulk {
-    doing: "loading the postings of entries",
-    text: "WITH v (id) AS ({rows})
-        SELECT e.id, p.account, a.asset, p.amount, p.balance_after, p.version, p.lots
-        FROM v JOIN entries e ON e.id = v.id
-            JOIN postings p ON p.writer = e.writer AND p.seq = e.seq
-            JOIN accounts a ON a.id = p.account",
-    columns: &[Kind::Text],
-};
-
-const COUNTERS: Bulk = Bulk {
-    doing: "loading counters",
-    text: "WITH v (owner, name) AS ({rows})
-        SELECT c.owner, c.name, c.value, c.version
-        FROM v JOIN counters c ON c.owner = v.owner AND c.name = v.name",
-    columns: &[Kind::Text, Kind::Text],
 };
 
 const REFUNDABLES: Bulk = Bulk {
@@ -94,7 +66,7 @@ pub(super) async fn state(
     for coupon in coupons::load(conn, texts(&touches.coupons)).await? {
         state.coupons.insert(coupon.code.clone(), coupon);
     }
-    counters(conn, &touches, &mut state).await?;
+    state.counters = counters::load(conn, &touches.counters).await?;
     refundables(conn, &touches, &mut state).await?;
     Ok(state)
 }
@@ -147,87 +119,9 @@ async fn probe(
         }
     }
     if !used.is_empty() {
-        state.operations = operations(conn, used).await?;
+        state.operations = operations::load(conn, used).await?;
     }
     Ok(())
-}
-
-type OperationRow = (
-    String,
-    Vec<u8>,
-    String,
-    String,
-    i64,
-    Option<String>,
-    Option<String>,
-);
-
-/// Recorded operations with their receipts, by key. Unknown keys are left out.
-pub(crate) async fn operations(
-    conn: &mut Conn,
-    keys: Vec<String>,
-) -> Result<HashMap<String, Recorded>, StoreError> {
-    let rows: Vec<OperationRow> = OPERATIONS.fetch(conn, texts(&keys)).await?;
-    let entries: Vec<String> = rows.iter().filter_map(|row| row.5.clone()).collect();
-    let mut postings = entry_postings(conn, &entries).await?;
-    let mut found = HashMap::new();
-    for (key, hash, kind, id, at, entry_id, refusal) in rows {
-        let subject = Subject { kind, id };
-        let outcome = match refusal {
-            Some(text) => Outcome::Refused(
-                serde_json::from_str(&text).map_err(StoreError::stored("reading an operation"))?,
-            ),
-            None => Outcome::Done(Receipt {
-                replayed: true,
-                subject: subject.clone(),
-                postings: entry_id
-                    .as_ref()
-                    .and_then(|id| postings.remove(id))
-                    .unwrap_or_default(),
-                entry_id,
-                notices: Vec::new(),
-            }),
-        };
-        let hash = hash.try_into().map_err(|_| StoreError::Stored {
-            doing: "reading an operation",
-            what: format!("the digest of `{key}` has a wrong length"),
-        })?;
-        found.insert(
-            key,
-            Recorded {
-                hash,
-                subject,
-                at: Instant(at),
-                outcome,
-            },
-        );
-    }
-    Ok(found)
-}
-
-type PostingRow = (String, String, String, i64, i64, i64, Option<String>);
-
-/// Postings by entry id, sorted by account.
-pub(crate) async fn entry_postings(
-    conn: &mut Conn,
-    entries: &[String],
-) -> Result<HashMap<String, Vec<Posting>>, StoreError> {
-    let rows: Vec<PostingRow> = ENTRY_POSTINGS.fetch(conn, texts(entries)).await?;
-    let mut found: HashMap<String, Vec<Posting>> = HashMap::new();
-    for (entry, account, asset, amount, balance_after, version, lots) in rows {
-        found.entry(entry).or_default().push(Posting {
-            account,
-            asset,
-            amount,
-            balance_after,
-            version,
-            lots: crate::store::lots::changes(lots)?,
-        });
-    }
-    for postings in found.values_mut() {
-        postings.sort_by(|a, b| a.account.cmp(&b.account));
-    }
-    Ok(found)
 }
 
 async fn accounts(
@@ -266,26 +160,6 @@ async fn accounts(
     Ok(())
 }
 
-async fn counters(conn: &mut Conn, touches: &Touches, state: &mut State) -> Result<(), StoreError> {
-    let cells = touches
-        .counters
-        .iter()
-        .flat_map(|(owner, name)| [Cell::Text(owner.clone()), Cell::Text(name.clone())])
-        .collect();
-    let rows: Vec<(String, String, i64, i64)> = COUNTERS.fetch(conn, cells).await?;
-    for (owner, name, value, version) in rows {
-        state.counters.insert(
-            (owner, name),
-            crate::domain::ledger::Counter {
-                value,
-                version,
-                base: version,
-            },
-        );
-    }
-    Ok(())
-}
-
 async fn refundables(
     conn: &mut Conn,
     touches: &Touches,
@@ -294,7 +168,7 @@ async fn refundables(
     let rows: Vec<(String, i64, String, String)> =
         REFUNDABLES.fetch(conn, texts(&touches.refundables)).await?;
     for (order, sequence, lines, tenders) in rows {
-        let refundable = crate::store::orders::refundable(sequence, &lines, &tenders)?;
+        let refundable = orders::refundable(sequence, &lines, &tenders)?;
         state.refundables.insert(order, refundable);
     }
     Ok(())

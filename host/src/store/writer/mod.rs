@@ -10,8 +10,6 @@ mod load;
 mod persist;
 mod plain;
 pub(crate) mod seal;
-#[cfg(test)]
-mod tests;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,1 +1,0 @@
-//! The writer against a real database.
