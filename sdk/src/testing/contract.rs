@@ -1,0 +1,271 @@
+//! What every rule must keep, whatever it is about.
+
+use std::fmt::Debug;
+
+use crate::types::{ConfigProblem, CounterChange, Message, Needs};
+use crate::{Catalogues, Exported, points, promotions, referrals, tiers};
+
+/// The most awards, discounts, rewards or near misses one answer may hold.
+const MOST: usize = 200;
+
+/// What a rule wants and what it answers, or what is wrong with its configuration.
+pub type Outcome<A> = Result<(Needs, Result<A, String>), Vec<ConfigProblem>>;
+
+/// Facts of the kind that rule `R` is told; implemented by the SDK.
+pub trait RuleOf<R>: Sized {
+    type Answer: Answer<Self>;
+
+    /// What the host calls when a binding is made.
+    fn check(config: &str) -> Result<Vec<u8>, Vec<ConfigProblem>>;
+
+    /// The exported functions in the order the host calls them.
+    fn run(config: &str, facts: &Self) -> Outcome<Self::Answer>;
+}
+
+/// An answer the host would look through; implemented by the SDK.
+pub trait Answer<F>: PartialEq + Debug {
+    fn messages(&self) -> Vec<&Message>;
+
+    /// Everything wrong with it.
+    fn faults(&self, facts: &F, needs: &Needs) -> Vec<String>;
+}
+
+/// Runs a rule and panics unless it kept the contract: the configuration (JSON) is accepted, two runs
+/// give the same answer, the answer is within limits, its positions exist, and each of its messages
+/// can be rendered in every catalogue. Returns the answer.
+#[track_caller]
+pub fn assert_contract<R: Exported>(config: &str, facts: &R::Facts) -> R::Answer
+where
+    R::Facts: RuleOf<R, Answer = R::Answer>,
+    R::Answer: Answer<R::Facts>,
+{
+    let (needs, answer) = run::<R>(config, facts);
+    let answer = answer.unwrap_or_else(|error| panic!("the rule answered with an error: {error}"));
+    let again = run::<R>(config, facts).1;
+    assert_eq!(
+        Ok(&answer),
+        again.as_ref(),
+        "the same facts must get the same answer"
+    );
+    let mut faults = answer.faults(facts, &needs);
+    let catalogues = Catalogues::parse(R::MESSAGES).unwrap_or_else(|fault| panic!("{fault}"));
+    for message in answer.messages() {
+        faults.extend(catalogues.resolve(message).err().map(|fault| fault.0));
+    }
+    assert!(
+        faults.is_empty(),
+        "the answer breaks the contract:\n{}\n{answer:#?}",
+        faults.join("\n")
+    );
+    answer
+}
+
+/// Runs a rule that must answer with an error and returns its sentence.
+#[track_caller]
+pub fn assert_error<R: Exported>(config: &str, facts: &R::Facts) -> String
+where
+    R::Facts: RuleOf<R, Answer = R::Answer>,
+    R::Answer: Answer<R::Facts>,
+{
+    match run::<R>(config, facts).1 {
+        Err(error) => error,
+        Ok(answer) => panic!("the rule answered instead of refusing: {answer:#?}"),
+    }
+}
+
+/// What is wrong with a configuration (JSON); empty when it is accepted.
+pub fn config_problems<R: Exported>(config: &str) -> Vec<ConfigProblem>
+where
+    R::Facts: RuleOf<R, Answer = R::Answer>,
+    R::Answer: Answer<R::Facts>,
+{
+    R::Facts::check(config).err().unwrap_or_default()
+}
+
+#[track_caller]
+fn run<R: Exported>(config: &str, facts: &R::Facts) -> (Needs, Result<R::Answer, String>)
+where
+    R::Facts: RuleOf<R, Answer = R::Answer>,
+    R::Answer: Answer<R::Facts>,
+{
+    R::Facts::run(config, facts)
+        .unwrap_or_else(|problems| panic!("the configuration is refused: {problems:#?}"))
+}
+
+/// Gathers faults with little ceremony.
+struct Faults(Vec<String>);
+
+impl Faults {
+    fn unless(&mut self, holds: bool, fault: impl FnOnce() -> String) {
+        if !holds {
+            self.0.push(fault());
+        }
+    }
+
+    fn at_most(&mut self, what: &str, count: usize) {
+        self.unless(count <= MOST, || {
+            format!("{count} {what}, at most {MOST} are taken")
+        });
+    }
+
+    fn positive(&mut self, what: &str, amount: i64) {
+        self.unless(amount > 0, || {
+            format!("a {what} of {amount}; it must be positive")
+        });
+    }
+
+    fn positions(&mut self, positions: &[u32], lines: usize) {
+        for position in positions {
+            let exists = usize::try_from(*position).is_ok_and(|position| position < lines);
+            self.unless(exists, || format!("line {position} of a basket of {lines}"));
+        }
+    }
+
+    fn needed(&mut self, needs: &Needs, aggregates: usize, counters: usize) {
+        self.unless(needs.aggregates.len() == aggregates, || {
+            format!(
+                "the rule needs {} aggregates; give them with aggregates([..])",
+                needs.aggregates.len()
+            )
+        });
+        self.unless(needs.counters.len() == counters, || {
+            format!(
+                "the rule needs {} counters; give them with counters([..])",
+                needs.counters.len()
+            )
+        });
+    }
+
+    /// Changes must stay within what the rule itself said of the counter.
+    fn counters(&mut self, changes: &[CounterChange], needs: &Needs, values: &[i64]) {
+        for change in changes {
+            let position = usize::try_from(change.counter).unwrap_or(usize::MAX);
+            let (Some(need), Some(value)) = (needs.counters.get(position), values.get(position))
+            else {
+                self.0
+                    .push(format!("counter {} is not among the needs", change.counter));
+                continue;
+            };
+            let after = value.saturating_add(change.change);
+            self.unless(
+                after >= 0 && need.limit.is_none_or(|limit| after <= limit),
+                || format!("counter {} would become {after}", need.name),
+            );
+        }
+    }
+
+    fn days(&mut self, today: i32, available_on: Option<i32>, expires_on: Option<i32>) {
+        let first = available_on.unwrap_or(today).max(today);
+        self.unless(expires_on.is_none_or(|last| last >= first), || {
+            "points that expire before they can be spent".to_owned()
+        });
+    }
+}
+
+impl Answer<points::Facts> for points::Proposal {
+    fn messages(&self) -> Vec<&Message> {
+        let awards = self.awards.iter().map(|award| &award.reason);
+        awards
+            .chain(self.near_misses.iter().map(|miss| &miss.reason))
+            .collect()
+    }
+
+    fn faults(&self, facts: &points::Facts, needs: &Needs) -> Vec<String> {
+        let mut faults = Faults(Vec::new());
+        faults.needed(needs, facts.aggregates.len(), facts.counters.len());
+        faults.at_most("awards", self.awards.len());
+        faults.at_most("near misses", self.near_misses.len());
+        for award in &self.awards {
+            faults.positive("award", award.points);
+            faults.positions(&award.lines, facts.lines.len());
+            faults.days(
+                facts.order.business_date,
+                award.available_on,
+                award.expires_on,
+            );
+        }
+        faults.counters(&self.counters, needs, &facts.counters);
+        faults.0
+    }
+}
+
+impl Answer<promotions::Facts> for promotions::Proposal {
+    fn messages(&self) -> Vec<&Message> {
+        let discounts = self.discounts.iter().map(|discount| &discount.reason);
+        discounts
+            .chain(self.near_misses.iter().map(|miss| &miss.reason))
+            .collect()
+    }
+
+    fn faults(&self, facts: &promotions::Facts, needs: &Needs) -> Vec<String> {
+        let mut faults = Faults(Vec::new());
+        faults.needed(needs, facts.aggregates.len(), facts.counters.len());
+        faults.at_most("discounts", self.discounts.len());
+        faults.at_most("near misses", self.near_misses.len());
+        for discount in &self.discounts {
+            faults.positive("discount", discount.amount);
+            faults.positions(&discount.basis, facts.lines.len());
+            match &discount.target {
+                promotions::Target::Line(line) => faults.positions(&[*line], facts.lines.len()),
+                promotions::Target::Lines(lines) => faults.positions(lines, facts.lines.len()),
+                promotions::Target::Order => {}
+            }
+        }
+        for code in &self.codes {
+            faults.unless(facts.codes.contains(code), || {
+                format!("code {code} was not presented")
+            });
+        }
+        faults.counters(&self.counters, needs, &facts.counters);
+        faults.0
+    }
+}
+
+impl Answer<referrals::Facts> for referrals::Proposal {
+    fn messages(&self) -> Vec<&Message> {
+        let rewards = self.rewards.iter().map(|reward| &reward.reason);
+        rewards
+            .chain(self.near_misses.iter().map(|miss| &miss.reason))
+            .collect()
+    }
+
+    fn faults(&self, facts: &referrals::Facts, needs: &Needs) -> Vec<String> {
+        let mut faults = Faults(Vec::new());
+        faults.needed(needs, facts.aggregates.len(), facts.counters.len());
+        faults.at_most("rewards", self.rewards.len());
+        faults.at_most("near misses", self.near_misses.len());
+        for reward in &self.rewards {
+            faults.positive("reward", reward.points);
+            faults.days(
+                facts.order.business_date,
+                reward.available_on,
+                reward.expires_on,
+            );
+        }
+        faults.counters(&self.counters, needs, &facts.counters);
+        faults.0
+    }
+}
+
+impl Answer<tiers::Facts> for tiers::Decision {
+    fn messages(&self) -> Vec<&Message> {
+        let next = self.next.iter().map(|progress| &progress.reason);
+        std::iter::once(&self.reason).chain(next).collect()
+    }
+
+    fn faults(&self, facts: &tiers::Facts, needs: &Needs) -> Vec<String> {
+        let mut faults = Faults(Vec::new());
+        faults.needed(needs, facts.aggregates.len(), needs.counters.len());
+        faults.unless(needs.counters.is_empty(), || {
+            "a tier rule has no counters".to_owned()
+        });
+        faults.positive("multiplier's denominator", self.multiplier_denominator);
+        faults.unless(self.multiplier_numerator >= 0, || {
+            "a negative multiplier".to_owned()
+        });
+        if let Some(progress) = &self.next {
+            faults.positive("missing amount", progress.missing);
+        }
+        faults.0
+    }
+}
