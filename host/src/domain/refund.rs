@@ -7,6 +7,9 @@
 
 mod legs;
 
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
 use tessera_money::{Overflow, Rounding, mul_div, mul_rate};
 

@@ -9,10 +9,14 @@ mod benefits;
 mod campaign;
 mod checks;
 mod groups;
+mod opening;
 mod promotions;
 mod tax;
 mod tenders;
 mod work;
+
+#[cfg(test)]
+pub(crate) mod tests;
 
 use serde::{Deserialize, Serialize};
 use tessera_money::Overflow;

@@ -1,0 +1,195 @@
+//! How an order begins: lines at list or member price, the facts rules are told, an empty document.
+
+use tessera_money::{Overflow, Rate, Rounding, mul_div, mul_rate};
+
+use super::work::sum;
+use super::{PriceInput, PricingError};
+use crate::domain::basket::{BasketLine, TenderIntent};
+use crate::domain::facts::BaseFacts;
+use crate::domain::order::{DOCUMENT_VERSION, OrderDocument, OrderLine, PriceKind, Terms, Totals};
+use crate::domain::rules::{LineFacts, OrderFacts, TenderFacts};
+use crate::domain::settings::CheckoutSettings;
+
+pub(super) fn class_of(
+    position: usize,
+    line: &BasketLine,
+    settings: &CheckoutSettings,
+    rates: &mut Vec<(String, Rate)>,
+) -> Result<(usize, Rate), PricingError> {
+    if let Some(class) = rates.iter().position(|(name, _)| *name == line.tax_class) {
+        return Ok((class, rates[class].1));
+    }
+    let unknown = || PricingError::TaxClass {
+        line: position,
+        class: line.tax_class.clone(),
+    };
+    let rate = settings.tax_rate(&line.tax_class).ok_or_else(unknown)?;
+    rates.push((line.tax_class.clone(), rate));
+    Ok((rates.len() - 1, rate))
+}
+
+/// A line at the price that applies to this customer, before any discount.
+pub(super) fn price_line(
+    line: &BasketLine,
+    tax_rate: Rate,
+    is_member: bool,
+    settings: &CheckoutSettings,
+) -> Result<OrderLine, Overflow> {
+    let at = |unit_price| mul_div(unit_price, line.quantity, 1_000, settings.line_rounding);
+    let regular_amount = match line.fixed_amount {
+        Some(amount) => amount,
+        None => at(line.unit_price)?,
+    };
+    let member_price = line
+        .member_price
+        .filter(|price| is_member && !line.priced_by_till && *price < line.unit_price);
+    let (unit_price, price, list_amount) = match (member_price, line.fixed_amount) {
+        (Some(lower), Some(fixed)) => (
+            lower,
+            PriceKind::Member,
+            mul_div(fixed, lower, line.unit_price, settings.line_rounding)?,
+        ),
+        (Some(lower), None) => (lower, PriceKind::Member, at(lower)?),
+        (None, _) if line.priced_by_till => (line.unit_price, PriceKind::Till, regular_amount),
+        (None, _) => (line.unit_price, PriceKind::List, regular_amount),
+    };
+    Ok(OrderLine {
+        product: line.product.clone(),
+        name: line.name.clone(),
+        category: line.category.clone(),
+        tags: line.tags.clone(),
+        quantity: line.quantity,
+        list_unit_price: line.unit_price,
+        unit_price,
+        price,
+        regular_amount,
+        list_amount,
+        discount: 0,
+        amount: list_amount,
+        net: 0,
+        tax: 0,
+        gross: 0,
+        tax_class: line.tax_class.clone(),
+        tax_rate,
+    })
+}
+
+/// Position of a word in a list that has every word once.
+fn intern(words: &mut Vec<String>, word: &str) -> u32 {
+    let position = words
+        .iter()
+        .position(|known| known == word)
+        .unwrap_or_else(|| {
+            words.push(word.to_owned());
+            words.len() - 1
+        });
+    // At most MAX_LINES × MAX_TAGS of them.
+    position as u32
+}
+
+pub(super) fn base_facts(
+    input: &PriceInput<'_>,
+    lines: &[OrderLine],
+) -> Result<BaseFacts, Overflow> {
+    let (mut categories, mut tags) = (Vec::new(), Vec::new());
+    let told = |(line, priced): (&BasketLine, &OrderLine)| LineFacts {
+        product: line.product.clone().unwrap_or_default(),
+        category: intern(&mut categories, &line.category),
+        quantity: line.quantity,
+        unit_price: priced.unit_price,
+        list_amount: priced.list_amount,
+        amount: priced.list_amount,
+        tax: 0,
+        cost: line.cost,
+        tags: line.tags.iter().map(|tag| intern(&mut tags, tag)).collect(),
+        attributes: line.attributes.clone(),
+    };
+    let told: Vec<LineFacts> = input.basket.lines.iter().zip(lines).map(told).collect();
+    let total = sum(lines.iter().map(|line| line.list_amount))?;
+    Ok(BaseFacts {
+        order: OrderFacts {
+            prices_include_tax: input.settings.prices_include_tax,
+            ..input.order.clone()
+        },
+        member: input.member.as_ref().map(|member| member.facts.clone()),
+        tier_since: input.member.as_ref().and_then(|member| member.tier_since),
+        tier_valid_until: input
+            .member
+            .as_ref()
+            .and_then(|member| member.tier_valid_until),
+        referral: input.referral.clone().filter(|_| input.member.is_some()),
+        categories,
+        tags,
+        lines: told,
+        tenders: intended_tenders(input, total)?,
+        points_scale: input.points_scale,
+    })
+}
+
+/// How the customer means to pay, estimated on the total at list prices.
+fn intended_tenders(input: &PriceInput<'_>, total: i64) -> Result<Vec<TenderFacts>, Overflow> {
+    let wallet = input
+        .member
+        .as_ref()
+        .map(|member| member.wallet)
+        .unwrap_or_default();
+    let mut left = total;
+    let mut facts = Vec::with_capacity(input.basket.tenders.len());
+    for intent in &input.basket.tenders {
+        let most = match intent {
+            TenderIntent::Points { points } => match &input.settings.points_tender {
+                Some(rules) => mul_rate(*points, rules.value, Rounding::Down)?,
+                None => 0,
+            },
+            TenderIntent::StoredValue { amount } => {
+                amount.unwrap_or_else(|| wallet.principal.saturating_add(wallet.bonus).max(0))
+            }
+            TenderIntent::Money { amount, .. } => amount.unwrap_or(left),
+        };
+        let amount = most.min(left);
+        left -= amount;
+        facts.push(TenderFacts {
+            kind: intent.kind(),
+            amount,
+        });
+    }
+    Ok(facts)
+}
+
+pub(super) fn empty_document(input: &PriceInput<'_>, lines: Vec<OrderLine>) -> OrderDocument {
+    let (order, settings) = (&input.order, input.settings);
+    OrderDocument {
+        version: DOCUMENT_VERSION,
+        currency: order.currency.clone(),
+        currency_scale: order.currency_scale,
+        points_scale: input.points_scale,
+        occurred_at: order.occurred_at,
+        utc_offset_minutes: order.utc_offset_minutes,
+        business_date: order.business_date,
+        store: order.store.clone(),
+        region: order.region.clone(),
+        member: input.member.as_ref().map(|member| member.facts.id.clone()),
+        prices_include_tax: settings.prices_include_tax,
+        lines,
+        campaigns: Vec::new(),
+        adjustments: Vec::new(),
+        taxes: Vec::new(),
+        totals: Totals::default(),
+        tenders: Vec::new(),
+        awards: Vec::new(),
+        tier: None,
+        referral: None,
+        near_misses: Vec::new(),
+        counters: Vec::new(),
+        codes: Vec::new(),
+        skipped: Vec::new(),
+        passed_over: Vec::new(),
+        terms: Terms {
+            cash_rounding: settings.cash_rounding,
+            refund_spent_points: settings.refund_spent_points,
+            cancelled_order_frees_usage: settings.cancelled_order_frees_usage,
+            expired_lot_grace_days: settings.expired_lot_grace_days,
+            points_value: settings.points_tender.as_ref().map(|rules| rules.value),
+        },
+    }
+}

@@ -1,0 +1,7 @@
+//! Worked cases and properties of pricing. Figures are computed by hand.
+
+mod benefits;
+mod money;
+pub(crate) mod properties;
+mod stacking;
+pub(crate) mod support;
