@@ -22,6 +22,7 @@ mod config;
 pub mod describe;
 mod export;
 mod facts;
+pub mod goods;
 #[cfg(target_arch = "wasm32")]
 mod guest;
 mod json_pointer;

@@ -5,8 +5,11 @@ use std::fmt::Debug;
 use crate::types::{ConfigProblem, CounterChange, Message, Needs};
 use crate::{Catalogues, Exported, points, promotions, referrals, tiers};
 
-/// The most awards, discounts, rewards or near misses one answer may hold.
-const MOST: usize = 200;
+/// The most one answer may hold.
+const DISCOUNTS_MAX: usize = 1_000;
+const AWARDS_MAX: usize = 100;
+const REWARDS_MAX: usize = 10;
+const NEAR_MISSES_MAX: usize = 20;
 
 /// What a rule wants and what it answers, or what is wrong with its configuration.
 pub type Outcome<A> = Result<(Needs, Result<A, String>), Vec<ConfigProblem>>;
@@ -102,9 +105,9 @@ impl Faults {
         }
     }
 
-    fn at_most(&mut self, what: &str, count: usize) {
-        self.unless(count <= MOST, || {
-            format!("{count} {what}, at most {MOST} are taken")
+    fn at_most(&mut self, what: &str, count: usize, most: usize) {
+        self.unless(count <= most, || {
+            format!("{count} {what}, at most {most} are taken")
         });
     }
 
@@ -173,8 +176,8 @@ impl Answer<points::Facts> for points::Proposal {
     fn faults(&self, facts: &points::Facts, needs: &Needs) -> Vec<String> {
         let mut faults = Faults(Vec::new());
         faults.needed(needs, facts.aggregates.len(), facts.counters.len());
-        faults.at_most("awards", self.awards.len());
-        faults.at_most("near misses", self.near_misses.len());
+        faults.at_most("awards", self.awards.len(), AWARDS_MAX);
+        faults.at_most("near misses", self.near_misses.len(), NEAR_MISSES_MAX);
         for award in &self.awards {
             faults.positive("award", award.points);
             faults.positions(&award.lines, facts.lines.len());
@@ -200,8 +203,8 @@ impl Answer<promotions::Facts> for promotions::Proposal {
     fn faults(&self, facts: &promotions::Facts, needs: &Needs) -> Vec<String> {
         let mut faults = Faults(Vec::new());
         faults.needed(needs, facts.aggregates.len(), facts.counters.len());
-        faults.at_most("discounts", self.discounts.len());
-        faults.at_most("near misses", self.near_misses.len());
+        faults.at_most("discounts", self.discounts.len(), DISCOUNTS_MAX);
+        faults.at_most("near misses", self.near_misses.len(), NEAR_MISSES_MAX);
         for discount in &self.discounts {
             faults.positive("discount", discount.amount);
             faults.positions(&discount.basis, facts.lines.len());
@@ -232,8 +235,8 @@ impl Answer<referrals::Facts> for referrals::Proposal {
     fn faults(&self, facts: &referrals::Facts, needs: &Needs) -> Vec<String> {
         let mut faults = Faults(Vec::new());
         faults.needed(needs, facts.aggregates.len(), facts.counters.len());
-        faults.at_most("rewards", self.rewards.len());
-        faults.at_most("near misses", self.near_misses.len());
+        faults.at_most("rewards", self.rewards.len(), REWARDS_MAX);
+        faults.at_most("near misses", self.near_misses.len(), NEAR_MISSES_MAX);
         for reward in &self.rewards {
             faults.positive("reward", reward.points);
             faults.days(

@@ -1,0 +1,96 @@
+//! The basket as a promotion sees it: the goods it is about, their worth and their pieces.
+
+use std::cmp::Ordering;
+
+use tessera_sdk::goods::pieces;
+use tessera_sdk::promotions::Facts;
+use tessera_sdk::types::Line;
+use tessera_sdk::{Money, Overflow, Rounding, mul_div};
+
+use crate::config::{Config, Price};
+
+/// What is bought. Lines that bring goods back (a quantity below zero) do not count.
+pub struct Basket<'a> {
+    pub all: Vec<Item<'a>>,
+    /// Those the promotion is about.
+    pub goods: Vec<Item<'a>>,
+}
+
+/// A line and its position.
+#[derive(Clone, Copy)]
+pub struct Item<'a> {
+    pub position: u32,
+    pub line: &'a Line,
+}
+
+impl<'a> Basket<'a> {
+    pub fn new(config: &Config, facts: &'a Facts) -> Basket<'a> {
+        let items = (0..)
+            .zip(&facts.lines)
+            .map(|(position, line)| Item { position, line });
+        let all: Vec<Item> = items.filter(|item| item.line.quantity > 0).collect();
+        let picker = config.goods.picker(&facts.categories, &facts.tags);
+        let goods = all
+            .iter()
+            .copied()
+            .filter(|item| picker.picks(item.line))
+            .collect();
+        Basket { all, goods }
+    }
+}
+
+impl Item<'_> {
+    /// Never below zero.
+    pub fn worth(&self, price: Price) -> Money {
+        Money(match price {
+            Price::Left => self.line.amount.max(0),
+            Price::List => self.line.list_amount.max(0),
+        })
+    }
+}
+
+/// What the lines are worth together.
+pub fn worth(items: &[Item], price: Price) -> Result<Money, Overflow> {
+    Money::checked_sum(items.iter().map(|item| item.worth(price)))
+}
+
+/// Whole pieces of one line on which something is left to take off.
+#[derive(Clone, Copy)]
+pub struct Pieces {
+    pub position: u32,
+    pub count: i64,
+    /// What is left of all of them.
+    amount: i64,
+    /// What they are compared by, all together.
+    compared: i64,
+}
+
+impl Pieces {
+    /// The pieces of these lines, cheapest first; of equals the earlier line first.
+    pub fn cheapest_first(items: &[Item], by: Price) -> Vec<Pieces> {
+        let left = items.iter().filter(|item| item.line.amount > 0);
+        let mut all: Vec<Pieces> = left
+            .filter_map(|item| {
+                Some(Pieces {
+                    position: item.position,
+                    count: pieces(item.line)?,
+                    amount: item.line.amount,
+                    compared: item.worth(by).0,
+                })
+            })
+            .collect();
+        all.sort_by(Pieces::by_price);
+        all
+    }
+
+    fn by_price(&self, other: &Pieces) -> Ordering {
+        let mine = i128::from(self.compared) * i128::from(other.count);
+        let others = i128::from(other.compared) * i128::from(self.count);
+        mine.cmp(&others).then(self.position.cmp(&other.position))
+    }
+
+    /// What is left of so many of them; a fraction of a minor unit stays with the rest.
+    pub fn worth_of(&self, count: i64) -> Result<Money, Overflow> {
+        mul_div(self.amount, count, self.count, Rounding::Down).map(Money)
+    }
+}
