@@ -1,9 +1,14 @@
 //! Tessera, the membership host of a retail chain. `host/README.md` is the map of the rooms.
 
+pub mod access;
 pub mod checkout;
+pub mod clock;
 pub mod config;
 pub mod devices;
 pub mod domain;
+pub mod host;
 pub mod http;
+pub mod metrics;
 pub mod plugins;
 pub mod store;
+pub mod vault;

@@ -1,1 +1,36 @@
-//! The HTTP API: router, one file per resource, one file for errors.
+//! The host's one door: routes, refusals, keys, and one file per resource.
+//!
+//! A handler reads as a story: who asks, what they send, the use case, the answer.
+//!
+//! ```ignore
+//! /// Commit a quote.
+//! #[utoipa::path(post, path = "/v1/quotes/{id}/commit", tag = "quotes",
+//!     params(("id" = String, Path), IdempotencyHeader),
+//!     request_body = CommitRequest,
+//!     responses((status = 200, body = OrderBody), (status = "default", body = ProblemBody)))]
+//! async fn commit(
+//!     State(host): State<Arc<Host>>,          // what use cases share
+//!     caller: Caller,                         // who asks; the route's permission is checked already
+//!     language: Language,                     // for reasons rendered in the caller's words
+//!     At(id): At<Id>,                         // the path, checked
+//!     keyed: Keyed<CommitRequest>,            // Idempotency-Key, hash of the request, checked body
+//! ) -> Result<Done<OrderBody>, Problem> {
+//!     caller.require_store(&keyed.body.store)?;
+//!     let committed = checkout::commit(&host, …).await?;      // its error: `impl From<… > for Problem`
+//!     Ok(Done::ok(order_body(committed.order, language)).replayed(committed.replayed))
+//! }
+//! ```
+//!
+//! A new route needs three lines elsewhere: its row in [`auth::NEEDS`], its `routes!` in [`router`], and a
+//! row per new refusal in [`problems`]. Reads take [`paging::Paged`] or [`paging::Filter`], bodies
+//! [`json::Json`] or [`json::Keyed`].
+
+pub mod auth;
+pub mod error;
+pub mod json;
+pub mod paging;
+pub mod problems;
+pub mod types;
+
+/// Bytes a JSON body may have at most.
+pub const BODY_BYTES: usize = 1 << 20;

@@ -74,3 +74,21 @@ pub async fn of_member(
     .map_err(StoreError::during("reading a member's coupons"))?;
     rows.into_iter().map(coupon).collect()
 }
+
+/// Coupons of one campaign after `after` (a code, "" to start), by code.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn of_campaign(
+    conn: &mut Conn,
+    campaign: &str,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Coupon>, StoreError> {
+    let rows: Vec<Row> = on!(conn, c => sqlx::query_as(
+        "SELECT code, campaign, holder, uses, use_limit, void, starts_on, expires_on, version FROM coupons
+         WHERE campaign = $1 AND code > $2 ORDER BY code LIMIT $3"
+    ).bind(campaign).bind(after).bind(limit).fetch_all(c).await)
+    .map_err(StoreError::during("reading a campaign's coupons"))?;
+    rows.into_iter().map(coupon).collect()
+}

@@ -52,3 +52,23 @@ pub async fn newest(conn: &mut Conn) -> Result<Option<String>, StoreError> {
     on!(conn, c => sqlx::query_scalar("SELECT MAX(id) FROM events").fetch_one(c).await)
         .map_err(StoreError::during("reading the newest event"))
 }
+
+/// Records an event; part of the same transaction as what it tells. Its id is made here, so that ids grow
+/// with the commits of this host.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn add(
+    conn: &mut Conn,
+    kind: &str,
+    subject: &str,
+    store: Option<&str>,
+    at: Instant,
+    payload: &str,
+) -> Result<(), StoreError> {
+    let id = uuid::Uuid::now_v7().to_string();
+    on!(conn, c => sqlx::query(
+        "INSERT INTO events (id, kind, subject, store, at, payload) VALUES ($1, $2, $3, $4, $5, $6)"
+    ).bind(id).bind(kind).bind(subject).bind(store).bind(at.0).bind(payload).execute(c).await.map(|_| ()))
+    .map_err(StoreError::during("recording an event"))
+}

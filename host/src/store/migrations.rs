@@ -24,13 +24,22 @@ struct Tables {
 }
 
 /// In order; a published one is never edited.
-const ALL: &[Tables] = &[Tables {
-    version: 1,
-    name: "ledger",
-    common: include_str!("../../../migrations/common/0001_ledger.sql"),
-    sqlite: "",
-    postgres: include_str!("../../../migrations/postgres/0001_ledger.sql"),
-}];
+const ALL: &[Tables] = &[
+    Tables {
+        version: 1,
+        name: "ledger",
+        common: include_str!("../../../migrations/common/0001_ledger.sql"),
+        sqlite: "",
+        postgres: include_str!("../../../migrations/postgres/0001_ledger.sql"),
+    },
+    Tables {
+        version: 2,
+        name: "nouns",
+        common: include_str!("../../../migrations/common/0002_nouns.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+];
 
 impl Tables {
     fn text(&self, dialect: Dialect) -> String {

@@ -1,7 +1,9 @@
 //! All SQL. One file per noun; every statement is written once and runs on both databases.
 
 pub mod accounts;
+pub mod bindings;
 pub mod bulk;
+pub mod chain;
 pub mod counters;
 pub mod coupons;
 pub mod db;
@@ -9,11 +11,19 @@ pub mod entries;
 pub mod error;
 pub mod events;
 pub mod holds;
+pub mod keys;
 pub mod lots;
 pub mod member_days;
+pub mod members;
 mod migrations;
 pub mod operations;
 pub mod orders;
+pub mod persons;
+pub mod plugins;
+pub mod products;
+mod row;
+pub mod staff;
+pub mod stores;
 pub mod writer;
 
 pub use db::{Conn, DataFolder, Db, Dialect, Location, Tx};

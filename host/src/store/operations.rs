@@ -8,6 +8,7 @@ use super::entries;
 use super::error::StoreError;
 use crate::domain::ledger::{Outcome, Receipt, Recorded, Subject};
 use crate::domain::time::Instant;
+use crate::on;
 
 const OPERATIONS: Bulk = Bulk {
     doing: "loading operations",
@@ -78,4 +79,16 @@ pub(super) async fn load(
 /// When the database cannot be read.
 pub async fn by_key(conn: &mut Conn, key: &str) -> Result<Option<Recorded>, StoreError> {
     Ok(load(conn, vec![key.to_owned()]).await?.remove(key))
+}
+
+/// Records what a key led to where no entry was posted; part of the same transaction as its effect.
+///
+/// # Errors
+/// A unique violation when the key was used meanwhile.
+pub async fn keep(conn: &mut Conn, key: &str, hash: &[u8; 32], subject: &Subject, at: Instant) -> Result<(), StoreError> {
+    on!(conn, c => sqlx::query(
+        "INSERT INTO operations (key, hash, subject_kind, subject_id, at) VALUES ($1, $2, $3, $4, $5)")
+        .bind(key).bind(hash.as_slice()).bind(&subject.kind).bind(&subject.id).bind(at.0)
+        .execute(c).await.map(|_| ()))
+    .map_err(StoreError::during("recording an operation"))
 }

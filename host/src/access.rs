@@ -1,0 +1,452 @@
+//! Who is asking and what they may do: keys, staff PINs, roles and permissions.
+//!
+//! Only hashes are stored, compared in constant time. A key that was just checked is trusted for
+//! [`TRUST`] without asking the database again; revoking it at this host forgets it at once.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant as Moment};
+
+use argon2::Argon2;
+use argon2::password_hash::{PasswordHasher, SaltString};
+use sha2::{Digest, Sha256};
+
+use crate::host::Host;
+use crate::store::keys::ApiKey;
+use crate::store::staff::Staff;
+use crate::store::{self, StoreError};
+use crate::vault::{self, VaultError};
+
+/// How long another host's revocation may stay unnoticed here.
+const TRUST: Duration = Duration::from_secs(1);
+/// Bound of each cache; it is emptied when full.
+const REMEMBERED: usize = 4096;
+const PREFIX: &str = "tsk_";
+
+/// What somebody may be allowed to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Permission {
+    /// Quote, hold, commit and top up.
+    Sell,
+    /// Record a sale that already happened.
+    RecordSale,
+    Refund,
+    /// Refund to another tender than was paid with.
+    RefundOtherTender,
+    /// Sell an article the host does not know, or at the till's own price.
+    PriceAtTill,
+    ReadGoods,
+    ManageGoods,
+    ReadMembers,
+    Enrol,
+    ManageMembers,
+    /// See a person's phone, e-mail and birthday in full.
+    UnmaskPersons,
+    ReadCoupons,
+    IssueCoupons,
+    AdjustPoints,
+    ReadStaff,
+    ManageStaff,
+    ReadStores,
+    ManageStores,
+    PairTerminals,
+    ManageKeys,
+    ReadRules,
+    ManageRules,
+    InstallPlugins,
+    ReadEvents,
+    ReadOperations,
+}
+
+impl Permission {
+    /// The name a refusal tells.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sell => "sell",
+            Self::RecordSale => "record-sale",
+            Self::Refund => "refund",
+            Self::RefundOtherTender => "refund-other-tender",
+            Self::PriceAtTill => "price-at-till",
+            Self::ReadGoods => "read-goods",
+            Self::ManageGoods => "manage-goods",
+            Self::ReadMembers => "read-members",
+            Self::Enrol => "enrol",
+            Self::ManageMembers => "manage-members",
+            Self::UnmaskPersons => "unmask-persons",
+            Self::ReadCoupons => "read-coupons",
+            Self::IssueCoupons => "issue-coupons",
+            Self::AdjustPoints => "adjust-points",
+            Self::ReadStaff => "read-staff",
+            Self::ManageStaff => "manage-staff",
+            Self::ReadStores => "read-stores",
+            Self::ManageStores => "manage-stores",
+            Self::PairTerminals => "pair-terminals",
+            Self::ManageKeys => "manage-keys",
+            Self::ReadRules => "read-rules",
+            Self::ManageRules => "manage-rules",
+            Self::InstallPlugins => "install-plugins",
+            Self::ReadEvents => "read-events",
+            Self::ReadOperations => "read-operations",
+        }
+    }
+}
+
+/// A named set of permissions; each role holds those of the one before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    Cashier,
+    Supervisor,
+    Manager,
+    Admin,
+}
+
+impl Role {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cashier => "cashier",
+            Self::Supervisor => "supervisor",
+            Self::Manager => "manager",
+            Self::Admin => "admin",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Cashier, Self::Supervisor, Self::Manager, Self::Admin]
+            .into_iter()
+            .find(|role| role.name() == name)
+    }
+
+    /// The lowest role that holds a permission.
+    const fn least(permission: Permission) -> Self {
+        match permission {
+            Permission::Sell
+            | Permission::RecordSale
+            | Permission::Refund
+            | Permission::ReadGoods
+            | Permission::ReadMembers
+            | Permission::Enrol
+            | Permission::ReadCoupons
+            | Permission::ReadStores
+            | Permission::ReadEvents
+            | Permission::ReadOperations => Self::Cashier,
+            Permission::RefundOtherTender | Permission::PriceAtTill | Permission::UnmaskPersons => {
+                Self::Supervisor
+            }
+            Permission::ManageGoods
+            | Permission::ManageMembers
+            | Permission::IssueCoupons
+            | Permission::AdjustPoints
+            | Permission::ReadStaff
+            | Permission::ManageStaff
+            | Permission::PairTerminals
+            | Permission::ReadRules => Self::Manager,
+            Permission::ManageStores
+            | Permission::ManageKeys
+            | Permission::ManageRules
+            | Permission::InstallPlugins => Self::Admin,
+        }
+    }
+
+    pub fn may(self, permission: Permission) -> bool {
+        self >= Self::least(permission)
+    }
+}
+
+/// A staff member who showed their PIN with the request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OnDuty {
+    pub id: String,
+    pub role: Role,
+}
+
+/// Who a request comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    /// The key's public half.
+    pub key: String,
+    pub role: Role,
+    /// The only store the key may act for; none for the whole chain.
+    pub store: Option<String>,
+    pub terminal: Option<String>,
+    pub staff: Option<OnDuty>,
+}
+
+/// Why somebody was turned away.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    #[error("no valid key was shown; pair the terminal or ask for a key")]
+    NoKey,
+    #[error("the key was revoked; pair the terminal again")]
+    Revoked,
+    #[error("the permission `{}` is needed; use a role that holds it", .0.name())]
+    Denied(Permission),
+    #[error("the key may act for store `{0}` only; use a key of the other store")]
+    OtherStore(String),
+    #[error("the staff PIN is wrong; try again")]
+    WrongPin,
+    #[error("the staff member is locked; have a manager set a new PIN")]
+    Locked,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+}
+
+impl Principal {
+    /// Whether key or staff member on duty hold a permission.
+    pub fn may(&self, permission: Permission) -> bool {
+        self.role.may(permission)
+            || self
+                .staff
+                .as_ref()
+                .is_some_and(|staff| staff.role.may(permission))
+    }
+
+    /// # Errors
+    /// [`AccessError::Denied`] when neither key nor staff member hold it.
+    pub fn require(&self, permission: Permission) -> Result<(), AccessError> {
+        if self.may(permission) {
+            Ok(())
+        } else {
+            Err(AccessError::Denied(permission))
+        }
+    }
+
+    /// # Errors
+    /// [`AccessError::OtherStore`] when the key is bound to another store.
+    pub fn require_store(&self, store: &str) -> Result<(), AccessError> {
+        match &self.store {
+            Some(own) if own != store => Err(AccessError::OtherStore(own.clone())),
+            _ => Ok(()),
+        }
+    }
+
+    /// The highest role present, key or staff.
+    pub fn highest(&self) -> Role {
+        self.staff
+            .as_ref()
+            .map_or(self.role, |staff| staff.role.max(self.role))
+    }
+}
+
+/// A key as its owner holds it; told once.
+pub struct FreshKey {
+    /// `tsk_<id>_<secret>`.
+    pub token: String,
+    pub row: ApiKey,
+}
+
+/// Makes a key; the caller stores its row.
+///
+/// # Errors
+/// When the system gives no random bytes.
+pub fn make_key(
+    name: &str,
+    role: Role,
+    store: Option<String>,
+    terminal: Option<String>,
+    now: i64,
+) -> Result<FreshKey, VaultError> {
+    let id = hex::encode(vault::random::<8>()?);
+    let secret = hex::encode(vault::random::<32>()?);
+    let row = ApiKey {
+        hash: Sha256::digest(secret.as_bytes()).to_vec(),
+        name: name.to_owned(),
+        role: role.name().to_owned(),
+        store,
+        terminal,
+        created_at: now,
+        revoked_at: None,
+        id: id.clone(),
+    };
+    Ok(FreshKey {
+        token: format!("{PREFIX}{id}_{secret}"),
+        row,
+    })
+}
+
+/// Hashes a PIN with Argon2id; takes tens of milliseconds, so not on a request's thread.
+///
+/// # Errors
+/// When the system gives no random bytes.
+pub fn hash_pin(pin: &str) -> Result<String, VaultError> {
+    let salt = SaltString::encode_b64(&vault::random::<16>()?).map_err(random_failed)?;
+    let hash = Argon2::default()
+        .hash_password(pin.as_bytes(), &salt)
+        .map_err(random_failed)?;
+    Ok(hash.to_string())
+}
+
+fn random_failed(error: impl std::fmt::Display) -> VaultError {
+    VaultError::Random(error.to_string())
+}
+
+/// What was checked lately, so that it need not be checked at every request.
+pub struct Recent {
+    keys: Mutex<HashMap<String, (Moment, ApiKey)>>,
+    /// Staff id → the stored hash a PIN was found right for, and a salted hash of that PIN.
+    pins: Mutex<HashMap<String, (String, [u8; 32])>>,
+    salt: [u8; 32],
+    /// Argon2 runs one at a time, so that wrong PINs cannot take the machine's cores and memory.
+    pub(crate) hashing: tokio::sync::Semaphore,
+}
+
+impl Recent {
+    /// # Errors
+    /// When the system gives no random bytes.
+    pub fn new() -> Result<Self, VaultError> {
+        Ok(Self {
+            keys: Mutex::default(),
+            pins: Mutex::default(),
+            salt: vault::random()?,
+            hashing: tokio::sync::Semaphore::new(1),
+        })
+    }
+
+    /// Forgets every key, so that a revocation holds from the next request on.
+    pub fn forget_keys(&self) {
+        lock(&self.keys).clear();
+    }
+
+    fn key(&self, id: &str) -> Option<ApiKey> {
+        let keys = lock(&self.keys);
+        let (at, key) = keys.get(id)?;
+        (at.elapsed() < TRUST).then(|| key.clone())
+    }
+
+    fn remember_key(&self, key: &ApiKey) {
+        let mut keys = lock(&self.keys);
+        if keys.len() >= REMEMBERED {
+            keys.clear();
+        }
+        keys.insert(key.id.clone(), (Moment::now(), key.clone()));
+    }
+
+    fn proof(&self, pin: &str) -> [u8; 32] {
+        Sha256::new()
+            .chain_update(self.salt)
+            .chain_update(pin)
+            .finalize()
+            .into()
+    }
+
+    pub(crate) fn knows_pin(&self, staff: &Staff, pin: &str) -> bool {
+        let proof = self.proof(pin);
+        lock(&self.pins)
+            .get(&staff.id)
+            .is_some_and(|(hash, known)| *hash == staff.pin_hash && same(known, &proof))
+    }
+
+    pub(crate) fn remember_pin(&self, staff: &Staff, pin: &str) {
+        let proof = self.proof(pin);
+        let mut pins = lock(&self.pins);
+        if pins.len() >= REMEMBERED {
+            pins.clear();
+        }
+        pins.insert(staff.id.clone(), (staff.pin_hash.clone(), proof));
+    }
+}
+
+/// A poisoned cache is still a cache: what is in it was checked.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Compares without telling by its time where the first difference is.
+fn same(left: &[u8], right: &[u8]) -> bool {
+    left.len() == right.len()
+        && std::hint::black_box(
+            left.iter()
+                .zip(right)
+                .fold(0, |difference, (a, b)| difference | (a ^ b)),
+        ) == 0
+}
+
+/// Whose key this is.
+///
+/// # Errors
+/// [`AccessError::NoKey`] for anything that is not a key of this chain, [`AccessError::Revoked`].
+pub async fn identify(host: &Host, token: &str) -> Result<Principal, AccessError> {
+    let (id, secret) = token
+        .strip_prefix(PREFIX)
+        .and_then(|rest| rest.split_once('_'))
+        .ok_or(AccessError::NoKey)?;
+    if id.len() != 16 || secret.len() != 64 || !token.is_ascii() {
+        return Err(AccessError::NoKey);
+    }
+    let key = match host.recent.key(id) {
+        Some(key) => key,
+        None => {
+            let mut conn = host.db.read().await?;
+            let key = store::keys::key(&mut conn, id)
+                .await?
+                .ok_or(AccessError::NoKey)?;
+            host.recent.remember_key(&key);
+            key
+        }
+    };
+    if !same(&key.hash, &Sha256::digest(secret.as_bytes())) {
+        return Err(AccessError::NoKey);
+    }
+    if key.revoked_at.is_some() {
+        return Err(AccessError::Revoked);
+    }
+    let role = Role::parse(&key.role).ok_or(AccessError::NoKey)?;
+    Ok(Principal {
+        key: key.id,
+        role,
+        store: key.store,
+        terminal: key.terminal,
+        staff: None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use argon2::password_hash::{PasswordHash, PasswordVerifier};
+
+    #[test]
+    fn a_role_holds_what_the_role_below_it_holds() {
+        assert!(Role::Cashier.may(Permission::Sell));
+        assert!(!Role::Cashier.may(Permission::RefundOtherTender));
+        assert!(Role::Supervisor.may(Permission::RefundOtherTender));
+        assert!(!Role::Manager.may(Permission::InstallPlugins));
+        assert!(Role::Admin.may(Permission::InstallPlugins) && Role::Admin.may(Permission::Sell));
+    }
+
+    #[test]
+    fn a_staff_member_on_duty_adds_their_permissions_to_the_terminals() {
+        let mut principal = Principal {
+            key: "k".into(),
+            role: Role::Cashier,
+            store: Some("east".into()),
+            terminal: Some("t".into()),
+            staff: None,
+        };
+        assert!(principal.require(Permission::PriceAtTill).is_err());
+        principal.staff = Some(OnDuty {
+            id: "s".into(),
+            role: Role::Supervisor,
+        });
+        assert!(principal.require(Permission::PriceAtTill).is_ok());
+        assert!(principal.require_store("west").is_err());
+    }
+
+    #[test]
+    fn only_the_hash_of_a_key_is_in_its_row() {
+        let key = make_key("till", Role::Cashier, None, None, 0).unwrap();
+        let secret = key.token.rsplit('_').next().unwrap();
+        assert_eq!(key.row.hash, Sha256::digest(secret.as_bytes()).to_vec());
+        assert!(!format!("{:?}", key.row).contains(secret));
+    }
+
+    #[test]
+    fn a_pin_is_kept_as_argon2id() {
+        let hash = hash_pin("4711").unwrap();
+        assert!(hash.starts_with("$argon2id$"));
+        let parsed = PasswordHash::new(&hash).unwrap();
+        assert!(Argon2::default().verify_password(b"4711", &parsed).is_ok());
+        assert!(Argon2::default().verify_password(b"4712", &parsed).is_err());
+    }
+}

@@ -1,0 +1,101 @@
+//! What time it is, and what day that is in a store.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use chrono::{DateTime, Datelike, NaiveDate, Offset, Utc};
+use chrono_tz::Tz;
+
+use crate::domain::time::{Day, Instant};
+
+/// The source of every instant the host writes down.
+#[derive(Debug, Clone, Default)]
+pub enum Clock {
+    #[default]
+    System,
+    /// Stands still until it is moved; for scenarios and for filling a demo year.
+    Set(Arc<AtomicI64>),
+}
+
+impl Clock {
+    /// A clock that stands at `instant`.
+    pub fn standing(instant: Instant) -> Self {
+        Self::Set(Arc::new(AtomicI64::new(instant.0)))
+    }
+
+    pub fn now(&self) -> Instant {
+        match self {
+            Self::System => {
+                let since = SystemTime::now()
+                    .duration_since(UNIX_EPOCH)
+                    .unwrap_or_default();
+                Instant(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+            }
+            Self::Set(micros) => Instant(micros.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// Moves a standing clock; the system's own cannot be moved.
+    pub fn set(&self, instant: Instant) {
+        if let Self::Set(micros) = self {
+            micros.store(instant.0, Ordering::SeqCst);
+        }
+    }
+}
+
+/// The time zone of an IANA name.
+pub fn zone(name: &str) -> Option<Tz> {
+    name.parse().ok()
+}
+
+/// The calendar day of an instant in a time zone.
+pub fn business_day(instant: Instant, zone: Tz) -> Day {
+    day_of(utc(instant).with_timezone(&zone).date_naive())
+}
+
+/// Minutes east of UTC at an instant in a time zone.
+pub fn offset_minutes(instant: Instant, zone: Tz) -> i16 {
+    let seconds = utc(instant)
+        .with_timezone(&zone)
+        .offset()
+        .fix()
+        .local_minus_utc();
+    i16::try_from(seconds / 60).unwrap_or(0)
+}
+
+fn utc(instant: Instant) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(instant.0).unwrap_or(DateTime::<Utc>::UNIX_EPOCH)
+}
+
+/// The day of a date.
+pub fn day_of(date: NaiveDate) -> Day {
+    Day(date.num_days_from_ce().saturating_sub(UNIX_DAY_FROM_CE))
+}
+
+/// The date of a day; none beyond the calendar's end.
+pub fn date_of(day: Day) -> Option<NaiveDate> {
+    NaiveDate::from_num_days_from_ce_opt(day.0.checked_add(UNIX_DAY_FROM_CE)?)
+}
+
+/// 1970-01-01 counted from the first day of the common era.
+const UNIX_DAY_FROM_CE: i32 = 719_163;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_business_day_is_the_calendar_day_of_the_store() {
+        // 2026-03-31T17:30:00Z is already April in Shanghai.
+        let instant = Instant(1_774_978_200_000_000);
+        let day = business_day(instant, zone("Asia/Shanghai").unwrap());
+        assert_eq!(date_of(day).unwrap().to_string(), "2026-04-01");
+        assert_eq!(offset_minutes(instant, zone("Asia/Shanghai").unwrap()), 480);
+        assert_eq!(
+            offset_minutes(instant, zone("America/New_York").unwrap()),
+            -240
+        );
+        assert_eq!(day_of(NaiveDate::from_ymd_opt(1970, 1, 1).unwrap()), Day(0));
+    }
+}

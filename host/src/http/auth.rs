@@ -1,0 +1,255 @@
+//! Who may ask for what: one table of routes, and the layer that keeps it.
+//!
+//! A route below `/v1` that is not in [`NEEDS`] is refused to everybody, so forgetting a line locks a
+//! door instead of leaving it open. Handlers take [`Caller`] to learn who asks and check what depends
+//! on the request itself: `caller.require_store(&store)?`, `caller.require(Permission::PriceAtTill)?`.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, MatchedPath, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::error::Problem;
+use super::problems::Code;
+use crate::access::{self, AccessError, Permission, Principal};
+use crate::host::Host;
+
+/// What a route asks of its caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// No key at all; pairing is how a terminal gets its first one.
+    Nothing,
+    /// A key or staff member with this permission.
+    May(Permission),
+}
+
+use Need::{May, Nothing};
+use Permission as P;
+
+/// Every route of `/v1` and what it needs.
+pub const NEEDS: &[(Method, &str, Need)] = &[
+    (Method::GET, "/v1/chain", May(P::ReadStores)),
+    (Method::PUT, "/v1/chain", May(P::ManageStores)),
+    (Method::GET, "/v1/regions", May(P::ReadStores)),
+    (Method::PUT, "/v1/regions/{id}", May(P::ManageStores)),
+    (Method::GET, "/v1/stores", May(P::ReadStores)),
+    (Method::GET, "/v1/stores/{id}", May(P::ReadStores)),
+    (Method::PUT, "/v1/stores/{id}", May(P::ManageStores)),
+    (Method::GET, "/v1/terminals", May(P::ReadStores)),
+    (Method::GET, "/v1/terminals/{id}", May(P::ReadStores)),
+    (Method::POST, "/v1/terminals", May(P::PairTerminals)),
+    (Method::DELETE, "/v1/terminals/{id}", May(P::PairTerminals)),
+    (Method::POST, "/v1/pairing-codes", May(P::PairTerminals)),
+    (Method::POST, "/v1/terminals/pair", Nothing),
+    (Method::GET, "/v1/keys", May(P::ManageKeys)),
+    (Method::POST, "/v1/keys", May(P::ManageKeys)),
+    (Method::DELETE, "/v1/keys/{id}", May(P::ManageKeys)),
+    (Method::GET, "/v1/staff", May(P::ReadStaff)),
+    (Method::GET, "/v1/staff/{id}", May(P::ReadStaff)),
+    (Method::POST, "/v1/staff", May(P::ManageStaff)),
+    (Method::PUT, "/v1/staff/{id}", May(P::ManageStaff)),
+    (Method::PUT, "/v1/staff/{id}/pin", May(P::ManageStaff)),
+    (Method::GET, "/v1/products", May(P::ReadGoods)),
+    (Method::GET, "/v1/products/{id}", May(P::ReadGoods)),
+    (Method::POST, "/v1/products", May(P::ManageGoods)),
+    (Method::PUT, "/v1/products/{id}", May(P::ManageGoods)),
+    (Method::GET, "/v1/members", May(P::ReadMembers)),
+    (Method::POST, "/v1/members", May(P::Enrol)),
+    (Method::GET, "/v1/members/{id}", May(P::ReadMembers)),
+    (Method::PUT, "/v1/members/{id}", May(P::ManageMembers)),
+    (
+        Method::DELETE,
+        "/v1/members/{id}/person",
+        May(P::ManageMembers),
+    ),
+    (Method::GET, "/v1/members/{id}/cards", May(P::ReadMembers)),
+    (Method::POST, "/v1/members/{id}/cards", May(P::Enrol)),
+    (
+        Method::PUT,
+        "/v1/members/{id}/cards/{number}",
+        May(P::Enrol),
+    ),
+    (
+        Method::GET,
+        "/v1/members/{id}/accounts",
+        May(P::ReadMembers),
+    ),
+    (Method::GET, "/v1/members/{id}/entries", May(P::ReadMembers)),
+    (Method::GET, "/v1/members/{id}/coupons", May(P::ReadMembers)),
+    (
+        Method::GET,
+        "/v1/members/{id}/referrals",
+        May(P::ReadMembers),
+    ),
+    (Method::GET, "/v1/coupons", May(P::IssueCoupons)),
+    (Method::POST, "/v1/coupons", May(P::IssueCoupons)),
+    (Method::GET, "/v1/coupons/{code}", May(P::ReadCoupons)),
+    (Method::GET, "/v1/programs", May(P::ReadStores)),
+    (Method::GET, "/v1/programs/{id}", May(P::ReadStores)),
+    (Method::PUT, "/v1/programs/{id}", May(P::ManageRules)),
+    (Method::GET, "/v1/plugins", May(P::ReadRules)),
+    (Method::GET, "/v1/plugins/{digest}", May(P::ReadRules)),
+    (Method::POST, "/v1/plugins", May(P::InstallPlugins)),
+    (Method::GET, "/v1/bindings", May(P::ReadRules)),
+    (Method::GET, "/v1/bindings/{id}", May(P::ReadRules)),
+    (Method::POST, "/v1/bindings", May(P::ManageRules)),
+    (Method::DELETE, "/v1/bindings/{id}", May(P::ManageRules)),
+    (Method::POST, "/v1/quotes", May(P::Sell)),
+    (Method::GET, "/v1/quotes/{id}", May(P::Sell)),
+    (Method::POST, "/v1/quotes/{id}/hold", May(P::Sell)),
+    (Method::DELETE, "/v1/quotes/{id}/hold", May(P::Sell)),
+    (Method::POST, "/v1/quotes/{id}/commit", May(P::Sell)),
+    (Method::POST, "/v1/orders", May(P::RecordSale)),
+    (Method::GET, "/v1/orders", May(P::Sell)),
+    (Method::GET, "/v1/orders/{id}", May(P::Sell)),
+    (Method::POST, "/v1/orders/{id}/refunds", May(P::Refund)),
+    (Method::GET, "/v1/orders/{id}/refunds", May(P::Sell)),
+    (
+        Method::GET,
+        "/v1/orders/{id}/evaluations",
+        May(P::ReadRules),
+    ),
+    (Method::POST, "/v1/orders/claims", May(P::Sell)),
+    (Method::POST, "/v1/members/{id}/top-ups", May(P::Sell)),
+    (
+        Method::POST,
+        "/v1/members/{id}/adjustments",
+        May(P::AdjustPoints),
+    ),
+    (Method::GET, "/v1/operations/{key}", May(P::ReadOperations)),
+    (Method::GET, "/v1/events", May(P::ReadEvents)),
+    (Method::GET, "/v1/me", May(P::ReadStores)),
+];
+
+/// Who the request comes from; present on every route the table names.
+#[derive(Debug, Clone)]
+pub struct Caller(pub Arc<Principal>);
+
+impl Deref for Caller {
+    type Target = Principal;
+
+    fn deref(&self) -> &Principal {
+        &self.0
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .ok_or_else(|| Problem::new(Code::Unauthenticated))
+    }
+}
+
+/// The layer around every route: who is it, and may they.
+pub async fn guard(State(host): State<Arc<Host>>, mut request: Request, next: Next) -> Response {
+    let need = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or(Some(Nothing), |path| {
+            need_of(request.method(), path.as_str())
+        });
+    match need {
+        Some(Nothing) => {}
+        Some(May(permission)) => match admit(&host, request.headers(), permission).await {
+            Ok(principal) => {
+                request.extensions_mut().insert(Caller(Arc::new(principal)));
+            }
+            Err(error) => return Problem::from(error).into_response(),
+        },
+        None => {
+            return Problem::new(Code::Forbidden)
+                .with("permission", "none")
+                .into_response();
+        }
+    }
+    next.run(request).await
+}
+
+/// What a route needs; none when nobody may use it.
+fn need_of(method: &Method, path: &str) -> Option<Need> {
+    if !path.starts_with("/v1/") {
+        return Some(Nothing);
+    }
+    let method = if *method == Method::HEAD {
+        &Method::GET
+    } else {
+        method
+    };
+    let mut known = false;
+    for (its_method, its_path, need) in NEEDS {
+        if *its_path == path {
+            if its_method == method {
+                return Some(*need);
+            }
+            known = true;
+        }
+    }
+    // The route exists under another method: let the router say 405.
+    known.then_some(Nothing)
+}
+
+async fn admit(
+    host: &Host,
+    headers: &HeaderMap,
+    permission: Permission,
+) -> Result<Principal, AccessError> {
+    let token = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim())
+        .ok_or(AccessError::NoKey)?;
+    let principal = access::identify(host, token).await?;
+    principal.require(permission)?;
+    Ok(principal)
+}
+
+impl From<AccessError> for Problem {
+    fn from(error: AccessError) -> Self {
+        match error {
+            AccessError::NoKey => Self::new(Code::Unauthenticated),
+            AccessError::Revoked => Self::new(Code::KeyRevoked),
+            AccessError::Denied(permission) => {
+                Self::new(Code::Forbidden).with("permission", permission.name())
+            }
+            AccessError::OtherStore(store) => Self::new(Code::OtherStore).with("store", store),
+            AccessError::WrongPin => Self::new(Code::StaffPinWrong),
+            AccessError::Locked => Self::new(Code::StaffLocked),
+            AccessError::Store(error) => error.into(),
+            AccessError::Vault(error) => Self::internal(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_table_does_not_name_is_refused() {
+        assert_eq!(need_of(&Method::POST, "/v1/unheard-of"), None);
+        assert_eq!(need_of(&Method::POST, "/v1/quotes"), Some(May(P::Sell)));
+        assert_eq!(need_of(&Method::PATCH, "/v1/quotes"), Some(Nothing));
+        assert_eq!(need_of(&Method::GET, "/healthz"), Some(Nothing));
+    }
+
+    #[test]
+    fn only_pairing_goes_without_a_key() {
+        let open: Vec<_> = NEEDS
+            .iter()
+            .filter(|(_, _, need)| *need == Nothing)
+            .collect();
+        assert_eq!(open.len(), 1);
+        assert_eq!(open[0].1, "/v1/terminals/pair");
+    }
+}

@@ -1,0 +1,396 @@
+//! The catalogue of refusals: one row per stable code, with its status, whether the same request may
+//! be sent again, and its words in English and Chinese. Nothing else in the host phrases a refusal.
+//!
+//! `{name}` in a text is filled from the problem's arguments. A code is never renamed or reused.
+
+use axum::http::StatusCode;
+
+/// The words of one problem in one language.
+#[derive(Debug, Clone, Copy)]
+pub struct Words {
+    /// What kind of thing went wrong; the same for every occurrence.
+    pub title: &'static str,
+    /// This occurrence, with `{arguments}`.
+    pub detail: &'static str,
+    /// What the caller can do about it.
+    pub remedy: &'static str,
+}
+
+/// One row of the catalogue.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    pub code: &'static str,
+    pub status: u16,
+    /// Whether the very same request may succeed when it is sent again.
+    pub retryable: bool,
+    pub en: Words,
+    pub zh: Words,
+}
+
+macro_rules! catalogue {
+    ($($name:ident $code:literal $status:literal $retry:ident
+        en $en_title:literal $en_detail:literal $en_remedy:literal
+        zh $zh_title:literal $zh_detail:literal $zh_remedy:literal;)*) => {
+        /// Every reason this host refuses a request for.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Code { $($name,)* }
+
+        impl Code {
+            pub const ALL: &'static [Code] = &[$(Code::$name,)*];
+
+            /// The code's row in the catalogue.
+            pub const fn row(self) -> &'static Row {
+                match self {
+                    $(Code::$name => &Row {
+                        code: $code,
+                        status: $status,
+                        retryable: catalogue!(@retry $retry),
+                        en: Words { title: $en_title, detail: $en_detail, remedy: $en_remedy },
+                        zh: Words { title: $zh_title, detail: $zh_detail, remedy: $zh_remedy },
+                    },)*
+                }
+            }
+        }
+    };
+    (@retry again) => { true };
+    (@retry final) => { false };
+}
+
+impl Code {
+    pub fn status(self) -> StatusCode {
+        StatusCode::from_u16(self.row().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+}
+
+catalogue! {
+    // The request itself.
+    MalformedJson "malformed_json" 400 final
+        en "The body is not JSON" "{reason}" "Send one well-formed JSON document in UTF-8."
+        zh "请求体不是有效的 JSON" "{reason}" "请发送一份 UTF-8 编码、格式正确的 JSON。";
+    InvalidFields "invalid_fields" 422 final
+        en "Some fields cannot be accepted" "{count} field(s) are refused; see errors." "Correct the fields named in errors and send the request again."
+        zh "部分字段无法接受" "有 {count} 个字段被拒绝，见 errors。" "请更正 errors 中列出的字段后重新提交。";
+    InvalidQuery "invalid_query" 400 final
+        en "The query string cannot be read" "{reason}" "Correct the query parameters; the API page lists them."
+        zh "查询参数无法识别" "{reason}" "请更正查询参数，接口页面列有全部参数。";
+    InvalidHeader "invalid_header" 400 final
+        en "A header cannot be read" "The header {header} is refused: {reason}" "Correct the header and send the request again."
+        zh "请求头无法识别" "请求头 {header} 被拒绝：{reason}" "请更正该请求头后重新提交。";
+    InvalidCursor "invalid_cursor" 400 final
+        en "The cursor is not one of ours" "The cursor does not belong to this list." "Start the list again without a cursor."
+        zh "游标无效" "该游标不属于此列表。" "请去掉游标，从头读取列表。";
+    RouteUnknown "route_unknown" 404 final
+        en "There is nothing at this address" "No resource answers {path}." "Compare the path with the API page at /docs."
+        zh "该地址不存在" "{path} 没有对应的资源。" "请对照 /docs 接口页面检查路径。";
+    MethodNotAllowed "method_not_allowed" 405 final
+        en "The resource does not take this method" "{path} does not answer {method}." "Use one of the methods in the Allow header."
+        zh "该资源不支持此方法" "{path} 不支持 {method}。" "请使用 Allow 响应头列出的方法。";
+    BodyTooLarge "body_too_large" 413 final
+        en "The body is too large" "The body may hold at most {limit} bytes." "Send less in one request, for example fewer lines."
+        zh "请求体过大" "请求体最多 {limit} 字节。" "请减少一次提交的内容，例如减少行数。";
+    UnsupportedMediaType "unsupported_media_type" 415 final
+        en "The body has the wrong type" "This resource takes {expected}." "Set Content-Type and send the body in that form."
+        zh "请求体类型不正确" "该资源只接受 {expected}。" "请设置正确的 Content-Type 并按该格式发送。";
+    RequestTimeout "request_timeout" 503 again
+        en "The request took too long" "No answer was ready within {seconds} seconds." "Send the same request again, with the same Idempotency-Key if it has one."
+        zh "请求超时" "{seconds} 秒内未能完成。" "请用相同的请求（及相同的 Idempotency-Key）重试。";
+    // Who is asking.
+    Unauthenticated "unauthenticated" 401 final
+        en "A key is needed" "The request carries no valid key." "Send Authorization: Bearer with a key of this chain; pair the terminal if it has none."
+        zh "需要密钥" "请求未携带有效密钥。" "请在 Authorization: Bearer 中携带本连锁的密钥；终端没有密钥时请先配对。";
+    KeyRevoked "key_revoked" 401 final
+        en "The key was revoked" "This key is no longer valid." "Pair the terminal again or ask an administrator for a new key."
+        zh "密钥已吊销" "该密钥已失效。" "请重新配对终端，或向管理员申请新密钥。";
+    Forbidden "forbidden" 403 final
+        en "The key does not allow this" "The permission {permission} is needed." "Use a key or a staff PIN whose role holds that permission."
+        zh "权限不足" "需要权限 {permission}。" "请使用拥有该权限的密钥或员工 PIN。";
+    OtherStore "other_store" 403 final
+        en "The key belongs to another store" "This key may act for store {store} only." "Use a key of the store the request is about."
+        zh "密钥属于其他门店" "该密钥只能用于门店 {store}。" "请使用该请求所属门店的密钥。";
+    StaffPinWrong "staff_pin_wrong" 403 final
+        en "The staff PIN is wrong" "The staff id and PIN do not match." "Enter the PIN again; after five wrong tries the staff member is locked."
+        zh "员工 PIN 错误" "员工编号与 PIN 不匹配。" "请重新输入；连续错误五次后该员工将被锁定。";
+    StaffLocked "staff_locked" 403 final
+        en "The staff member is locked" "Too many wrong PINs were entered." "Have a manager set a new PIN."
+        zh "员工已锁定" "错误的 PIN 次数过多。" "请由店长重设 PIN。";
+    PairingRefused "pairing_refused" 403 final
+        en "The pairing code is not valid" "The code is unknown, used or expired." "Make a new pairing code and enter it within its time."
+        zh "配对码无效" "配对码不存在、已使用或已过期。" "请生成新的配对码并在有效期内输入。";
+    TooManyTries "too_many_tries" 429 again
+        en "Too many tries" "Too many wrong tries were made in a short time." "Wait for the seconds in Retry-After and try again."
+        zh "尝试次数过多" "短时间内错误尝试次数过多。" "请等待 Retry-After 所示秒数后再试。";
+    // Doing something once.
+    IdempotencyKeyMissing "idempotency_key_missing" 400 final
+        en "An Idempotency-Key is needed" "This request moves value and must carry an Idempotency-Key." "Make one key per business intent (for example bill number and step) and use it on every retry."
+        zh "缺少 Idempotency-Key" "该请求涉及价值变动，必须携带 Idempotency-Key。" "请为每个业务意图（如单号加步骤）生成一个键，重试时始终使用同一个键。";
+    IdempotencyKeyInvalid "idempotency_key_invalid" 400 final
+        en "The Idempotency-Key is malformed" "A key is 1 to 200 visible ASCII characters." "Send a key of that form, for example a UUID."
+        zh "Idempotency-Key 格式错误" "键须为 1 至 200 个可见 ASCII 字符。" "请使用符合格式的键，例如 UUID。";
+    IdempotencyKeyReused "idempotency_key_reused" 422 final
+        en "The Idempotency-Key was used for something else" "The key was used before with another request." "Use a new key for a new intent; look up the first outcome at /v1/operations/{key}."
+        zh "Idempotency-Key 已被用于其他请求" "该键此前用于不同的请求。" "新的意图请使用新的键；首次结果可查询 /v1/operations/{key}。";
+    OperationInProgress "operation_in_progress" 409 again
+        en "The operation is still in progress" "A request with this key is being worked on." "Wait for the seconds in Retry-After and send the same request again."
+        zh "操作正在进行" "携带该键的请求正在处理中。" "请等待 Retry-After 所示秒数后用相同请求重试。";
+    OperationUnknown "operation_unknown" 404 final
+        en "The operation is not known" "No operation was ever recorded under this key." "Nothing happened under this key; the request may be sent."
+        zh "操作不存在" "该键下没有任何已记录的操作。" "该键下未发生任何操作，可以提交请求。";
+    // Things that are not there.
+    MemberUnknown "member_unknown" 404 final
+        en "The member is not known" "No member matches {id}." "Check the member id, card or phone; enrol the person if they are new."
+        zh "会员不存在" "没有与 {id} 对应的会员。" "请检查会员号、卡号或手机号；新顾客请先入会。";
+    CardUnknown "card_unknown" 404 final
+        en "The card is not known" "No card has the number {id}." "Read the card again or look the member up by phone."
+        zh "会员卡不存在" "没有卡号为 {id} 的会员卡。" "请重新读卡，或用手机号查找会员。";
+    ProductUnknown "product_unknown" 404 final
+        en "The product is not known" "No product matches {id}." "Check the product id or barcode, or sell it as an unknown article with that permission."
+        zh "商品不存在" "没有与 {id} 对应的商品。" "请检查商品编号或条码；有权限时可按未知商品销售。";
+    StoreUnknown "store_unknown" 404 final
+        en "The store is not known" "No store has the id {id}." "Use an id from GET /v1/stores."
+        zh "门店不存在" "没有编号为 {id} 的门店。" "请使用 GET /v1/stores 返回的编号。";
+    RegionUnknown "region_unknown" 404 final
+        en "The region is not known" "No region has the id {id}." "Create the region first."
+        zh "区域不存在" "没有编号为 {id} 的区域。" "请先创建该区域。";
+    TerminalUnknown "terminal_unknown" 404 final
+        en "The terminal is not known" "No terminal has the id {id}." "Use an id from GET /v1/terminals."
+        zh "终端不存在" "没有编号为 {id} 的终端。" "请使用 GET /v1/terminals 返回的编号。";
+    StaffUnknown "staff_unknown" 404 final
+        en "The staff member is not known" "No staff member has the id {id}." "Use an id from GET /v1/staff."
+        zh "员工不存在" "没有编号为 {id} 的员工。" "请使用 GET /v1/staff 返回的编号。";
+    ProgramUnknown "program_unknown" 404 final
+        en "The program is not known" "No program has the id {id}." "Use an id from GET /v1/programs."
+        zh "计划不存在" "没有编号为 {id} 的计划。" "请使用 GET /v1/programs 返回的编号。";
+    PluginUnknown "plugin_unknown" 404 final
+        en "The plugin is not known" "No installed plugin matches {id}." "Install the plugin first or use a name and version from GET /v1/plugins."
+        zh "插件不存在" "没有与 {id} 匹配的已安装插件。" "请先安装插件，或使用 GET /v1/plugins 中的名称与版本。";
+    BindingUnknown "binding_unknown" 404 final
+        en "The binding is not known" "No binding has the id {id}." "Use an id from GET /v1/bindings."
+        zh "绑定不存在" "没有编号为 {id} 的绑定。" "请使用 GET /v1/bindings 返回的编号。";
+    CouponUnknown "coupon_unknown" 404 final
+        en "The coupon is not known" "No coupon has the code {id}." "Check the code as printed."
+        zh "优惠券不存在" "没有券码为 {id} 的优惠券。" "请核对券码。";
+    QuoteUnknown "quote_unknown" 404 again
+        en "The quote is not known to this host" "No quote {id} is open here; it expired, was dropped or was made at another host." "Commit again carrying the quote's own request, or make a new quote."
+        zh "本机没有该报价" "报价 {id} 不在本机：已过期、被清理或由其他主机生成。" "请携带报价的原始请求重新提交，或重新报价。";
+    OrderUnknown "order_unknown" 404 final
+        en "The order is not known" "No order has the id {id}." "Check the order id or receipt code."
+        zh "订单不存在" "没有编号为 {id} 的订单。" "请核对订单号或小票码。";
+    HoldUnknown "hold_unknown" 404 final
+        en "The hold is not known" "No hold {id} is open; it was released or ended." "Make a new quote and hold it."
+        zh "预留不存在" "没有处于有效期的预留 {id}，它已释放或结束。" "请重新报价并预留。";
+    AccountUnknown "account_unknown" 404 final
+        en "The account is not known" "No account has the id {id}." "Use an id from the member's accounts."
+        zh "账户不存在" "没有编号为 {id} 的账户。" "请使用会员账户列表中的编号。";
+    // Things that are there already.
+    Duplicate "duplicate" 409 final
+        en "It exists already" "There already is a {thing} with {id}." "Use another value or change the existing one."
+        zh "已存在" "已存在 {thing}：{id}。" "请更换取值，或修改已有的记录。";
+    PhoneTaken "phone_taken" 409 final
+        en "The phone number belongs to a member" "Another member has this phone number." "Look the member up by phone instead of enrolling again."
+        zh "手机号已被使用" "该手机号已属于其他会员。" "请用手机号查找该会员，而不是重复入会。";
+    VersionConflict "version_conflict" 409 again
+        en "It was changed by someone else" "The version sent is not the current one." "Read it again and repeat the change."
+        zh "记录已被他人修改" "提交的版本不是最新版本。" "请重新读取后再修改。";
+    InUse "in_use" 409 final
+        en "It is still in use" "{id} is referred to and stays." "Remove what refers to it, or revoke it instead."
+        zh "仍在使用" "{id} 仍被引用，不能删除。" "请先移除引用，或改为停用。";
+    MemberInactive "member_inactive" 409 final
+        en "The member is not active" "The member {id} is closed or blocked." "Serve the sale without a member, or have a manager reopen the membership."
+        zh "会员状态不可用" "会员 {id} 已注销或冻结。" "请按非会员销售，或由店长恢复会员资格。";
+    CardInactive "card_inactive" 409 final
+        en "The card is not active" "The card is lost, replaced or blocked." "Use the member's current card or phone."
+        zh "会员卡不可用" "该卡已挂失、补换或冻结。" "请使用会员当前的卡或手机号。";
+    ReferrerRefused "referrer_refused" 422 final
+        en "The referrer cannot be accepted" "{reason}" "Check the referral code, or enrol without one."
+        zh "推荐人不被接受" "{reason}" "请核对推荐码，或不填推荐码入会。";
+    // Rules.
+    PluginRefused "plugin_refused" 422 final
+        en "The plugin is refused" "{reason}" "Build the plugin with the SDK and check it with: tessera plugin check."
+        zh "插件被拒绝" "{reason}" "请用 SDK 构建插件，并用 tessera plugin check 检查。";
+    ConfigRefused "config_refused" 422 final
+        en "The configuration is refused" "The plugin does not accept the configuration; see errors." "Correct the keys named in errors."
+        zh "配置被拒绝" "插件不接受该配置，见 errors。" "请更正 errors 中列出的键。";
+    TooManyBindings "too_many_bindings" 409 final
+        en "The store has too many bindings" "A store may have at most {limit} bindings." "Remove bindings that have ended."
+        zh "门店绑定过多" "每个门店最多 {limit} 个绑定。" "请移除已结束的绑定。";
+    RuleRefusedOrder "rule_refused_order" 409 again
+        en "A rule stopped the order" "The plugin {plugin} failed and its binding says refuse-order: {reason}" "Tell the operator of the rule; set the binding to skip to sell without it."
+        zh "规则阻止了订单" "插件 {plugin} 出错且绑定设为 refuse-order：{reason}" "请通知规则负责人；可将绑定改为 skip 以便继续销售。";
+    // Value.
+    QuoteStale "quote_stale" 409 final
+        en "The quote no longer holds" "What the quote rests on has changed; see changes." "Make a new quote and show it to the customer."
+        zh "报价已失效" "报价所依据的情况已改变，见 changes。" "请重新报价并与顾客确认。";
+    QuoteCommitted "quote_committed" 409 final
+        en "The quote was committed already" "The quote {id} became an order under another key." "Look the order up; do not charge again."
+        zh "报价已成交" "报价 {id} 已由其他键成交。" "请查询该订单，不要重复收款。";
+    BalanceShort "balance_short" 409 final
+        en "The balance is too small" "The account {account} has {available}, but {needed} is needed." "Use less of it, or another tender."
+        zh "余额不足" "账户 {account} 可用 {available}，需要 {needed}。" "请减少使用额，或改用其他支付方式。";
+    CouponUsed "coupon_used" 409 final
+        en "The coupon was used" "The coupon {id} has no uses left." "Quote again without the coupon."
+        zh "优惠券已使用" "优惠券 {id} 已无可用次数。" "请去掉该券重新报价。";
+    CouponRefused "coupon_refused" 409 final
+        en "The coupon does not apply" "The coupon {id} cannot be used here: {reason}" "Quote again without the coupon."
+        zh "优惠券不可用" "优惠券 {id} 在此不可用：{reason}" "请去掉该券重新报价。";
+    LimitReached "limit_reached" 409 final
+        en "A limit is reached" "The limit {id} leaves no room for this." "Quote again; the benefit is no longer offered."
+        zh "已达上限" "限额 {id} 已无余量。" "请重新报价，该优惠已不可用。";
+    OverRefund "over_refund" 409 final
+        en "More would be refunded than was sold" "Line or tender {id} has {available} left to refund." "Refund at most what is left; read the order for it."
+        zh "退款超过售出" "行或支付 {id} 仅剩 {available} 可退。" "请按剩余可退数量退款，可查询订单。";
+    TendersMismatch "tenders_mismatch" 422 final
+        en "The tenders do not pay the order" "The tenders come to {given}, but {needed} is to pay." "Send tenders that sum to what is to pay; only cash may exceed it."
+        zh "支付金额不符" "支付合计 {given}，应付 {needed}。" "支付合计须等于应付金额，仅现金可以超出。";
+    CurrencyMismatch "currency_mismatch" 422 final
+        en "The currencies differ" "The store trades in {expected}, not in {given}." "Send amounts in the store's currency."
+        zh "币种不一致" "门店使用 {expected}，而非 {given}。" "请使用门店币种。";
+    AmountTooLarge "amount_too_large" 422 final
+        en "An amount is too large" "A sum in this request leaves the range of amounts." "Split the request or correct the amount."
+        zh "金额过大" "请求中的合计超出可表示范围。" "请拆分请求或更正金额。";
+    OrderRefused "order_refused" 409 final
+        en "The order cannot be changed like this" "{reason}" "Read the order and see what is left to do."
+        zh "订单无法这样操作" "{reason}" "请查询订单的当前状态。";
+    // The host itself.
+    LedgerRefused "ledger_refused" 409 final
+        en "The ledger refuses the entry" "{reason}" "Nothing was posted; correct the request."
+        zh "账本拒绝该分录" "{reason}" "未发生任何记账，请更正请求。";
+    DeclaredInFile "declared_in_file" 409 final
+        en "It is declared in a file" "{id} is declared in the configuration and read-only here." "Change the file and apply it."
+        zh "由配置文件声明" "{id} 由配置文件声明，在此只读。" "请修改配置文件并应用。";
+    TooManyListeners "too_many_listeners" 503 again
+        en "Too many listeners" "At most {limit} event streams may be open." "Close a stream or read events page by page."
+        zh "监听连接过多" "最多同时打开 {limit} 个事件流。" "请关闭部分连接，或分页读取事件。";
+    NotReady "not_ready" 503 again
+        en "The host is not ready" "{reason}" "Wait for the seconds in Retry-After and try again."
+        zh "服务尚未就绪" "{reason}" "请等待 Retry-After 所示秒数后再试。";
+    Busy "busy" 503 again
+        en "The host is busy" "Too much work is waiting." "Wait for the seconds in Retry-After and send the same request again."
+        zh "服务繁忙" "等待处理的请求过多。" "请等待 Retry-After 所示秒数后用相同请求重试。";
+    Unavailable "unavailable" 503 again
+        en "The database does not answer" "The outcome of this request is not known yet." "Send the same request again with the same Idempotency-Key."
+        zh "数据库无响应" "该请求的结果尚不确定。" "请用相同的 Idempotency-Key 重试同一请求。";
+    Internal "internal" 500 again
+        en "Something went wrong in the host" "The fault was logged under the request id." "Send the same request again; if it fails again, report the request id."
+        zh "服务内部错误" "错误已按请求编号记录。" "请重试；如仍失败，请提供请求编号。";
+}
+
+macro_rules! field_faults {
+    ($($name:ident $code:literal en $en:literal zh $zh:literal;)*) => {
+        /// What can be wrong with one field.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Fault { $($name,)* }
+
+        impl Fault {
+            /// The fault's code and its English and Chinese sentence.
+            pub const fn row(self) -> (&'static str, &'static str, &'static str) {
+                match self { $(Fault::$name => ($code, $en, $zh),)* }
+            }
+
+            /// The fault a code stands for.
+            pub fn from_code(code: &str) -> Option<Self> {
+                match code { $($code => Some(Fault::$name),)* _ => None }
+            }
+        }
+    };
+}
+
+field_faults! {
+    Required "required" en "is needed" zh "必填";
+    UnknownField "unknown_field" en "is not a field of this request" zh "不是该请求的字段";
+    WrongType "wrong_type" en "has the wrong type: {reason}" zh "类型不正确：{reason}";
+    Invalid "invalid" en "cannot be accepted: {reason}" zh "无法接受：{reason}";
+    Empty "empty" en "may not be empty" zh "不能为空";
+    TooLong "too_long" en "is longer than {limit}" zh "长度超过 {limit}";
+    TooShort "too_short" en "is shorter than {limit}" zh "长度不足 {limit}";
+    TooMany "too_many" en "has more than {limit} items" zh "条目超过 {limit} 个";
+    ControlCharacter "control_character" en "holds a control character such as U+0000" zh "含有控制字符（如 U+0000）";
+    OutOfRange "out_of_range" en "must lie between {min} and {max}" zh "须在 {min} 与 {max} 之间";
+    NotADecimal "not_a_decimal" en "must be a decimal string with at most three places, such as \"0.345\"" zh "须为最多三位小数的十进制字符串，如 \"0.345\"";
+    NotATime "not_a_time" en "must be an RFC 3339 time with its offset" zh "须为带时区偏移的 RFC 3339 时间";
+    NotADate "not_a_date" en "must be a date such as 2026-03-31" zh "须为日期，如 2026-03-31";
+    NotACurrency "not_a_currency" en "must be an ISO 4217 code such as CNY" zh "须为 ISO 4217 币种代码，如 CNY";
+    NotATimeZone "not_a_time_zone" en "must be an IANA time zone such as Asia/Shanghai" zh "须为 IANA 时区，如 Asia/Shanghai";
+    NotAPhone "not_a_phone" en "must be 5 to 20 digits, with an optional leading +" zh "须为 5 至 20 位数字，可带前导 +";
+    NotAnEmail "not_an_email" en "must be an e-mail address" zh "须为电子邮箱地址";
+    NotACard "not_a_card" en "must be a card number with its check digit" zh "须为带校验位的卡号";
+    NotAScope "not_a_scope" en "must be chain, region:<id> or store:<id>" zh "须为 chain、region:<编号> 或 store:<编号>";
+    NotAnId "not_an_id" en "must be 1 to 64 letters, digits, dots, dashes or underscores" zh "须为 1 至 64 个字母、数字、点、短横或下划线";
+    Unknown "unknown" en "refers to something that is not known: {id}" zh "引用的对象不存在：{id}";
+    Taken "taken" en "is in use already" zh "已被使用";
+}
+
+/// The text with its `{arguments}` filled in; an argument nobody gave stays visible as its name.
+pub fn fill(text: &str, arguments: &[(&'static str, String)]) -> String {
+    let mut filled = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        filled.push_str(before);
+        match after.split_once('}') {
+            Some((name, tail)) => {
+                match arguments.iter().find(|(key, _)| *key == name) {
+                    Some((_, value)) => filled.push_str(value),
+                    None => filled.push_str(name),
+                }
+                rest = tail;
+            }
+            None => {
+                filled.push('{');
+                rest = after;
+            }
+        }
+    }
+    filled.push_str(rest);
+    filled
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_code_is_unique_snake_case_and_has_words_in_both_languages() {
+        let mut seen = HashSet::new();
+        for code in Code::ALL {
+            let row = code.row();
+            assert!(seen.insert(row.code), "{} twice", row.code);
+            assert!(
+                row.code
+                    .bytes()
+                    .all(|byte| byte == b'_' || byte.is_ascii_lowercase()),
+                "{}",
+                row.code
+            );
+            assert_eq!(code.status().as_u16(), row.status);
+            for words in [row.en, row.zh] {
+                assert!(!words.title.is_empty() && !words.remedy.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn both_languages_use_the_same_arguments() {
+        let arguments = |text: &str| -> HashSet<String> {
+            text.split('{')
+                .skip(1)
+                .filter_map(|part| part.split_once('}'))
+                .map(|(name, _)| name.to_owned())
+                .collect()
+        };
+        for code in Code::ALL {
+            let row = code.row();
+            assert_eq!(
+                arguments(row.en.detail),
+                arguments(row.zh.detail),
+                "{}",
+                row.code
+            );
+        }
+    }
+
+    #[test]
+    fn arguments_fill_their_places() {
+        assert_eq!(fill("a {x} b {y}", &[("x", "1".into())]), "a 1 b y");
+        assert_eq!(fill("open { end", &[]), "open { end");
+    }
+}

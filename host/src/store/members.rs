@@ -1,0 +1,116 @@
+//! Members: pseudonymous, without anything that names a person.
+
+use super::db::Conn;
+use super::error::StoreError;
+use super::row::record;
+use crate::on;
+
+record! {
+    /// A member as rules and the ledger know him.
+    Member {
+        id: String,
+        /// `active`, `blocked` or `closed`.
+        status: String,
+        home_store: String,
+        /// Business days since 1970, like the other days.
+        enrolled_on: i64,
+        /// Microseconds.
+        created_at: i64,
+        tier: Option<String>,
+        tier_since: Option<i64>,
+        tier_valid_until: Option<i64>,
+        tier_multiplier_num: i64,
+        tier_multiplier_den: i64,
+        /// Orders committed and not wholly refunded.
+        orders: i64,
+        referral_code: String,
+        referred_by: Option<String>,
+        referred_on: Option<i64>,
+        /// A JSON array of strings.
+        segments: String,
+        /// A JSON object.
+        attributes: String,
+        version: i64,
+    }
+}
+
+macro_rules! columns {
+    () => {
+        "id, status, home_store, enrolled_on, created_at, tier, tier_since, tier_valid_until, \
+         tier_multiplier_num, tier_multiplier_den, orders, referral_code, referred_by, referred_on, \
+         segments, attributes, version"
+    };
+}
+
+/// One member.
+pub async fn member(conn: &mut Conn, id: &str) -> Result<Option<Member>, StoreError> {
+    on!(conn, c => sqlx::query_as(concat!("SELECT ", columns!(), " FROM members WHERE id = $1"))
+        .bind(id).fetch_optional(c).await)
+    .map_err(StoreError::during("reading a member"))
+}
+
+/// The member whose referral code this is.
+pub async fn member_by_referral_code(
+    conn: &mut Conn,
+    code: &str,
+) -> Result<Option<Member>, StoreError> {
+    on!(conn, c => sqlx::query_as(concat!("SELECT ", columns!(), " FROM members WHERE referral_code = $1"))
+        .bind(code).fetch_optional(c).await)
+    .map_err(StoreError::during("reading a member by referral code"))
+}
+
+/// Members with an id after `after`, of one home store if it is given.
+pub async fn members(
+    conn: &mut Conn,
+    store: Option<&str>,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Member>, StoreError> {
+    on!(conn, c => sqlx::query_as(concat!("SELECT ", columns!(), " FROM members
+        WHERE id > $1 AND (home_store = $2 OR $2 = '') ORDER BY id LIMIT $3"))
+        .bind(after).bind(store.unwrap_or_default()).bind(limit).fetch_all(c).await)
+    .map_err(StoreError::during("reading the members"))
+}
+
+/// Members this one referred, with an id after `after`.
+pub async fn referred(
+    conn: &mut Conn,
+    referrer: &str,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Member>, StoreError> {
+    on!(conn, c => sqlx::query_as(concat!("SELECT ", columns!(), " FROM members
+        WHERE referred_by = $1 AND id > $2 ORDER BY id LIMIT $3"))
+        .bind(referrer).bind(after).bind(limit).fetch_all(c).await)
+    .map_err(StoreError::during("reading the referred members"))
+}
+
+/// Adds a member.
+///
+/// # Errors
+/// A unique violation when the id or the referral code is taken.
+pub async fn create_member(conn: &mut Conn, member: &Member) -> Result<(), StoreError> {
+    on!(conn, c => sqlx::query(
+        "INSERT INTO members (id, status, home_store, enrolled_on, created_at, tier, tier_since, tier_valid_until,
+         tier_multiplier_num, tier_multiplier_den, orders, referral_code, referred_by, referred_on, segments,
+         attributes, version)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1)")
+        .bind(&member.id).bind(&member.status).bind(&member.home_store).bind(member.enrolled_on)
+        .bind(member.created_at).bind(&member.tier).bind(member.tier_since).bind(member.tier_valid_until)
+        .bind(member.tier_multiplier_num).bind(member.tier_multiplier_den).bind(member.orders)
+        .bind(&member.referral_code).bind(&member.referred_by).bind(member.referred_on)
+        .bind(&member.segments).bind(&member.attributes)
+        .execute(c).await.map(|_| ()))
+    .map_err(StoreError::during("creating a member"))
+}
+
+/// Changes status, home store, segments and attributes; false when the member is not known.
+pub async fn update_member(conn: &mut Conn, member: &Member) -> Result<bool, StoreError> {
+    on!(conn, c => sqlx::query(
+        "UPDATE members SET status = $2, home_store = $3, segments = $4, attributes = $5, version = version + 1
+         WHERE id = $1")
+        .bind(&member.id).bind(&member.status).bind(&member.home_store).bind(&member.segments)
+        .bind(&member.attributes)
+        .execute(c).await.map(|done| done.rows_affected() == 1))
+    .map_err(StoreError::during("changing a member"))
+}

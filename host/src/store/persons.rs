@@ -1,0 +1,109 @@
+//! The sealed personal data of members and their cards.
+
+use super::db::Conn;
+use super::error::StoreError;
+use super::row::record;
+use crate::on;
+
+record! {
+    /// A person, readable only with the master key.
+    SealedPerson {
+        member_id: String,
+        sealed_key: Vec<u8>,
+        /// Which master key sealed it.
+        master: String,
+        sealed: Vec<u8>,
+        phone_hash: Option<String>,
+        version: i64,
+    }
+}
+
+record! {
+    /// A card a member shows.
+    Card {
+        number: String,
+        member_id: String,
+        /// `physical` or `virtual`.
+        kind: String,
+        /// `active`, `blocked`, `lost` or `replaced`.
+        status: String,
+        /// Microseconds.
+        issued_at: i64,
+    }
+}
+
+/// The person behind a member; none after erasure.
+pub async fn person(conn: &mut Conn, member: &str) -> Result<Option<SealedPerson>, StoreError> {
+    on!(conn, c => sqlx::query_as("SELECT member_id, sealed_key, master, sealed, phone_hash, version FROM persons
+        WHERE member_id = $1").bind(member).fetch_optional(c).await)
+    .map_err(StoreError::during("reading a person"))
+}
+
+/// The member whose phone number has this keyed hash.
+pub async fn member_by_phone(
+    conn: &mut Conn,
+    phone_hash: &str,
+) -> Result<Option<String>, StoreError> {
+    on!(conn, c => sqlx::query_scalar("SELECT member_id FROM persons WHERE phone_hash = $1")
+        .bind(phone_hash).fetch_optional(c).await)
+    .map_err(StoreError::during("looking a phone number up"))
+}
+
+/// Writes the person behind a member.
+///
+/// # Errors
+/// A unique violation when the phone number belongs to another member.
+pub async fn put_person(conn: &mut Conn, person: &SealedPerson) -> Result<(), StoreError> {
+    on!(conn, c => sqlx::query(
+        "INSERT INTO persons (member_id, sealed_key, master, sealed, phone_hash, version)
+         VALUES ($1, $2, $3, $4, $5, 1)
+         ON CONFLICT (member_id) DO UPDATE SET sealed_key = excluded.sealed_key, master = excluded.master,
+         sealed = excluded.sealed, phone_hash = excluded.phone_hash, version = persons.version + 1")
+        .bind(&person.member_id).bind(&person.sealed_key).bind(&person.master).bind(&person.sealed)
+        .bind(&person.phone_hash)
+        .execute(c).await.map(|_| ()))
+    .map_err(StoreError::during("writing a person"))
+}
+
+/// Destroys a person's row and key; the member and every entry stay.
+pub async fn erase_person(conn: &mut Conn, member: &str) -> Result<bool, StoreError> {
+    on!(conn, c => sqlx::query("DELETE FROM persons WHERE member_id = $1").bind(member).execute(c).await
+        .map(|done| done.rows_affected() == 1))
+    .map_err(StoreError::during("erasing a person"))
+}
+
+/// One card.
+pub async fn card(conn: &mut Conn, number: &str) -> Result<Option<Card>, StoreError> {
+    on!(conn, c => sqlx::query_as("SELECT number, member_id, kind, status, issued_at FROM cards WHERE number = $1")
+        .bind(number).fetch_optional(c).await)
+    .map_err(StoreError::during("reading a card"))
+}
+
+/// The cards of one member.
+pub async fn cards(conn: &mut Conn, member: &str) -> Result<Vec<Card>, StoreError> {
+    on!(conn, c => sqlx::query_as("SELECT number, member_id, kind, status, issued_at FROM cards
+        WHERE member_id = $1 ORDER BY number LIMIT 100").bind(member).fetch_all(c).await)
+    .map_err(StoreError::during("reading a member's cards"))
+}
+
+/// Issues a card.
+///
+/// # Errors
+/// A unique violation when the number is taken.
+pub async fn create_card(conn: &mut Conn, card: &Card) -> Result<(), StoreError> {
+    on!(conn, c => sqlx::query("INSERT INTO cards (number, member_id, kind, status, issued_at) VALUES ($1, $2, $3, $4, $5)")
+        .bind(&card.number).bind(&card.member_id).bind(&card.kind).bind(&card.status).bind(card.issued_at)
+        .execute(c).await.map(|_| ()))
+    .map_err(StoreError::during("issuing a card"))
+}
+
+/// Sets a card's status; false when it is not known.
+pub async fn set_card_status(
+    conn: &mut Conn,
+    number: &str,
+    status: &str,
+) -> Result<bool, StoreError> {
+    on!(conn, c => sqlx::query("UPDATE cards SET status = $2 WHERE number = $1").bind(number).bind(status)
+        .execute(c).await.map(|done| done.rows_affected() == 1))
+    .map_err(StoreError::during("changing a card"))
+}
