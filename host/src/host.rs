@@ -7,12 +7,13 @@ use crate::access::Recent;
 use crate::clock::Clock;
 use crate::config::Limits;
 use crate::metrics::Metrics;
-use crate::store::Db;
+use crate::store::{Db, Writer};
 use crate::vault::Vault;
 
 /// One running host. Handlers and use cases borrow it; `main` and tests put it together.
 pub struct Host {
     pub db: Db,
+    pub writer: Writer,
     pub clock: Clock,
     pub vault: Vault,
     pub limits: Limits,

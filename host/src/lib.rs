@@ -6,6 +6,7 @@ pub mod clock;
 pub mod config;
 pub mod devices;
 pub mod domain;
+pub mod duty;
 pub mod host;
 pub mod http;
 pub mod metrics;

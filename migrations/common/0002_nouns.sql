@@ -220,6 +220,12 @@ CREATE TABLE bindings (
     group_choice TEXT NOT NULL,
     -- initial or discounted.
     base TEXT NOT NULL,
+    -- lines, order or coupons; promotions only.
+    stage TEXT NOT NULL,
+    -- Most it may take off one order, minor units.
+    max_discount BIGINT,
+    -- JSON array of limits and budgets the host keeps for it.
+    limits TEXT NOT NULL,
     -- skip or refuse-order.
     on_fault TEXT NOT NULL,
     -- api or the file that declares it.

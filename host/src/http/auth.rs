@@ -16,6 +16,7 @@ use axum::response::{IntoResponse, Response};
 use super::error::Problem;
 use super::problems::Code;
 use crate::access::{self, AccessError, Permission, Principal};
+use crate::duty;
 use crate::host::Host;
 
 /// What a route asks of its caller.
@@ -209,7 +210,18 @@ async fn admit(
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| token.trim())
         .ok_or(AccessError::NoKey)?;
-    let principal = access::identify(host, token).await?;
+    let mut principal = access::identify(host, token).await?;
+    if let Some(staff) = headers.get("tessera-staff") {
+        let (id, pin) = staff
+            .to_str()
+            .ok()
+            .and_then(|text| text.split_once(':'))
+            .ok_or(AccessError::WrongPin)?;
+        if id.len() > 64 || pin.len() > 64 {
+            return Err(AccessError::WrongPin);
+        }
+        duty::on_duty(host, &mut principal, id, pin).await?;
+    }
     principal.require(permission)?;
     Ok(principal)
 }

@@ -33,6 +33,12 @@ record! {
         group_choice: String,
         /// `initial` or `discounted`.
         base: String,
+        /// `lines`, `order` or `coupons`; promotions only.
+        stage: String,
+        /// Minor units.
+        max_discount: Option<i64>,
+        /// A JSON array of limits and budgets.
+        limits: String,
         /// `skip` or `refuse-order`.
         on_fault: String,
         /// `api` or the file that declares it.
@@ -48,7 +54,8 @@ record! {
 macro_rules! columns {
     () => {
         "id, name, plugin, release_range, digest, kind, scope, config, granted, priority, schedule, \
-         exclusive_group, group_choice, base, on_fault, declared_in, active, created_at, ended_at, revision"
+         exclusive_group, group_choice, base, stage, max_discount, limits, on_fault, declared_in, active, \
+         created_at, ended_at, revision"
     };
 }
 
@@ -90,12 +97,14 @@ pub async fn count_for_store(
 pub async fn create_binding(conn: &mut Conn, binding: &Binding) -> Result<(), StoreError> {
     on!(conn, c => sqlx::query(
         "INSERT INTO bindings (id, name, plugin, release_range, digest, kind, scope, config, granted, priority,
-         schedule, exclusive_group, group_choice, base, on_fault, declared_in, active, created_at, revision)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 1)")
+         schedule, exclusive_group, group_choice, base, stage, max_discount, limits, on_fault, declared_in, active,
+         created_at, revision)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, 1)")
         .bind(&binding.id).bind(&binding.name).bind(&binding.plugin).bind(&binding.release_range)
         .bind(&binding.digest).bind(&binding.kind).bind(&binding.scope).bind(&binding.config)
         .bind(&binding.granted).bind(binding.priority).bind(&binding.schedule).bind(&binding.exclusive_group)
-        .bind(&binding.group_choice).bind(&binding.base).bind(&binding.on_fault).bind(&binding.declared_in)
+        .bind(&binding.group_choice).bind(&binding.base).bind(&binding.stage)
+        .bind(binding.max_discount).bind(&binding.limits).bind(&binding.on_fault).bind(&binding.declared_in)
         .bind(binding.active).bind(binding.created_at)
         .execute(c).await.map(|_| ()))
     .map_err(StoreError::during("making a binding"))?;

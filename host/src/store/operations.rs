@@ -85,7 +85,13 @@ pub async fn by_key(conn: &mut Conn, key: &str) -> Result<Option<Recorded>, Stor
 ///
 /// # Errors
 /// A unique violation when the key was used meanwhile.
-pub async fn keep(conn: &mut Conn, key: &str, hash: &[u8; 32], subject: &Subject, at: Instant) -> Result<(), StoreError> {
+pub async fn keep(
+    conn: &mut Conn,
+    key: &str,
+    hash: &[u8; 32],
+    subject: &Subject,
+    at: Instant,
+) -> Result<(), StoreError> {
     on!(conn, c => sqlx::query(
         "INSERT INTO operations (key, hash, subject_kind, subject_id, at) VALUES ($1, $2, $3, $4, $5)")
         .bind(key).bind(hash.as_slice()).bind(&subject.kind).bind(&subject.id).bind(at.0)
