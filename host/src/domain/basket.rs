@@ -18,6 +18,9 @@ pub const MAX_AMOUNT: i64 = 1_000_000_000_000;
 /// Greatest quantity of a line in thousandths.
 pub const MAX_QUANTITY: i64 = 1_000_000_000;
 const MAX_TAGS: usize = 32;
+/// Levels of a category path.
+const MAX_LEVELS: usize = 10;
+const MAX_ATTRIBUTES: usize = 32;
 const MAX_TEXT: usize = 200;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,6 +118,8 @@ pub enum BasketProblem {
     Overflow,
     #[error("use at most {MAX_TEXT} characters and no control characters")]
     Text,
+    #[error("use a category path of at most {MAX_LEVELS} levels")]
+    Category,
     #[error("pay with this kind once")]
     TenderTwice,
     #[error("name cash, card, mobile or other; points and stored value have their own form")]
@@ -278,6 +283,18 @@ impl BasketLine {
             self.tags.iter().all(|tag| is_text(tag)),
             || field("tags"),
             BasketProblem::Text,
+        )?;
+        let levels = self.category.split('/').count();
+        ensure(
+            levels <= MAX_LEVELS,
+            || field("category"),
+            BasketProblem::Category,
+        )?;
+        let few = self.attributes.len() <= MAX_ATTRIBUTES;
+        ensure(
+            few,
+            || field("attributes"),
+            BasketProblem::TooMany(MAX_ATTRIBUTES),
         )?;
         let by_price = i128::from(self.unit_price) * i128::from(self.quantity) / 1_000 + 1;
         let most = by_price.max(i128::from(self.fixed_amount.unwrap_or(0)));

@@ -4,6 +4,8 @@
 //! equal documents as equal bytes; that is what digests are taken of. Fields are only ever added, each
 //! with a serde default.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 use tessera_money::Rate;
 
@@ -336,24 +338,35 @@ pub fn category_and_ancestors(category: &str) -> impl Iterator<Item = &str> {
     std::iter::once("").chain(prefixes.filter(|prefix| !prefix.is_empty()))
 }
 
-/// Adds one line's part to every row it belongs to.
-pub(crate) fn add_purchase(sums: &mut Vec<PurchaseSum>, category: &str, part: &PurchaseSum) {
-    for prefix in category_and_ancestors(category) {
-        let row = match sums.iter().position(|sum| sum.category == prefix) {
-            Some(row) => row,
-            None => {
-                sums.push(PurchaseSum {
+/// Purchase sums while they are added up.
+#[derive(Default)]
+pub(crate) struct PurchaseRows<'a> {
+    positions: HashMap<&'a str, usize>,
+    rows: Vec<PurchaseSum>,
+}
+
+impl<'a> PurchaseRows<'a> {
+    /// Adds one line's part to every row it belongs to; a row counts the orders of its first line.
+    pub(crate) fn add(&mut self, category: &'a str, part: &PurchaseSum) {
+        for prefix in category_and_ancestors(category) {
+            let rows = &mut self.rows;
+            let position = *self.positions.entry(prefix).or_insert_with(|| {
+                rows.push(PurchaseSum {
                     category: prefix.to_owned(),
                     orders: part.orders,
                     ..PurchaseSum::default()
                 });
-                sums.len() - 1
-            }
-        };
-        let row = &mut sums[row];
-        row.spend = row.spend.saturating_add(part.spend);
-        row.units = row.units.saturating_add(part.units);
-        row.points = row.points.saturating_add(part.points);
+                rows.len() - 1
+            });
+            let row = &mut rows[position];
+            row.spend = row.spend.saturating_add(part.spend);
+            row.units = row.units.saturating_add(part.units);
+            row.points = row.points.saturating_add(part.points);
+        }
+    }
+
+    pub(crate) fn into_rows(self) -> Vec<PurchaseSum> {
+        self.rows
     }
 }
 
@@ -366,7 +379,7 @@ impl OrderDocument {
                 *sum = sum.saturating_add(share.share);
             }
         }
-        let mut sums = Vec::new();
+        let mut rows = PurchaseRows::default();
         for (line, points) in self.lines.iter().zip(points) {
             let part = PurchaseSum {
                 spend: line.gross,
@@ -375,9 +388,9 @@ impl OrderDocument {
                 points,
                 ..PurchaseSum::default()
             };
-            add_purchase(&mut sums, &line.category, &part);
+            rows.add(&line.category, &part);
         }
-        sums
+        rows.into_rows()
     }
 
     /// Gives every award and reward the id of the lot the commit makes for it.

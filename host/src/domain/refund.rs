@@ -10,11 +10,13 @@ mod legs;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 use tessera_money::{Overflow, Rounding, mul_div, mul_rate};
 
 use super::order::{
-    AwardRecord, CounterOwner, CounterUse, OrderDocument, PurchaseSum, TaxSum, Terms, add_purchase,
+    AwardRecord, CounterOwner, CounterUse, OrderDocument, PurchaseRows, PurchaseSum, TaxSum, Terms,
     category_and_ancestors,
 };
 use super::rules::{RuleKind, TenderKind};
@@ -413,7 +415,7 @@ fn purchases(
     shares: &[Vec<(usize, i64)>],
     after: &[i64],
 ) -> Vec<PurchaseSum> {
-    let mut sums = Vec::new();
+    let mut rows = PurchaseRows::default();
     for line in lines {
         let position = line.line as usize;
         let of_line = shares
@@ -427,15 +429,21 @@ fn purchases(
             points,
             ..PurchaseSum::default()
         };
-        add_purchase(&mut sums, &document.lines[position].category, &part);
+        rows.add(&document.lines[position].category, &part);
     }
-    for sum in &mut sums {
-        let mut inside = document.lines.iter().zip(after).filter(|(line, _)| {
-            category_and_ancestors(&line.category).any(|category| category == sum.category)
-        });
-        sum.orders = i64::from(inside.all(|(line, back)| line.quantity == *back));
+    let kept = document
+        .lines
+        .iter()
+        .zip(after)
+        .filter(|(line, back)| line.quantity > **back);
+    let still: HashSet<&str> = kept
+        .flat_map(|(line, _)| category_and_ancestors(&line.category))
+        .collect();
+    let mut rows = rows.into_rows();
+    for row in &mut rows {
+        row.orders = i64::from(!still.contains(row.category.as_str()));
     }
-    sums
+    rows
 }
 
 fn rewards(document: &OrderDocument) -> Vec<u32> {

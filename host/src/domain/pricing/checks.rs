@@ -2,12 +2,14 @@
 
 use super::campaign::{Campaign, FaultKind, RuleFault};
 use crate::domain::rules::{
-    Award, CounterChange, Discount, Message, NearMiss, PointsProposal, PromotionProposal,
-    ReferralProposal, Reward, Target, TierDecision,
+    Attribute, Award, CounterChange, Discount, Message, NearMiss, PointsProposal,
+    PromotionProposal, ReferralProposal, Reward, Target, TierDecision, Value,
 };
 use crate::domain::time::Day;
 
 const MAX_DISCOUNTS: usize = 1_000;
+/// Lines one proposal touches, each discount or award counted apart; keeps what is stored small.
+const MAX_REACH: usize = 10_000;
 const MAX_AWARDS: usize = 100;
 const MAX_REWARDS: usize = 10;
 const MAX_NEAR_MISSES: usize = 20;
@@ -15,6 +17,7 @@ const MAX_COUNTER_CHANGES: usize = 100;
 const MAX_CODE: usize = 64;
 const MAX_KEY: usize = 100;
 const MAX_ARGUMENTS: usize = 20;
+const MAX_ARGUMENT: usize = 2_000;
 const MAX_TIER: usize = 64;
 
 fn nonsense(message: impl Into<String>) -> RuleFault {
@@ -41,6 +44,15 @@ pub fn promotion(
         .discounts
         .iter()
         .try_for_each(|discount| one_discount(discount, lines))?;
+    let touched = proposal
+        .discounts
+        .iter()
+        .map(|discount| match &discount.target {
+            Target::Line(_) => 1,
+            Target::Order => 0,
+            Target::Lines(target) => target.len(),
+        });
+    reach(touched, lines)?;
     near_misses(&proposal.near_misses)?;
     let known = proposal
         .codes
@@ -101,6 +113,7 @@ pub fn points(
         positions(resting, lines)?;
         dates(*expires_on, *available_on, today)?;
     }
+    reach(proposal.awards.iter().map(|award| award.lines.len()), lines)?;
     near_misses(&proposal.near_misses)?;
     counters(&proposal.counters, campaign)
 }
@@ -164,6 +177,14 @@ pub fn tier(decision: &TierDecision, today: Day) -> Result<(), RuleFault> {
     })
 }
 
+/// Refuses a proposal that touches too many lines; no lines means all.
+fn reach(touched: impl Iterator<Item = usize>, lines: usize) -> Result<(), RuleFault> {
+    let sum = touched.fold(0_usize, |sum, count| {
+        sum.saturating_add(if count == 0 { lines } else { count })
+    });
+    ensure(sum <= MAX_REACH, "it touches lines more than 10000 times")
+}
+
 fn message(message: &Message) -> Result<(), RuleFault> {
     let key = &message.key;
     ensure(
@@ -173,6 +194,19 @@ fn message(message: &Message) -> Result<(), RuleFault> {
     ensure(
         message.arguments.len() <= MAX_ARGUMENTS,
         "it answers a reason with more than 20 arguments",
+    )?;
+    let is_sound = |(name, value): &Attribute| {
+        let named = name.len() <= MAX_KEY && !name.contains('\0');
+        named
+            && match value {
+                Value::Text(text) => text.len() <= MAX_ARGUMENT && !text.contains('\0'),
+                Value::Ratio(ratio) => ratio.denominator > 0,
+                _ => true,
+            }
+    };
+    ensure(
+        message.arguments.iter().all(is_sound),
+        "it answers a reason with an argument that is no proper value",
     )
 }
 

@@ -1,5 +1,7 @@
 //! How an order begins: lines at list or member price, the facts rules are told, an empty document.
 
+use std::collections::HashMap;
+
 use tessera_money::{Overflow, Rate, Rounding, mul_div, mul_rate};
 
 use super::work::sum;
@@ -74,37 +76,44 @@ pub(super) fn price_line(
     })
 }
 
-/// Position of a word in a list that has every word once.
-fn intern(words: &mut Vec<String>, word: &str) -> u32 {
-    let position = words
-        .iter()
-        .position(|known| known == word)
-        .unwrap_or_else(|| {
-            words.push(word.to_owned());
-            words.len() - 1
-        });
-    // At most MAX_LINES × MAX_TAGS of them.
-    position as u32
+/// Words by position, each once.
+#[derive(Default)]
+struct Words<'a> {
+    positions: HashMap<&'a str, u32>,
+    words: Vec<String>,
+}
+
+impl<'a> Words<'a> {
+    fn position(&mut self, word: &'a str) -> u32 {
+        // At most MAX_LINES × MAX_TAGS of them.
+        let next = self.words.len() as u32;
+        *self.positions.entry(word).or_insert_with(|| {
+            self.words.push(word.to_owned());
+            next
+        })
+    }
 }
 
 pub(super) fn base_facts(
     input: &PriceInput<'_>,
     lines: &[OrderLine],
 ) -> Result<BaseFacts, Overflow> {
-    let (mut categories, mut tags) = (Vec::new(), Vec::new());
-    let told = |(line, priced): (&BasketLine, &OrderLine)| LineFacts {
-        product: line.product.clone().unwrap_or_default(),
-        category: intern(&mut categories, &line.category),
-        quantity: line.quantity,
-        unit_price: priced.unit_price,
-        list_amount: priced.list_amount,
-        amount: priced.list_amount,
-        tax: 0,
-        cost: line.cost,
-        tags: line.tags.iter().map(|tag| intern(&mut tags, tag)).collect(),
-        attributes: line.attributes.clone(),
-    };
-    let told: Vec<LineFacts> = input.basket.lines.iter().zip(lines).map(told).collect();
+    let (mut categories, mut tags) = (Words::default(), Words::default());
+    let mut told = Vec::with_capacity(lines.len());
+    for (line, priced) in input.basket.lines.iter().zip(lines) {
+        told.push(LineFacts {
+            product: line.product.clone().unwrap_or_default(),
+            category: categories.position(&line.category),
+            quantity: line.quantity,
+            unit_price: priced.unit_price,
+            list_amount: priced.list_amount,
+            amount: priced.list_amount,
+            tax: 0,
+            cost: line.cost,
+            tags: line.tags.iter().map(|tag| tags.position(tag)).collect(),
+            attributes: line.attributes.clone(),
+        });
+    }
     let total = sum(lines.iter().map(|line| line.list_amount))?;
     Ok(BaseFacts {
         order: OrderFacts {
@@ -118,8 +127,8 @@ pub(super) fn base_facts(
             .as_ref()
             .and_then(|member| member.tier_valid_until),
         referral: input.referral.clone().filter(|_| input.member.is_some()),
-        categories,
-        tags,
+        categories: categories.words,
+        tags: tags.words,
         lines: told,
         tenders: intended_tenders(input, total)?,
         points_scale: input.points_scale,

@@ -48,8 +48,17 @@ pub fn pay(
                 .points_tender
                 .as_ref()
                 .ok_or(PricingError::PointsNotAccepted { position })?;
-            let available = if strict { wallet.points } else { i64::MAX };
-            payment.take_points(position, *points, available, rules)?;
+            if *points > 0 && strict {
+                payment.take_points(position, *points, wallet.points, rules)?;
+            } else if *points > 0 {
+                let taken = PointsTender {
+                    minimum: 0,
+                    multiple: 1,
+                    max_share: None,
+                    ..rules.clone()
+                };
+                payment.take_points(position, *points, i64::MAX, &taken)?;
+            }
         }
     }
     for (position, intent) in intents.iter().enumerate() {

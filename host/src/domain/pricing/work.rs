@@ -107,10 +107,12 @@ impl<'a> Work<'a> {
         self.calls.len() - 1
     }
 
-    /// Leaves a campaign out, or refuses the order where its binding says so. A reached limit is no fault.
+    /// Leaves a campaign out, or refuses the order where its binding says so. A reached limit is no fault, and
+    /// a sale that happened is not refused.
     pub fn leave_out(&mut self, campaign: usize, fault: RuleFault) -> Result<(), PricingError> {
         let binding = &self.input.campaigns[campaign];
-        if binding.on_fault == OnFault::RefuseOrder && fault.kind != FaultKind::LimitReached {
+        let refuses = binding.on_fault == OnFault::RefuseOrder && self.input.recorded.is_none();
+        if refuses && fault.kind != FaultKind::LimitReached {
             return Err(PricingError::RuleRefused {
                 binding: binding.campaign.binding.clone(),
                 plugin: binding.campaign.plugin.clone(),

@@ -3,8 +3,8 @@
 use super::support::*;
 use crate::domain::order::{AdjustmentSource, OrderDocument};
 use crate::domain::pricing::{
-    Base, CallOutcome, Campaign, Choice, FaultKind, OnFault, PricingError, Stage, UsageLimit,
-    UsageUnit,
+    Base, CallOutcome, Campaign, Choice, FaultKind, OnFault, PricingError, RecordedSale, Stage,
+    UsageLimit, UsageUnit,
 };
 use crate::domain::rules::{
     CounterChange, CounterNeed, CounterPeriod, CounterScope, Discount, Needs, PromotionProposal,
@@ -361,6 +361,15 @@ fn a_rule_that_fails_is_left_out_or_refuses_the_order_as_its_binding_says() {
         .with_rule(strict, trapping())
         .try_price()
         .unwrap_err();
+    let mut happened = Shop::new().selling(&[100]).with_rule(
+        Campaign {
+            on_fault: OnFault::RefuseOrder,
+            ..promo("b")
+        },
+        trapping(),
+    );
+    happened.recorded = Some(RecordedSale::default());
+    assert_eq!(happened.document().skipped[0].fault, FaultKind::Trap);
     assert!(
         matches!(error, PricingError::RuleRefused { ref binding, .. } if binding == "b"),
         "{error}"
@@ -437,4 +446,18 @@ fn a_line_named_twice_bears_its_share_once() {
         .with_rule(promo("b"), proposing(twice));
     assert_eq!(shop.document().skipped.len(), 0);
     assert_eq!(shop.document().totals.discount, 90);
+}
+
+#[test]
+fn a_proposal_that_touches_lines_too_often_is_nonsense() {
+    let prices = vec![100; 500];
+    let proposing_times = |times| {
+        let rule = proposing(vec![discount(Target::Order, 1); times]);
+        Shop::new()
+            .selling(&prices)
+            .with_rule(promo("b"), rule)
+            .document()
+    };
+    assert_eq!(proposing_times(20).totals.discount, 20);
+    assert_eq!(proposing_times(21).skipped[0].fault, FaultKind::Nonsense);
 }
