@@ -24,6 +24,7 @@ pub mod products;
 mod row;
 pub mod staff;
 pub mod stores;
+pub mod verify;
 pub mod writer;
 
 pub use db::{Conn, DataFolder, Db, Dialect, Location, Tx};

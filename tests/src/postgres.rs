@@ -1,0 +1,182 @@
+//! A throw-away PostgreSQL for the tests of one process.
+//!
+//! The server runs under a small shell that waits for its input to end. When this process ends, however it
+//! ends, the shell stops the server and removes its files.
+
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Where distributions put the server's programs.
+const FOLDERS: [&str; 4] = [
+    "/usr/lib/postgresql",
+    "/usr/pgsql",
+    "/usr/local/pgsql",
+    "/opt/homebrew/opt/postgresql",
+];
+
+/// Waits for the end of its input, then clears up. Signals meant for the tests do not reach the server.
+const KEEPER: &str = r#"
+trap '' INT HUP
+bin=$1 data=$2 port=$3
+cleared() { "$bin/pg_ctl" -D "$data/db" -m immediate stop >/dev/null 2>&1; rm -rf "$data"; }
+"$bin/initdb" -D "$data/db" -U tessera -A trust -E UTF8 --no-locale >"$data/log" 2>&1 \
+  && "$bin/pg_ctl" -D "$data/db" -l "$data/log" -w -t 60 \
+     -o "-p $port -k $data -c listen_addresses=127.0.0.1 -c fsync=on -c max_connections=200 -c shared_buffers=128MB" \
+     start >>"$data/log" 2>&1 \
+  && echo ready || { cat "$data/log"; echo failed; }
+cat >/dev/null
+cleared
+"#;
+
+/// A running server.
+pub struct Cluster {
+    port: u16,
+    folder: PathBuf,
+    databases: AtomicU32,
+    /// Its input is what keeps the server alive.
+    _keeper: Child,
+}
+
+/// The server of this process, started at the first call.
+///
+/// # Panics
+/// When PostgreSQL is not installed or does not start; the message says what to do.
+pub fn cluster() -> &'static Cluster {
+    static CLUSTER: OnceLock<Cluster> = OnceLock::new();
+    CLUSTER.get_or_init(|| Cluster::start().unwrap_or_else(|why| panic!("{why}")))
+}
+
+impl Cluster {
+    fn start() -> Result<Self, String> {
+        let bin = programs().ok_or(
+            "no PostgreSQL server found: install it (`apt install postgresql`), or name the folder of `initdb` in PG_BIN",
+        )?;
+        let port = free_port()?;
+        let folder = tempfile::Builder::new()
+            .prefix("tessera-pg-")
+            .tempdir()
+            .map_err(|error| format!("no temporary folder for PostgreSQL: {error}"))?
+            .keep();
+        let mut keeper = keeper(&bin, &folder, port)?;
+        let output = keeper.stdout.take().ok_or("the keeper has no output")?;
+        let mut said = String::new();
+        for line in BufReader::new(output).lines() {
+            let line = line.map_err(|error| format!("PostgreSQL does not start: {error}"))?;
+            match line.as_str() {
+                "ready" => {
+                    return Ok(Self {
+                        port,
+                        folder,
+                        databases: AtomicU32::new(0),
+                        _keeper: keeper,
+                    });
+                }
+                "failed" => break,
+                other => {
+                    said.push_str(other);
+                    said.push('\n');
+                }
+            }
+        }
+        Err(format!("PostgreSQL does not start:\n{said}"))
+    }
+
+    /// A fresh, empty database; returns its URL over the local socket.
+    ///
+    /// # Panics
+    /// When the server refuses.
+    pub async fn create_database(&self) -> String {
+        use sqlx::{Connection, Executor};
+        let name = format!("t{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        let mut admin = sqlx::PgConnection::connect(&self.url("postgres"))
+            .await
+            .expect("the test server answers");
+        admin
+            .execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
+            .await
+            .expect("the test server makes a database");
+        admin.close().await.expect("the connection closes");
+        self.url(&name)
+    }
+
+    /// URL of a database over the local socket.
+    pub fn url(&self, database: &str) -> String {
+        let folder = self.folder.display().to_string().replace('/', "%2F");
+        format!("postgres://tessera@{folder}:{}/{database}", self.port)
+    }
+
+    /// The server's TCP port on 127.0.0.1, for tests that put a proxy in between.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+fn free_port() -> Result<u16, String> {
+    TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .map(|address| address.port())
+        .map_err(|error| format!("no free port for PostgreSQL: {error}"))
+}
+
+/// The folder that holds `initdb`, the newest version first.
+fn programs() -> Option<PathBuf> {
+    if let Some(folder) = std::env::var_os("PG_BIN") {
+        return Some(PathBuf::from(folder));
+    }
+    let mut found: Vec<PathBuf> = FOLDERS
+        .iter()
+        .flat_map(|folder| {
+            let versions = std::fs::read_dir(folder).into_iter().flatten().flatten();
+            versions
+                .map(|version| version.path().join("bin"))
+                .chain([Path::new(folder).join("bin")])
+        })
+        .filter(|bin| bin.join("initdb").exists() && bin.join("postgres").exists())
+        .collect();
+    found.sort();
+    found.pop().or_else(|| {
+        let path = std::env::var_os("PATH")?;
+        std::env::split_paths(&path).find(|folder| folder.join("initdb").exists())
+    })
+}
+
+/// Starts the shell, as the user `postgres` where this process is root, which the server refuses to be.
+fn keeper(bin: &Path, folder: &Path, port: u16) -> Result<Child, String> {
+    let mut command = if is_root() {
+        let owned = Command::new("chown")
+            .arg("postgres")
+            .arg(folder)
+            .status()
+            .is_ok_and(|status| status.success());
+        if !owned {
+            return Err("PostgreSQL does not run as root and there is no user `postgres`".to_owned());
+        }
+        let mut command = Command::new("runuser");
+        command.args(["-u", "postgres", "--", "sh"]);
+        command
+    } else {
+        Command::new("sh")
+    };
+    command
+        .args(["-c", KEEPER, "keeper"])
+        .arg(bin)
+        .arg(folder)
+        .arg(port.to_string())
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|error| format!("PostgreSQL does not start: {error}"))
+}
+
+fn is_root() -> bool {
+    Command::new("id")
+        .arg("-u")
+        .output()
+        .is_ok_and(|output| output.stdout.starts_with(b"0\n"))
+}
