@@ -13,15 +13,19 @@ use crate::types::{ConfigProblem, Order};
 #[serde(deny_unknown_fields, default)]
 pub struct Schedule {
     /// First business day.
+    #[schemars(title = "First day")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<NaiveDate>,
     /// Last business day.
+    #[schemars(title = "Last day")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<NaiveDate>,
     /// Weekdays of the business day; every day when empty.
+    #[schemars(title = "Weekdays")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub weekdays: Vec<Weekday>,
     /// Hours on the store's clock; the whole day when empty.
+    #[schemars(title = "Hours")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub hours: Vec<Hours>,
 }
@@ -31,8 +35,10 @@ pub struct Schedule {
 #[serde(deny_unknown_fields)]
 pub struct Hours {
     /// First minute.
+    #[schemars(title = "From")]
     pub from: ClockTime,
     /// Last minute.
+    #[schemars(title = "Until")]
     pub until: ClockTime,
 }
 

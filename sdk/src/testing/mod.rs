@@ -13,6 +13,8 @@
 
 mod builder;
 mod contract;
+mod schema;
 
 pub use builder::{FactsBuilder, facts};
 pub use contract::{Answer, Outcome, RuleOf, assert_contract, assert_error, config_problems};
+pub use schema::assert_documented;

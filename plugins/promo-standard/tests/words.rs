@@ -1,0 +1,22 @@
+//! What the merchant reads: the schema of the configuration and the example of the README.
+
+use promo_standard::{Config, PromoStandard};
+use tessera_sdk::testing::{assert_documented, config_problems};
+
+#[test]
+fn every_setting_has_a_title_a_description_and_a_default() {
+    assert_documented::<Config>();
+}
+
+#[test]
+fn the_example_of_the_readme_is_accepted() {
+    let readme = include_str!("../README.md");
+    let example = readme
+        .split("```toml")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next())
+        .expect("an example");
+    let config: toml::Value = toml::from_str(example).expect("TOML");
+    let json = serde_json::to_string(&config).expect("JSON");
+    assert_eq!(config_problems::<PromoStandard>(&json), []);
+}
