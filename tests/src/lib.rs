@@ -1,1 +1,4 @@
-//! Placeholder while the rooms are laid out.
+//! What scenarios, contracts and benches share.
+
+pub mod databases;
+pub mod postgres;

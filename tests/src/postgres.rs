@@ -50,6 +50,17 @@ pub fn cluster() -> &'static Cluster {
     CLUSTER.get_or_init(|| Cluster::start().unwrap_or_else(|why| panic!("{why}")))
 }
 
+/// True if the tests can use a server. Without one they are content with SQLite, unless
+/// `TESSERA_REQUIRE_POSTGRES` says that its absence is a failure.
+pub fn is_wanted() -> bool {
+    let required = std::env::var_os("TESSERA_REQUIRE_POSTGRES").is_some();
+    let wanted = required || programs().is_some();
+    if !wanted {
+        eprintln!("PostgreSQL is not installed: this test ran on SQLite only");
+    }
+    wanted
+}
+
 impl Cluster {
     fn start() -> Result<Self, String> {
         let bin = programs().ok_or(
@@ -153,7 +164,9 @@ fn keeper(bin: &Path, folder: &Path, port: u16) -> Result<Child, String> {
             .status()
             .is_ok_and(|status| status.success());
         if !owned {
-            return Err("PostgreSQL does not run as root and there is no user `postgres`".to_owned());
+            return Err(
+                "PostgreSQL does not run as root and there is no user `postgres`".to_owned(),
+            );
         }
         let mut command = Command::new("runuser");
         command.args(["-u", "postgres", "--", "sh"]);

@@ -1,0 +1,8 @@
+//! The contract of the store, kept on SQLite and on PostgreSQL.
+
+mod bench;
+mod commands;
+mod lost_answers;
+mod races;
+mod reads;
+mod tampering;
