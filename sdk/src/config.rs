@@ -8,7 +8,8 @@ use crate::types::ConfigProblem;
 
 /// Reads what the merchant wrote; the problem points at the place.
 pub(crate) fn read<C: DeserializeOwned>(json: &str) -> Result<C, Vec<ConfigProblem>> {
-    serde_json::from_str(json).map_err(|error| {
+    // From bytes, like `decode`: one reader in the component instead of two.
+    serde_json::from_slice(json.as_bytes()).map_err(|error| {
         let message = error.to_string();
         let pointer = pointer_at(json, error.line(), error.column());
         // Where it is wrong is in the pointer, except for text that is no JSON at all.

@@ -16,10 +16,8 @@ struct Area {
     end: *mut u8,
 }
 
-#[repr(align(16))]
-struct Arena([u8; ARENA]);
-
-static mut FIRST: Arena = Arena([0; ARENA]);
+/// Of words as large as the strictest alignment.
+static mut FIRST: [u128; ARENA / 16] = [0; ARENA / 16];
 static mut AREA: Area = Area {
     next: (&raw mut FIRST).cast::<u8>(),
     end: (&raw mut FIRST).wrapping_add(1).cast::<u8>(),

@@ -13,12 +13,12 @@ use crate::types::{ConfigProblem, Order};
 #[serde(deny_unknown_fields, default)]
 pub struct Schedule {
     /// First business day.
-    #[schemars(title = "First day")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(title = "First day", with = "Option<NaiveDate>")]
+    #[serde(skip_serializing_if = "Option::is_none", with = "calendar_day")]
     pub from: Option<NaiveDate>,
     /// Last business day.
-    #[schemars(title = "Last day")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(title = "Last day", with = "Option<NaiveDate>")]
+    #[serde(skip_serializing_if = "Option::is_none", with = "calendar_day")]
     pub until: Option<NaiveDate>,
     /// Weekdays of the business day; every day when empty.
     #[schemars(title = "Weekdays")]
@@ -93,6 +93,59 @@ impl ClockTime {
     }
 }
 
+/// Days as `YYYY-MM-DD`. The general reader of dates would be a tenth of a component.
+mod calendar_day {
+    use chrono::{Datelike, NaiveDate};
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::Text;
+
+    pub(super) fn serialize<S: Serializer>(
+        day: &Option<NaiveDate>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match day {
+            Some(day) => serializer.collect_str(&format_args!(
+                "{:04}-{:02}-{:02}",
+                day.year(),
+                day.month(),
+                day.day()
+            )),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<NaiveDate>, D::Error> {
+        Ok(<Option<Day>>::deserialize(deserializer)?.map(|Day(day)| day))
+    }
+
+    struct Day(NaiveDate);
+
+    impl<'de> Deserialize<'de> for Day {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Day, D::Error> {
+            let remedy = "a day that exists as \"YYYY-MM-DD\"";
+            deserializer.deserialize_str(Text {
+                remedy,
+                read: |text| read(text).map(Day),
+            })
+        }
+    }
+
+    fn read(text: &str) -> Option<NaiveDate> {
+        let (year, rest) = text.split_once('-')?;
+        let (month, day) = rest.split_once('-')?;
+        let digits = |part: &str, count: usize| {
+            part.len() == count && part.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        if !digits(year, 4) || !digits(month, 2) || !digits(day, 2) {
+            return None;
+        }
+        NaiveDate::from_ymd_opt(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?)
+    }
+}
+
 impl Schedule {
     /// Whether an order falls into it.
     pub fn covers(&self, order: &Order) -> bool {
@@ -147,10 +200,30 @@ impl Serialize for ClockTime {
 
 impl<'de> Deserialize<'de> for ClockTime {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<ClockTime, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        ClockTime::parse(&text).ok_or_else(|| {
-            de::Error::custom("write a time of day as \"HH:MM\", from 00:00 to 23:59")
+        let remedy = "a time of day as \"HH:MM\", from 00:00 to 23:59";
+        deserializer.deserialize_str(Text {
+            remedy,
+            read: ClockTime::parse,
         })
+    }
+}
+
+/// Reads text while the reader still stands at it, so that a problem points there.
+struct Text<T> {
+    /// What to write instead.
+    remedy: &'static str,
+    read: fn(&str) -> Option<T>,
+}
+
+impl<T> de::Visitor<'_> for Text<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.remedy)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+        (self.read)(text).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
     }
 }
 

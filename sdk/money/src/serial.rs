@@ -53,12 +53,21 @@ impl Serialize for Currency {
 
 impl<'de> Deserialize<'de> for Currency {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Currency, D::Error> {
-        let code = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        Currency::from_code(&code).ok_or_else(|| {
-            de::Error::custom(format_args!(
-                "\"{code}\" is no known ISO 4217 code such as \"CNY\""
-            ))
-        })
+        deserializer.deserialize_str(CurrencyVisitor)
+    }
+}
+
+struct CurrencyVisitor;
+
+impl Visitor<'_> for CurrencyVisitor {
+    type Value = Currency;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a known ISO 4217 code such as \"CNY\"")
+    }
+
+    fn visit_str<E: de::Error>(self, code: &str) -> Result<Currency, E> {
+        Currency::from_code(code).ok_or_else(|| E::invalid_value(de::Unexpected::Str(code), &self))
     }
 }
 

@@ -1,0 +1,81 @@
+//! Money times ratios, added up without rounding.
+
+use tessera_sdk::{Money, Overflow, Points, Rate, Rounding, div_round};
+
+/// An exact fraction of minor units.
+#[derive(Debug, Clone, Copy)]
+pub struct Sum {
+    numerator: i128,
+    denominator: i128,
+}
+
+impl Default for Sum {
+    fn default() -> Sum {
+        Sum {
+            numerator: 0,
+            denominator: 1,
+        }
+    }
+}
+
+impl Sum {
+    pub fn add(&mut self, money: Money, rate: Rate) -> Result<(), Overflow> {
+        // Below 2^126, so this product cannot overflow.
+        let numerator = i128::from(money.0) * i128::from(rate.numerator());
+        let denominator = i128::from(rate.denominator());
+        if denominator != self.denominator {
+            return self.add_fraction(numerator, denominator);
+        }
+        self.numerator = self.numerator.checked_add(numerator).ok_or(Overflow)?;
+        Ok(())
+    }
+
+    fn add_fraction(&mut self, numerator: i128, denominator: i128) -> Result<(), Overflow> {
+        let common = gcd(self.denominator, denominator);
+        let (mine, other) = (denominator / common, self.denominator / common);
+        let scaled = |part: i128, times: i128| part.checked_mul(times).ok_or(Overflow);
+        self.numerator = scaled(self.numerator, mine)?
+            .checked_add(scaled(numerator, other)?)
+            .ok_or(Overflow)?;
+        self.denominator = scaled(self.denominator, mine)?;
+        Ok(())
+    }
+
+    /// The sum times three rates, rounded once.
+    pub fn points(
+        self,
+        share: Rate,
+        per: Rate,
+        tier: Rate,
+        rounding: Rounding,
+    ) -> Result<Points, Overflow> {
+        let mut product = self;
+        for rate in [share, per, tier] {
+            product = product.times(rate)?;
+        }
+        div_round(product.numerator, product.denominator, rounding).map(Points)
+    }
+
+    fn times(self, rate: Rate) -> Result<Sum, Overflow> {
+        if rate == Rate::ONE {
+            return Ok(self);
+        }
+        Ok(Sum {
+            numerator: self
+                .numerator
+                .checked_mul(rate.numerator().into())
+                .ok_or(Overflow)?,
+            denominator: self
+                .denominator
+                .checked_mul(rate.denominator().into())
+                .ok_or(Overflow)?,
+        })
+    }
+}
+
+fn gcd(mut a: i128, mut b: i128) -> i128 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
