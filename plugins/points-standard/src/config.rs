@@ -48,7 +48,7 @@ pub struct Config {
     pub excluded_tenders: Vec<TenderName>,
 
     /// Days and hours at which points are earned; always when left out.
-    #[serde(default, skip_serializing_if = "Schedule::is_always")]
+    #[serde(default)]
     #[schemars(title = "When")]
     pub when: Schedule,
 
@@ -92,7 +92,10 @@ impl PointsPer {
 #[serde(deny_unknown_fields)]
 pub struct CategoryMultiplier {
     /// Path, root first, such as `drinks/coffee`.
+    #[schemars(title = "Category")]
     pub category: String,
+    /// What its money counts for: 2 for twice the points, 0 for none.
+    #[schemars(title = "Multiplier")]
     pub multiplier: Rate,
 }
 
@@ -100,7 +103,11 @@ pub struct CategoryMultiplier {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TagMultiplier {
+    /// Tag as the articles carry it.
+    #[schemars(title = "Tag")]
     pub tag: String,
+    /// What its money counts for: 2 for twice the points, 0 for none.
+    #[schemars(title = "Multiplier")]
     pub multiplier: Rate,
 }
 

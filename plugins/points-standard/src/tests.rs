@@ -184,6 +184,11 @@ fn discounts_lower_what_is_earned_and_free_lines_earn_nothing() {
 }
 
 #[test]
+fn every_setting_explains_itself() {
+    tessera_sdk::testing::assert_documented::<crate::Config>();
+}
+
+#[test]
 fn only_a_sale_earns_points() {
     for trigger in [
         Trigger::Refund,
