@@ -24,7 +24,7 @@ pub(super) struct Queues {
 }
 
 enum Next {
-    Command(Request),
+    Command(Box<Request>),
     Plain(Box<dyn PlainJob>),
 }
 
@@ -33,14 +33,14 @@ pub(super) async fn run(mut engine: Engine, mut queues: Queues, most: usize) {
     loop {
         let next = tokio::select! {
             biased;
-            Some(request) = queues.till.recv() => Next::Command(request),
+            Some(request) = queues.till.recv() => Next::Command(Box::new(request)),
             Some(job) = queues.plain.recv() => Next::Plain(job),
-            Some(request) = queues.bulk.recv() => Next::Command(request),
+            Some(request) = queues.bulk.recv() => Next::Command(Box::new(request)),
             else => break,
         };
         match next {
             Next::Command(first) => {
-                let requests = drain(&mut queues, first, most);
+                let requests = drain(&mut queues, *first, most);
                 serve(&mut engine, requests).await;
                 // Plain writes are not starved by a full queue of commands.
                 if let Ok(job) = queues.plain.try_recv() {
