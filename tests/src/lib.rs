@@ -1,4 +1,6 @@
 //! What scenarios, contracts and benches share.
 
+pub mod components;
 pub mod databases;
+pub mod facts;
 pub mod postgres;

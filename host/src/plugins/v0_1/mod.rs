@@ -1,0 +1,461 @@
+//! Generation 0.1 of the rule contract: generated types, and what all four kinds share of turning the
+//! host's words into them and their answers into the host's words.
+//!
+//! Facts are lowered straight from the host's own records: strings, tags and numbers are borrowed, and
+//! only what has another shape (lines, attributes) is laid out anew, in one vector each per call.
+//! Answers are untrusted and pass `limits` on their way in.
+
+mod points;
+mod promotions;
+mod referrals;
+mod tiers;
+
+use wasmtime::Store;
+use wasmtime::component::{Component, ComponentExportIndex, HasSelf, Instance, Linker};
+
+use super::fault::BadAnswer;
+use super::limits;
+use super::sandbox::Guest;
+use crate::domain::rules::{
+    AggregateNeed, Attribute, ConfigProblem, CounterChange, CounterNeed, CounterPeriod,
+    CounterScope, LineFacts, Measure, MemberFacts, Message, NearMiss, Needs, OrderFacts, Ratio,
+    RuleKind, TenderFacts, TenderKind, Value, Window,
+};
+use crate::domain::time::Day;
+
+#[allow(
+    dead_code,
+    unused_variables,
+    reason = "one world exports all four kinds so that they share their types; not every item is used"
+)]
+mod generated {
+    wasmtime::component::bindgen!({
+        path: [
+            "../wit/types/0.1.0",
+            "../wit/points/0.1.0",
+            "../wit/tiers/0.1.0",
+            "../wit/referrals/0.1.0",
+            "../wit/promotions/0.1.0",
+        ],
+        inline: "
+            package tessera:host@0.1.0;
+            world every-kind {
+                import tessera:types/log@0.1.0;
+                export tessera:points/points-rule@0.1.0;
+                export tessera:tiers/tier-rule@0.1.0;
+                export tessera:referrals/referral-rule@0.1.0;
+                export tessera:promotions/promotion-rule@0.1.0;
+            }
+        ",
+        world: "tessera:host/every-kind",
+        ownership: Borrowing { duplicate_if_necessary: true },
+    });
+}
+
+use generated::tessera::types::{log, types as wire};
+
+/// The interface a component of this kind exports.
+pub(super) fn interface(kind: RuleKind) -> &'static str {
+    match kind {
+        RuleKind::Points => "tessera:points/points-rule@0.1.0",
+        RuleKind::Tier => "tessera:tiers/tier-rule@0.1.0",
+        RuleKind::Referral => "tessera:referrals/referral-rule@0.1.0",
+        RuleKind::Promotion => "tessera:promotions/promotion-rule@0.1.0",
+    }
+}
+
+/// The interfaces a component may import: the log, and the types its own interfaces use.
+pub(super) const IMPORTS: [&str; 2] = ["tessera:types/log", "tessera:types/types"];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Severity {
+    Debug,
+    Info,
+    Warn,
+}
+
+/// Gives rules the one thing they may call.
+pub(super) fn link(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    wire::add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)?;
+    log::add_to_linker::<Guest, HasSelf<Guest>>(linker, |guest| guest)
+}
+
+impl wire::Host for Guest {}
+
+impl log::Host for Guest {
+    fn log(&mut self, level: log::Level, text: String) {
+        let severity = match level {
+            log::Level::Debug => Severity::Debug,
+            log::Level::Info => Severity::Info,
+            log::Level::Warn => Severity::Warn,
+        };
+        self.write_log(severity, &text);
+    }
+}
+
+/// What one kind of rule is told and answers, and how a component is asked for it.
+pub(super) trait Rule {
+    const KIND: RuleKind;
+    type Facts;
+    type Proposal;
+    /// The answer as it comes out of the sandbox, untrusted.
+    type Wire;
+
+    /// Calls `evaluate`; the inner error is the rule's own sentence.
+    fn call(call: Call<'_>, facts: &Self::Facts) -> wasmtime::Result<Result<Self::Wire, String>>;
+    /// Checks an answer against the limits and the facts it answers.
+    fn accept(wire: Self::Wire, facts: &Self::Facts) -> Result<Self::Proposal, BadAnswer>;
+}
+
+/// The four rules, for naming their kind as a type.
+pub(super) struct Points;
+pub(super) struct Tier;
+pub(super) struct Referral;
+pub(super) struct Promotion;
+
+/// One function of an instance about to be called.
+pub(super) struct Call<'a> {
+    pub store: &'a mut Store<Guest>,
+    pub instance: &'a Instance,
+    pub function: &'a ComponentExportIndex,
+    /// The configuration as the plugin keeps it.
+    pub config: &'a [u8],
+}
+
+/// Where a component exports the three functions of its rule.
+#[derive(Clone)]
+pub(super) struct Functions {
+    pub validate_config: ComponentExportIndex,
+    pub needs: ComponentExportIndex,
+    pub evaluate: ComponentExportIndex,
+}
+
+impl Functions {
+    /// Finds the functions of a kind's interface; the error names what is missing.
+    pub fn find(component: &Component, kind: RuleKind) -> Result<Self, String> {
+        let interface = interface(kind);
+        let instance = component
+            .get_export_index(None, interface)
+            .ok_or_else(|| format!("no `{interface}`"))?;
+        let function = |name: &str| {
+            component
+                .get_export_index(Some(&instance), name)
+                .ok_or_else(|| format!("no `{name}` in `{interface}`"))
+        };
+        Ok(Self {
+            validate_config: function("validate-config")?,
+            needs: function("needs")?,
+            evaluate: function("evaluate")?,
+        })
+    }
+
+    /// Compares the types of all three functions with this generation of the contract.
+    pub fn check(
+        &self,
+        kind: RuleKind,
+        store: &mut Store<Guest>,
+        instance: &Instance,
+    ) -> wasmtime::Result<()> {
+        instance
+            .get_typed_func::<ConfigText<'_>, ConfigChecked>(&mut *store, &self.validate_config)?;
+        instance.get_typed_func::<ConfigBytes<'_>, NeedsAnswer>(&mut *store, &self.needs)?;
+        match kind {
+            RuleKind::Points => points::check(store, instance, &self.evaluate),
+            RuleKind::Tier => tiers::check(store, instance, &self.evaluate),
+            RuleKind::Referral => referrals::check(store, instance, &self.evaluate),
+            RuleKind::Promotion => promotions::check(store, instance, &self.evaluate),
+        }
+    }
+}
+
+type ConfigText<'a> = (&'a str,);
+type ConfigBytes<'a> = (&'a [u8],);
+type ConfigChecked = (Result<Vec<u8>, Vec<wire::ConfigProblem>>,);
+type NeedsAnswer = (wire::RuleNeeds,);
+
+/// Calls `validate-config`; problems come back shortened, never refused.
+pub(super) fn validate_config(
+    store: &mut Store<Guest>,
+    instance: &Instance,
+    function: &ComponentExportIndex,
+    json: &str,
+) -> wasmtime::Result<Result<Vec<u8>, Vec<ConfigProblem>>> {
+    let typed = instance.get_typed_func::<ConfigText<'_>, ConfigChecked>(&mut *store, function)?;
+    let (answer,) = typed.call(store, (json,))?;
+    Ok(answer.map_err(|problems| {
+        let tidy = |problem: wire::ConfigProblem| ConfigProblem {
+            pointer: limits::tidy(&problem.pointer, limits::MAX_TEXT_BYTES),
+            message: limits::tidy(&problem.message, limits::MAX_TEXT_BYTES),
+        };
+        problems
+            .into_iter()
+            .take(limits::MAX_CONFIG_PROBLEMS)
+            .map(tidy)
+            .collect()
+    }))
+}
+
+/// Calls `needs`; the answer is not checked yet.
+pub(super) fn needs(call: Call<'_>) -> wasmtime::Result<Needs> {
+    let typed = call
+        .instance
+        .get_typed_func::<ConfigBytes<'_>, NeedsAnswer>(&mut *call.store, call.function)?;
+    let (answer,) = typed.call(call.store, (call.config,))?;
+    Ok(Needs {
+        aggregates: answer.aggregates.into_iter().map(aggregate_need).collect(),
+        counters: answer.counters.into_iter().map(counter_need).collect(),
+        attributes: answer.attributes,
+        cost: answer.cost,
+    })
+}
+
+fn aggregate_need(need: wire::AggregateNeed) -> AggregateNeed {
+    AggregateNeed {
+        measure: match need.measure {
+            wire::Measure::Spend => Measure::Spend,
+            wire::Measure::Orders => Measure::Orders,
+            wire::Measure::PointsEarned => Measure::PointsEarned,
+            wire::Measure::Units => Measure::Units,
+        },
+        window: match need.window {
+            wire::Window::RollingDays(days) => Window::RollingDays(days),
+            wire::Window::CalendarMonth => Window::CalendarMonth,
+            wire::Window::CalendarYear => Window::CalendarYear,
+            wire::Window::Lifetime => Window::Lifetime,
+        },
+        category: need.category,
+    }
+}
+
+fn counter_need(need: wire::CounterNeed) -> CounterNeed {
+    CounterNeed {
+        name: need.name,
+        scope: match need.scope {
+            wire::CounterScope::Member => CounterScope::Member,
+            wire::CounterScope::Store => CounterScope::Store,
+            wire::CounterScope::Chain => CounterScope::Chain,
+        },
+        period: match need.period {
+            wire::CounterPeriod::Lifetime => CounterPeriod::Lifetime,
+            wire::CounterPeriod::Day => CounterPeriod::Day,
+            wire::CounterPeriod::Month => CounterPeriod::Month,
+            wire::CounterPeriod::Year => CounterPeriod::Year,
+        },
+        limit: need.limit,
+    }
+}
+
+fn message(message: wire::Message) -> Result<Message, BadAnswer> {
+    limits::at_most(
+        "message arguments",
+        message.arguments.len(),
+        limits::MAX_MESSAGE_ARGUMENTS,
+    )?;
+    let argument = |(name, value): wire::AttributeResult| {
+        Ok((
+            limits::name("an argument's name", name)?,
+            limits::value(value_in(value))?,
+        ))
+    };
+    Ok(Message {
+        key: limits::name("a message key", message.key)?,
+        arguments: message
+            .arguments
+            .into_iter()
+            .map(argument)
+            .collect::<Result<_, BadAnswer>>()?,
+    })
+}
+
+fn value_in(value: wire::ValueResult) -> Value {
+    match value {
+        wire::ValueResult::Text(text) => Value::Text(text),
+        wire::ValueResult::Integer(number) => Value::Integer(number),
+        wire::ValueResult::Boolean(truth) => Value::Boolean(truth),
+        wire::ValueResult::Money(amount) => Value::Money(amount),
+        wire::ValueResult::Points(points) => Value::Points(points),
+        wire::ValueResult::Ratio(ratio) => Value::Ratio(Ratio {
+            numerator: ratio.numerator,
+            denominator: ratio.denominator,
+        }),
+        wire::ValueResult::Date(day) => Value::Date(Day(day)),
+    }
+}
+
+fn near_misses(
+    near_misses: impl ExactSizeIterator<Item = (wire::Message, Option<i64>)>,
+) -> Result<Vec<NearMiss>, BadAnswer> {
+    limits::at_most("near misses", near_misses.len(), limits::MAX_NEAR_MISSES)?;
+    near_misses
+        .map(|(reason, missing)| {
+            let missing = missing
+                .map(|amount| limits::positive("a missing amount", amount))
+                .transpose()?;
+            Ok(NearMiss {
+                reason: message(reason)?,
+                missing,
+            })
+        })
+        .collect()
+}
+
+fn counter_changes(
+    changes: Vec<wire::CounterChange>,
+    counters: usize,
+) -> Result<Vec<CounterChange>, BadAnswer> {
+    let change = |change: wire::CounterChange| CounterChange {
+        counter: change.counter,
+        change: change.change,
+    };
+    limits::counter_changes(changes.into_iter().map(change), counters)
+}
+
+/// What has another shape in the host's words, laid out once per call in the order of the facts, so
+/// that the wire records can borrow slices of it.
+#[derive(Default)]
+struct Layout<'a> {
+    attributes: Vec<wire::AttributeParam<'a>>,
+    names: Vec<&'a str>,
+}
+
+impl<'a> Layout<'a> {
+    fn attributes(&mut self, attributes: &'a [Attribute]) {
+        self.attributes.extend(
+            attributes
+                .iter()
+                .map(|(name, value)| (name.as_str(), value_out(value))),
+        );
+    }
+
+    fn names(&mut self, names: &'a [String]) {
+        self.names.extend(names.iter().map(String::as_str));
+    }
+
+    fn order(&mut self, order: &'a OrderFacts) {
+        self.attributes(&order.attributes);
+        self.attributes(&order.store_attributes);
+    }
+
+    fn member(&mut self, member: &'a MemberFacts) {
+        self.names(&member.segments);
+        self.attributes(&member.attributes);
+    }
+
+    fn lines(&mut self, lines: &'a [LineFacts]) {
+        for line in lines {
+            self.attributes(&line.attributes);
+        }
+    }
+
+    /// Hands the parts out in the order they were laid out.
+    fn parts(&'a self) -> Parts<'a> {
+        Parts {
+            attributes: &self.attributes,
+            names: &self.names,
+        }
+    }
+}
+
+struct Parts<'a> {
+    attributes: &'a [wire::AttributeParam<'a>],
+    names: &'a [&'a str],
+}
+
+impl<'a> Parts<'a> {
+    fn attributes(&mut self, of: &[Attribute]) -> &'a [wire::AttributeParam<'a>] {
+        take(&mut self.attributes, of.len())
+    }
+
+    fn names(&mut self, of: &[String]) -> &'a [&'a str] {
+        take(&mut self.names, of.len())
+    }
+}
+
+fn take<'a, T>(rest: &mut &'a [T], count: usize) -> &'a [T] {
+    let (taken, left) = rest.split_at(count);
+    *rest = left;
+    taken
+}
+
+fn value_out(value: &Value) -> wire::ValueParam<'_> {
+    match value {
+        Value::Text(text) => wire::ValueParam::Text(text),
+        Value::Integer(number) => wire::ValueParam::Integer(*number),
+        Value::Boolean(truth) => wire::ValueParam::Boolean(*truth),
+        Value::Money(amount) => wire::ValueParam::Money(*amount),
+        Value::Points(points) => wire::ValueParam::Points(*points),
+        Value::Ratio(ratio) => wire::ValueParam::Ratio(ratio_out(*ratio)),
+        Value::Date(day) => wire::ValueParam::Date(day.0),
+    }
+}
+
+fn ratio_out(ratio: Ratio) -> wire::Ratio {
+    wire::Ratio {
+        numerator: ratio.numerator,
+        denominator: ratio.denominator,
+    }
+}
+
+fn order_out<'a>(order: &'a OrderFacts, parts: &mut Parts<'a>) -> wire::Order<'a> {
+    wire::Order {
+        currency: &order.currency,
+        currency_scale: order.currency_scale,
+        occurred_at: order.occurred_at.0,
+        utc_offset_minutes: order.utc_offset_minutes,
+        business_date: order.business_date.0,
+        store: &order.store,
+        region: &order.region,
+        prices_include_tax: order.prices_include_tax,
+        attributes: parts.attributes(&order.attributes),
+        store_attributes: parts.attributes(&order.store_attributes),
+    }
+}
+
+fn member_out<'a>(member: &'a MemberFacts, parts: &mut Parts<'a>) -> wire::Member<'a> {
+    wire::Member {
+        id: &member.id,
+        tier: member.tier.as_deref(),
+        tier_multiplier: ratio_out(member.tier_multiplier),
+        enrolled_on: member.enrolled_on.0,
+        age_band: member.age_band,
+        is_birthday: member.is_birthday,
+        is_birthday_month: member.is_birthday_month,
+        orders_before: member.orders_before,
+        segments: parts.names(&member.segments),
+        attributes: parts.attributes(&member.attributes),
+    }
+}
+
+fn lines_out<'a>(lines: &'a [LineFacts], parts: &mut Parts<'a>) -> Vec<wire::Line<'a>> {
+    let line = |line: &'a LineFacts| wire::Line {
+        product: &line.product,
+        category: line.category,
+        quantity: line.quantity,
+        unit_price: line.unit_price,
+        list_amount: line.list_amount,
+        amount: line.amount,
+        tax: line.tax,
+        cost: line.cost,
+        tags: &line.tags,
+        attributes: parts.attributes(&line.attributes),
+    };
+    lines.iter().map(line).collect()
+}
+
+fn tenders_out(tenders: &[TenderFacts]) -> Vec<wire::Tender> {
+    let kind = |kind: TenderKind| match kind {
+        TenderKind::Cash => wire::TenderKind::Cash,
+        TenderKind::Card => wire::TenderKind::Card,
+        TenderKind::Mobile => wire::TenderKind::Mobile,
+        TenderKind::Points => wire::TenderKind::Points,
+        TenderKind::StoredValue => wire::TenderKind::StoredValue,
+        TenderKind::Other => wire::TenderKind::Other,
+    };
+    tenders
+        .iter()
+        .map(|tender| wire::Tender {
+            kind: kind(tender.kind),
+            amount: tender.amount,
+        })
+        .collect()
+}

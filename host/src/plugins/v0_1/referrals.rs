@@ -1,0 +1,95 @@
+//! Referral rules of generation 0.1: their facts outward, their rewards inward.
+
+use wasmtime::Store;
+use wasmtime::component::{ComponentExportIndex, Instance};
+
+use super::generated::exports::tessera::referrals::referral_rule as wire;
+use super::{Call, Layout, Referral, Rule};
+use crate::domain::rules::{ReferralFacts, ReferralProposal, Reward, RuleKind, Side};
+use crate::domain::time::Day;
+use crate::plugins::fault::BadAnswer;
+use crate::plugins::limits;
+use crate::plugins::sandbox::Guest;
+
+type Parameters<'a> = (&'a [u8], wire::Facts<'a>);
+type Answer = (Result<wire::Proposal, String>,);
+
+pub(super) fn check(
+    store: &mut Store<Guest>,
+    instance: &Instance,
+    function: &ComponentExportIndex,
+) -> wasmtime::Result<()> {
+    instance
+        .get_typed_func::<Parameters<'_>, Answer>(store, function)
+        .map(drop)
+}
+
+impl Rule for Referral {
+    const KIND: RuleKind = RuleKind::Referral;
+    type Facts = ReferralFacts;
+    type Proposal = ReferralProposal;
+    type Wire = wire::Proposal;
+
+    fn call(
+        call: Call<'_>,
+        facts: &ReferralFacts,
+    ) -> wasmtime::Result<Result<wire::Proposal, String>> {
+        let mut layout = Layout::default();
+        layout.order(&facts.order);
+        layout.member(&facts.referee);
+        layout.member(&facts.referrer);
+        let mut parts = layout.parts();
+        let facts = wire::Facts {
+            order: super::order_out(&facts.order, &mut parts),
+            amount: facts.amount,
+            referee: super::member_out(&facts.referee, &mut parts),
+            referrer: super::member_out(&facts.referrer, &mut parts),
+            referred_on: facts.referred_on.0,
+            points_scale: facts.points_scale,
+            aggregates: &facts.aggregates,
+            counters: &facts.counters,
+        };
+        let typed = call
+            .instance
+            .get_typed_func::<Parameters<'_>, Answer>(&mut *call.store, call.function)?;
+        Ok(typed.call(call.store, (call.config, facts))?.0)
+    }
+
+    fn accept(
+        proposal: wire::Proposal,
+        facts: &ReferralFacts,
+    ) -> Result<ReferralProposal, BadAnswer> {
+        limits::at_most("rewards", proposal.rewards.len(), limits::MAX_BENEFITS)?;
+        let mut rewards = Vec::with_capacity(proposal.rewards.len());
+        let mut total = 0;
+        for reward in proposal.rewards {
+            total = limits::add(total, limits::positive("points", reward.points)?)?;
+            rewards.push(reward_in(reward, facts.order.business_date)?);
+        }
+        let near_misses = proposal
+            .near_misses
+            .into_iter()
+            .map(|near| (near.reason, near.missing));
+        Ok(ReferralProposal {
+            rewards,
+            near_misses: super::near_misses(near_misses)?,
+            counters: super::counter_changes(proposal.counters, facts.counters.len())?,
+            clawback: proposal.clawback,
+        })
+    }
+}
+
+fn reward_in(reward: wire::Reward, today: Day) -> Result<Reward, BadAnswer> {
+    let (expires_on, available_on) =
+        limits::spendable(today, reward.expires_on, reward.available_on)?;
+    Ok(Reward {
+        side: match reward.side {
+            wire::Side::Referrer => Side::Referrer,
+            wire::Side::Referee => Side::Referee,
+        },
+        points: reward.points,
+        reason: super::message(reward.reason)?,
+        expires_on,
+        available_on,
+    })
+}

@@ -1,0 +1,3 @@
+//! All scenarios and contracts in one binary, so that the big dependencies are linked once.
+
+mod plugins;
