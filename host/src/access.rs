@@ -21,6 +21,8 @@ use crate::vault::{self, VaultError};
 const TRUST: Duration = Duration::from_secs(1);
 /// Bound of each cache; it is emptied when full.
 const REMEMBERED: usize = 4096;
+/// Guesses at pairing codes this host answers in a minute, over all callers.
+const WRONG_CODES_PER_MINUTE: u32 = 20;
 const PREFIX: &str = "tsk_";
 
 /// What somebody may be allowed to do.
@@ -287,6 +289,8 @@ pub struct Recent {
     /// Staff id → the stored hash a PIN was found right for, and a salted hash of that PIN.
     pins: Mutex<HashMap<String, (String, [u8; 32])>>,
     salt: [u8; 32],
+    /// Since when wrong pairing codes are counted, and how many there were.
+    wrong_codes: Mutex<Option<(Moment, u32)>>,
     /// Argon2 runs one at a time, so that wrong PINs cannot take the machine's cores and memory.
     pub(crate) hashing: tokio::sync::Semaphore,
 }
@@ -299,6 +303,7 @@ impl Recent {
             keys: Mutex::default(),
             pins: Mutex::default(),
             salt: vault::random()?,
+            wrong_codes: Mutex::default(),
             hashing: tokio::sync::Semaphore::new(1),
         })
     }
@@ -320,6 +325,24 @@ impl Recent {
             keys.clear();
         }
         keys.insert(key.id.clone(), (Moment::now(), key.clone()));
+    }
+
+    /// Whether another pairing code may be tried within this minute.
+    pub fn may_try_a_code(&self) -> bool {
+        lock(&self.wrong_codes).is_none_or(|(since, count)| {
+            count < WRONG_CODES_PER_MINUTE || since.elapsed() >= Duration::from_secs(60)
+        })
+    }
+
+    /// Counts a wrong pairing code.
+    pub fn count_wrong_code(&self) {
+        let mut wrong = lock(&self.wrong_codes);
+        *wrong = match *wrong {
+            Some((since, count)) if since.elapsed() < Duration::from_secs(60) => {
+                Some((since, count.saturating_add(1)))
+            }
+            _ => Some((Moment::now(), 1)),
+        };
     }
 
     fn proof(&self, pin: &str) -> [u8; 32] {

@@ -135,11 +135,17 @@ impl Vault {
 
     /// The keyed hash a phone number is looked up by.
     pub fn phone_hash(&self, phone: &str) -> String {
+        hex::encode(self.derive("phone", phone))
+    }
+
+    /// 32 bytes only the holder of the master key can make from a text, another for each purpose.
+    pub fn derive(&self, purpose: &str, text: &str) -> [u8; 32] {
         let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(&self.master)
             .unwrap_or_else(|_| unreachable!("HMAC takes a key of any length"));
-        mac.update(b"phone\0");
-        mac.update(phone.as_bytes());
-        hex::encode(mac.finalize().into_bytes())
+        mac.update(purpose.as_bytes());
+        mac.update(&[0]);
+        mac.update(text.as_bytes());
+        mac.finalize().into_bytes().into()
     }
 }
 

@@ -299,7 +299,8 @@ impl From<crate::store::StoreError> for Problem {
 }
 
 impl Problem {
-    fn body(&self, language: Language, request_id: Option<String>) -> ProblemBody {
+    /// The body alone, where a problem is part of a larger answer.
+    pub fn body(&self, language: Language, request_id: Option<String>) -> ProblemBody {
         let inner = &*self.0;
         let row = inner.code.row();
         let words = language.words(inner.code);

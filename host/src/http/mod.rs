@@ -25,12 +25,30 @@
 //! row per new refusal in [`problems`]. Reads take [`paging::Paged`] or [`paging::Filter`], bodies
 //! [`json::Json`] or [`json::Keyed`].
 
+pub mod answer;
+pub mod attributes;
 pub mod auth;
+mod coupons;
 pub mod error;
+mod events;
+mod health;
 pub mod json;
+mod members;
+mod operations;
 pub mod paging;
+mod persons;
 pub mod problems;
+mod products;
+mod programs;
+mod refusals;
+mod router;
+mod staff;
+mod stores;
+mod terminals;
 pub mod types;
+mod wallet;
 
-/// Bytes a JSON body may have at most.
+pub use router::{openapi, router};
+
+/// Bytes a JSON body may have at most unless the configuration says otherwise.
 pub const BODY_BYTES: usize = 1 << 20;

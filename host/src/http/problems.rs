@@ -154,6 +154,9 @@ catalogue! {
     TerminalUnknown "terminal_unknown" 404 final
         en "The terminal is not known" "No terminal has the id {id}." "Use an id from GET /v1/terminals."
         zh "终端不存在" "没有编号为 {id} 的终端。" "请使用 GET /v1/terminals 返回的编号。";
+    KeyUnknown "key_unknown" 404 final
+        en "The key is not known" "No key has the id {id}." "Use an id from GET /v1/keys."
+        zh "密钥不存在" "没有编号为 {id} 的密钥。" "请使用 GET /v1/keys 返回的编号。";
     StaffUnknown "staff_unknown" 404 final
         en "The staff member is not known" "No staff member has the id {id}." "Use an id from GET /v1/staff."
         zh "员工不存在" "没有编号为 {id} 的员工。" "请使用 GET /v1/staff 返回的编号。";

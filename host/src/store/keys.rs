@@ -89,3 +89,14 @@ pub async fn use_pairing_code(
         .bind(hash).bind(now).fetch_optional(c).await)
     .map_err(StoreError::during("using a pairing code"))
 }
+
+/// Revokes every key of a terminal.
+pub async fn revoke_keys_of_terminal(
+    conn: &mut Conn,
+    terminal: &str,
+    now: i64,
+) -> Result<(), StoreError> {
+    on!(conn, c => sqlx::query("UPDATE api_keys SET revoked_at = $2 WHERE terminal = $1 AND revoked_at IS NULL")
+        .bind(terminal).bind(now).execute(c).await.map(|_| ()))
+    .map_err(StoreError::during("revoking a terminal's keys"))
+}

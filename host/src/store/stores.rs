@@ -115,8 +115,6 @@ pub async fn revoke_terminal(conn: &mut Conn, id: &str, now: i64) -> Result<bool
     let known = on!(conn, c => sqlx::query("UPDATE terminals SET revoked_at = COALESCE(revoked_at, $2) WHERE id = $1")
         .bind(id).bind(now).execute(c).await.map(|done| done.rows_affected() == 1))
     .map_err(StoreError::during("revoking a terminal"))?;
-    on!(conn, c => sqlx::query("UPDATE api_keys SET revoked_at = $2 WHERE terminal = $1 AND revoked_at IS NULL")
-        .bind(id).bind(now).execute(c).await.map(|_| ()))
-    .map_err(StoreError::during("revoking a terminal's keys"))?;
+    super::keys::revoke_keys_of_terminal(conn, id, now).await?;
     Ok(known)
 }

@@ -1,0 +1,324 @@
+//! Becoming a member: the pseudonymous row, the sealed person, a card and a referral code, at once.
+
+use crate::clock;
+use crate::domain::ledger::Operation;
+use crate::domain::time::Instant;
+use crate::host::Host;
+use crate::once::{Effect, OnceError, once};
+use crate::store::members::Member;
+use crate::store::persons::{Card, SealedPerson};
+use crate::store::{self, StoreError, Tx};
+use crate::vault::{self, Person, VaultError};
+
+/// Letters and digits that are not mistaken for each other when read aloud.
+const ALPHABET: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
+const REFERRAL_CODE_LENGTH: usize = 8;
+
+/// What a new member brings.
+#[derive(Debug, Clone, Default)]
+pub struct Newcomer {
+    /// Made here when absent.
+    pub id: Option<String>,
+    pub home_store: String,
+    pub person: Person,
+    /// The number of a card handed over; a virtual card is made when absent.
+    pub card: Option<String>,
+    /// The code of whoever recommended the chain.
+    pub referral_code: Option<String>,
+    /// A JSON object.
+    pub attributes: String,
+    /// A JSON array of strings.
+    pub segments: String,
+    /// When it happened; now when absent.
+    pub enrolled_at: Option<Instant>,
+}
+
+/// Why somebody could not be enrolled.
+#[derive(Debug, thiserror::Error)]
+pub enum EnrolmentError {
+    #[error("the store `{0}` is not known; use one of the chain's")]
+    StoreUnknown(String),
+    #[error("nobody has the referral code `{0}`; check it or enrol without one")]
+    ReferralCodeUnknown(String),
+    #[error("the member whose referral code was given is not active; enrol without it")]
+    ReferrerInactive,
+    #[error("the referral code belongs to a person with the same phone number; enrol without it")]
+    SelfReferral,
+    #[error("the phone number belongs to another member; look them up instead")]
+    PhoneTaken,
+    #[error("the card number is in use; take another card")]
+    CardTaken,
+    #[error("the member id is in use; leave it out")]
+    IdTaken,
+    #[error("the operation key was used with another request; use a new key")]
+    KeyReused,
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<OnceError<EnrolmentError>> for EnrolmentError {
+    fn from(error: OnceError<EnrolmentError>) -> Self {
+        match error {
+            OnceError::Reused | OnceError::Before(_) => Self::KeyReused,
+            OnceError::Refused(refusal) => refusal,
+            OnceError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+/// Enrols a member once per operation key and answers the member's id.
+///
+/// # Errors
+/// See [`EnrolmentError`]; nothing was written then.
+pub async fn enrol(
+    host: &Host,
+    operation: Operation,
+    newcomer: Newcomer,
+) -> Result<Effect, EnrolmentError> {
+    let rows = Rows::make(host, newcomer).await?;
+    let effect = once(host, "enrolling a member", "member", operation, move |tx| {
+        Box::pin(async move { rows.write(tx).await })
+    })
+    .await?;
+    Ok(effect)
+}
+
+/// Everything an enrolment writes, made before the writer is asked.
+struct Rows {
+    member: Member,
+    person: SealedPerson,
+    card: Card,
+    referral_code: Option<String>,
+}
+
+impl Rows {
+    async fn make(host: &Host, newcomer: Newcomer) -> Result<Self, EnrolmentError> {
+        let mut conn = host.db.read().await?;
+        let store = store::stores::store(&mut conn, &newcomer.home_store).await?;
+        drop(conn);
+        let store =
+            store.ok_or_else(|| EnrolmentError::StoreUnknown(newcomer.home_store.clone()))?;
+        let at = newcomer.enrolled_at.unwrap_or_else(|| host.clock.now());
+        let zone = clock::zone(&store.time_zone).unwrap_or(chrono_tz::UTC);
+        let day = i64::from(clock::business_day(at, zone).0);
+        let id = newcomer
+            .id
+            .unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
+        let sealed = host.vault.seal(&id, &newcomer.person)?;
+        let (number, kind) = match newcomer.card {
+            Some(number) => (number, "physical"),
+            None => (card_number()?, "virtual"),
+        };
+        Ok(Self {
+            person: SealedPerson {
+                member_id: id.clone(),
+                sealed_key: sealed.key,
+                master: sealed.master,
+                sealed: sealed.data,
+                phone_hash: newcomer
+                    .person
+                    .phone
+                    .as_deref()
+                    .map(|phone| host.vault.phone_hash(phone)),
+                version: 1,
+            },
+            card: Card {
+                number,
+                member_id: id.clone(),
+                kind: kind.to_owned(),
+                status: "active".to_owned(),
+                issued_at: at.0,
+            },
+            member: Member {
+                id,
+                status: "active".to_owned(),
+                home_store: store.id,
+                enrolled_on: day,
+                created_at: at.0,
+                tier: None,
+                tier_since: None,
+                tier_valid_until: None,
+                tier_multiplier_num: 1,
+                tier_multiplier_den: 1,
+                orders: 0,
+                referral_code: code::<REFERRAL_CODE_LENGTH>()?,
+                referred_by: None,
+                referred_on: None,
+                segments: newcomer.segments,
+                attributes: newcomer.attributes,
+                version: 1,
+            },
+            referral_code: newcomer.referral_code,
+        })
+    }
+
+    /// Checks what must hold now, then writes; refuses before the first write.
+    async fn write(mut self, tx: &mut Tx) -> Result<Result<String, EnrolmentError>, StoreError> {
+        if store::members::member(tx, &self.member.id).await?.is_some() {
+            return Ok(Err(EnrolmentError::IdTaken));
+        }
+        if let Some(code) = self.referral_code.take() {
+            match self.referrer(tx, code).await? {
+                Ok(referrer) => {
+                    self.member.referred_on = Some(self.member.enrolled_on);
+                    self.member.referred_by = Some(referrer);
+                }
+                Err(refusal) => return Ok(Err(refusal)),
+            }
+        }
+        if let Some(hash) = &self.person.phone_hash
+            && store::persons::member_by_phone(tx, hash).await?.is_some()
+        {
+            return Ok(Err(EnrolmentError::PhoneTaken));
+        }
+        if store::persons::card(tx, &self.card.number).await?.is_some() {
+            return Ok(Err(EnrolmentError::CardTaken));
+        }
+        store::members::create_member(tx, &self.member).await?;
+        store::persons::put_person(tx, &self.person).await?;
+        store::persons::create_card(tx, &self.card).await?;
+        let payload = serde_json::json!({
+            "member": self.member.id,
+            "home_store": self.member.home_store,
+            "referred_by": self.member.referred_by,
+        });
+        store::events::add(
+            tx,
+            "member.enrolled",
+            &self.member.id,
+            Some(&self.member.home_store),
+            Instant(self.member.created_at),
+            &payload.to_string(),
+        )
+        .await?;
+        Ok(Ok(self.member.id))
+    }
+
+    /// The referrer's id. A newcomer is in nobody's line yet, so a ring cannot close; only a second
+    /// membership of the same person must be kept out.
+    async fn referrer(
+        &self,
+        tx: &mut Tx,
+        code: String,
+    ) -> Result<Result<String, EnrolmentError>, StoreError> {
+        let Some(referrer) =
+            store::members::member_by_referral_code(tx, &code.to_ascii_uppercase()).await?
+        else {
+            return Ok(Err(EnrolmentError::ReferralCodeUnknown(code)));
+        };
+        if referrer.status != "active" {
+            return Ok(Err(EnrolmentError::ReferrerInactive));
+        }
+        if let Some(hash) = &self.person.phone_hash
+            && store::persons::member_by_phone(tx, hash).await?.as_deref()
+                == Some(referrer.id.as_str())
+        {
+            return Ok(Err(EnrolmentError::SelfReferral));
+        }
+        Ok(Ok(referrer.id))
+    }
+}
+
+/// A fresh card number: 15 random digits, the first of them 9 as no bank card has, and a Luhn digit.
+///
+/// # Errors
+/// When the system gives no random bytes.
+pub fn card_number() -> Result<String, VaultError> {
+    let bytes = vault::random::<32>()?;
+    let mut number = String::from("9");
+    // Bytes of 250 and above would make low digits likelier.
+    number.extend(
+        bytes
+            .iter()
+            .filter(|byte| **byte < 250)
+            .take(14)
+            .map(|byte| char::from(b'0' + byte % 10)),
+    );
+    if number.len() < 15 {
+        return Err(VaultError::Random("too few usable bytes".to_owned()));
+    }
+    let digit = check_digit(&number);
+    number.push(digit);
+    Ok(number)
+}
+
+/// Whether a number is one a card of this chain may carry: 16 to 32 digits with a right check digit.
+pub fn is_card_number(number: &str) -> bool {
+    (16..=32).contains(&number.len())
+        && number.bytes().all(|byte| byte.is_ascii_digit())
+        && number.ends_with(check_digit(&number[..number.len() - 1]))
+}
+
+/// The Luhn digit of a row of digits.
+fn check_digit(digits: &str) -> char {
+    let sum: u32 = digits
+        .bytes()
+        .rev()
+        .enumerate()
+        .map(|(place, byte)| {
+            let digit = u32::from(byte.wrapping_sub(b'0'));
+            let doubled = digit * 2;
+            if place % 2 == 1 {
+                digit
+            } else if doubled > 9 {
+                doubled - 9
+            } else {
+                doubled
+            }
+        })
+        .sum();
+    char::from_digit((10 - sum % 10) % 10, 10).unwrap_or('0')
+}
+
+/// A random code of `N` characters, five bits each.
+///
+/// # Errors
+/// When the system gives no random bytes.
+pub fn code<const N: usize>() -> Result<String, VaultError> {
+    Ok(spell(&vault::random::<N>()?))
+}
+
+/// Bytes as characters that are not mistaken for each other; five bits of each byte count.
+pub fn spell(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .map(|byte| char::from(ALPHABET[usize::from(byte % 32)]))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_card_number_carries_its_check_digit() {
+        for _ in 0..50 {
+            let number = card_number().unwrap();
+            assert_eq!(number.len(), 16);
+            assert!(is_card_number(&number), "{number}");
+            let last = number.pop_digit();
+            let wrong = format!("{}{}", &number[..15], (last + 1) % 10);
+            assert!(!is_card_number(&wrong), "{wrong}");
+        }
+        // The example of ISO/IEC 7812: 7992739871 has the check digit 3.
+        assert_eq!(check_digit("7992739871"), '3');
+    }
+
+    trait Last {
+        fn pop_digit(&self) -> u32;
+    }
+
+    impl Last for String {
+        fn pop_digit(&self) -> u32 {
+            self.chars().last().and_then(|c| c.to_digit(10)).unwrap()
+        }
+    }
+
+    #[test]
+    fn codes_avoid_letters_that_are_mistaken_for_digits() {
+        let code = code::<64>().unwrap();
+        assert!(!code.contains(['0', 'O', '1', 'I']), "{code}");
+    }
+}

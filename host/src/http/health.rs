@@ -1,0 +1,87 @@
+//! What operators and load balancers ask, without a key.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+
+use super::error::{Language, Problem};
+use super::problems::Code;
+use crate::host::Host;
+use crate::store;
+
+/// The routes of this file; none is part of `/v1`.
+pub fn routes() -> Router<Arc<Host>> {
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .route("/problems/{code}", get(problem))
+}
+
+/// Ready when the database answers and knows its chain.
+async fn ready(State(host): State<Arc<Host>>) -> Result<Response, Problem> {
+    let not_ready = |reason: &str| {
+        Problem::new(Code::NotReady)
+            .with("reason", reason)
+            .retry_after(5)
+    };
+    let mut conn = host
+        .db
+        .read()
+        .await
+        .map_err(|_| not_ready("the database does not answer"))?;
+    let chain = store::chain::chain(&mut conn)
+        .await
+        .map_err(|_| not_ready("the database does not answer"))?;
+    let chain = chain.ok_or_else(|| not_ready("there is no chain yet; run tessera init"))?;
+    let revisions = store::chain::revisions(&mut conn)
+        .await
+        .map_err(Problem::from)?;
+    let revisions: serde_json::Map<_, _> = revisions
+        .into_iter()
+        .map(|(name, revision)| (name, revision.into()))
+        .collect();
+    let body = serde_json::json!({
+        "status": "ready",
+        "chain": chain.name,
+        "version": env!("CARGO_PKG_VERSION"),
+        "writer": host.writer.id(),
+        "revisions": revisions,
+    });
+    Ok(Json(body).into_response())
+}
+
+async fn metrics(State(host): State<Arc<Host>>) -> Response {
+    (
+        [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
+        host.metrics.text(),
+    )
+        .into_response()
+}
+
+/// What a problem's `type` points to.
+async fn problem(language: Language, Path(code): Path<String>) -> Result<Response, Problem> {
+    let known = Code::ALL.iter().find(|known| known.row().code == code);
+    let Some(known) = known else {
+        let path = format!("/problems/{}", code.chars().take(60).collect::<String>());
+        return Err(Problem::new(Code::RouteUnknown).with("path", path));
+    };
+    let row = known.row();
+    let words = match language {
+        Language::English => row.en,
+        Language::Chinese => row.zh,
+    };
+    Ok(Json(serde_json::json!({
+        "code": row.code,
+        "status": row.status,
+        "retryable": row.retryable,
+        "title": words.title,
+        "detail": words.detail,
+        "remedy": words.remedy,
+    }))
+    .into_response())
+}

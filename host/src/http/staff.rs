@@ -1,0 +1,298 @@
+//! Staff and their PINs.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::answer::{At, Done};
+use super::auth::Caller;
+use super::error::{FieldError, Problem, ProblemBody};
+use super::json::Json;
+use super::paging::{Page, Paged};
+use super::problems::{Code, Fault};
+use super::stores::{invalid, yes};
+use super::types::{Id, Name};
+use crate::access::{self, Role};
+use crate::host::Host;
+use crate::store;
+use crate::store::staff::Staff;
+
+/// The routes of this file.
+pub fn routes() -> OpenApiRouter<Arc<Host>> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(one, change))
+        .routes(routes!(set_pin))
+}
+
+/// A person who works for the chain.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StaffBody {
+    id: String,
+    name: String,
+    /// `cashier`, `supervisor`, `manager` or `admin`.
+    role: String,
+    /// Left out: all stores.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    store: Option<String>,
+    active: bool,
+    /// Too many wrong PINs; a new PIN unlocks.
+    locked: bool,
+    version: i64,
+}
+
+impl From<Staff> for StaffBody {
+    fn from(staff: Staff) -> Self {
+        Self {
+            id: staff.id,
+            name: staff.name,
+            role: staff.role,
+            store: staff.store,
+            active: staff.active,
+            locked: staff.failed_tries >= store::staff::TRIES,
+            version: staff.version,
+        }
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct ByStore {
+    store: Option<String>,
+}
+
+/// List the staff, of one store if it is given.
+#[utoipa::path(get, path = "/v1/staff", tag = "staff",
+    params(("store" = Option<String>, Query), ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query)),
+    responses((status = 200, body = Page<StaffBody>), (status = "default", body = ProblemBody)))]
+async fn list(
+    State(host): State<Arc<Host>>,
+    caller: Caller,
+    paged: Paged<ByStore>,
+) -> Result<Done<Page<StaffBody>>, Problem> {
+    let mut conn = host.db.read().await?;
+    let store = caller.store.as_deref().or(paged.filter.store.as_deref());
+    let rows = store::staff::staff_list(&mut conn, store, paged.after(), paged.rows()).await?;
+    Ok(Done::ok(paged.page(
+        rows,
+        |staff| vec![staff.id.clone()],
+        StaffBody::from,
+    )?))
+}
+
+/// Read a staff member.
+#[utoipa::path(get, path = "/v1/staff/{id}", tag = "staff", params(("id" = Id, Path)),
+    responses((status = 200, body = StaffBody), (status = "default", body = ProblemBody)))]
+async fn one(
+    State(host): State<Arc<Host>>,
+    caller: Caller,
+    At(id): At<Id>,
+) -> Result<Done<StaffBody>, Problem> {
+    Ok(Done::ok(
+        manageable(&host, &caller, id.as_str()).await?.into(),
+    ))
+}
+
+/// A staff member the caller may manage: of their store, and not above their own role.
+async fn manageable(host: &Host, caller: &Caller, id: &str) -> Result<Staff, Problem> {
+    let mut conn = host.db.read().await?;
+    let staff = store::staff::staff(&mut conn, id).await?;
+    let staff = staff.ok_or_else(|| Problem::unknown(Code::StaffUnknown, id))?;
+    check_store(caller, staff.store.as_deref())?;
+    check_role(caller, &staff.role)?;
+    Ok(staff)
+}
+
+/// Somebody bound to a store manages only people of that store.
+fn check_store(caller: &Caller, store: Option<&str>) -> Result<(), Problem> {
+    match (&caller.store, store) {
+        (Some(own), None) => Err(Problem::new(Code::OtherStore).with("store", own)),
+        (_, Some(store)) => Ok(caller.require_store(store)?),
+        (None, None) => Ok(()),
+    }
+}
+
+fn check_role(caller: &Caller, role: &str) -> Result<Role, Problem> {
+    let role =
+        Role::parse(role).ok_or_else(|| invalid("/role", "cashier, supervisor, manager, admin"))?;
+    if role > caller.highest() {
+        return Err(Problem::new(Code::Forbidden).with("permission", role.name()));
+    }
+    Ok(role)
+}
+
+/// A new staff member.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StaffRequest {
+    /// Typed at the till; made by the host when left out.
+    #[serde(default)]
+    id: Option<Id>,
+    name: Name,
+    role: String,
+    /// Left out: all stores.
+    #[serde(default)]
+    store: Option<Id>,
+    /// 4 to 12 digits.
+    pin: String,
+}
+
+fn check_pin(pin: &str) -> Result<(), Problem> {
+    let faulty = |fault, limit: usize| {
+        let arguments = vec![("limit", limit.to_string())];
+        Err(Problem::fields(vec![FieldError {
+            pointer: "/pin".to_owned(),
+            fault,
+            arguments,
+        }]))
+    };
+    match pin.len() {
+        0..=3 => faulty(Fault::TooShort, 4),
+        4..=12 if pin.bytes().all(|byte| byte.is_ascii_digit()) => Ok(()),
+        4..=12 => Err(invalid("/pin", "0-9")),
+        _ => faulty(Fault::TooLong, 12),
+    }
+}
+
+/// The PIN's hash, made off the request's thread.
+async fn hashed(pin: String) -> Result<String, Problem> {
+    tokio::task::spawn_blocking(move || access::hash_pin(&pin))
+        .await
+        .map_err(Problem::internal)?
+        .map_err(Problem::from)
+}
+
+/// Add a staff member.
+#[utoipa::path(post, path = "/v1/staff", tag = "staff", request_body = StaffRequest,
+    responses((status = 201, body = StaffBody), (status = "default", body = ProblemBody)))]
+async fn create(
+    State(host): State<Arc<Host>>,
+    caller: Caller,
+    Json(request): Json<StaffRequest>,
+) -> Result<Done<StaffBody>, Problem> {
+    check_store(&caller, request.store.as_ref().map(Id::as_str))?;
+    check_role(&caller, &request.role)?;
+    check_pin(&request.pin)?;
+    let staff = Staff {
+        id: request.id.unwrap_or_else(Id::fresh).into_string(),
+        name: request.name.into_string(),
+        role: request.role,
+        store: request.store.map(Id::into_string),
+        pin_hash: hashed(request.pin).await?,
+        failed_tries: 0,
+        active: true,
+        version: 1,
+    };
+    let row = staff.clone();
+    host.writer
+        .write("creating a staff member", move |tx| {
+            Box::pin(async move {
+                if let Some(store) = &row.store
+                    && store::stores::store(tx, store).await?.is_none()
+                {
+                    return Ok(Err(Problem::unknown(Code::StoreUnknown, store).at("/store")));
+                }
+                if !store::staff::create_staff(tx, &row).await? {
+                    return Ok(Err(Problem::new(Code::Duplicate)
+                        .with("thing", "staff")
+                        .with("id", &row.id)));
+                }
+                Ok(Ok(()))
+            })
+        })
+        .await??;
+    Ok(Done::created(
+        format!("/v1/staff/{}", staff.id),
+        staff.into(),
+    ))
+}
+
+/// What a staff member is to be.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StaffChange {
+    name: Name,
+    role: String,
+    #[serde(default)]
+    store: Option<Id>,
+    #[serde(default = "yes")]
+    active: bool,
+    /// The version read before; left out: not checked.
+    #[serde(default)]
+    version: i64,
+}
+
+/// Change a staff member; inactive ones cannot go on duty.
+#[utoipa::path(put, path = "/v1/staff/{id}", tag = "staff", params(("id" = Id, Path)), request_body = StaffChange,
+    responses((status = 200, body = StaffBody), (status = "default", body = ProblemBody)))]
+async fn change(
+    State(host): State<Arc<Host>>,
+    caller: Caller,
+    At(id): At<Id>,
+    Json(request): Json<StaffChange>,
+) -> Result<Done<StaffBody>, Problem> {
+    let mut staff = manageable(&host, &caller, id.as_str()).await?;
+    check_store(&caller, request.store.as_ref().map(Id::as_str))?;
+    check_role(&caller, &request.role)?;
+    staff.name = request.name.into_string();
+    staff.role = request.role;
+    staff.store = request.store.map(Id::into_string);
+    staff.active = request.active;
+    staff.version = request.version;
+    let changed = host
+        .writer
+        .write("changing a staff member", move |tx| {
+            Box::pin(async move {
+                if let Some(store) = &staff.store
+                    && store::stores::store(tx, store).await?.is_none()
+                {
+                    return Ok(Err(Problem::unknown(Code::StoreUnknown, store).at("/store")));
+                }
+                if !store::staff::update_staff(tx, &staff).await? {
+                    return Ok(Err(Problem::new(Code::VersionConflict)));
+                }
+                Ok(Ok(store::staff::staff(tx, &staff.id).await?))
+            })
+        })
+        .await??;
+    changed
+        .map(|staff| Done::ok(staff.into()))
+        .ok_or_else(|| Problem::unknown(Code::StaffUnknown, id.as_str()))
+}
+
+/// A new PIN.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PinRequest {
+    /// 4 to 12 digits.
+    pin: String,
+}
+
+/// Set a new PIN, which also unlocks.
+#[utoipa::path(put, path = "/v1/staff/{id}/pin", tag = "staff", params(("id" = Id, Path)), request_body = PinRequest,
+    responses((status = 200, body = StaffBody), (status = "default", body = ProblemBody)))]
+async fn set_pin(
+    State(host): State<Arc<Host>>,
+    caller: Caller,
+    At(id): At<Id>,
+    Json(request): Json<PinRequest>,
+) -> Result<Done<StaffBody>, Problem> {
+    let staff = manageable(&host, &caller, id.as_str()).await?;
+    check_pin(&request.pin)?;
+    let hash = hashed(request.pin).await?;
+    let changed = host
+        .writer
+        .write("setting a PIN", move |tx| {
+            Box::pin(async move {
+                store::staff::set_pin(tx, &staff.id, &hash).await?;
+                store::staff::staff(tx, &staff.id).await
+            })
+        })
+        .await?;
+    changed
+        .map(|staff| Done::ok(staff.into()))
+        .ok_or_else(|| Problem::unknown(Code::StaffUnknown, id.as_str()))
+}
