@@ -45,6 +45,8 @@ mod router;
 mod staff;
 mod stores;
 mod terminals;
+#[cfg(test)]
+mod tests;
 pub mod types;
 mod wallet;
 
