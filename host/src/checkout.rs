@@ -1,1 +1,57 @@
-//! Use cases of the till: quote, hold, commit, recorded sale, refund.
+//! The till's use cases: quote, hold, commit, recorded sale, refund. Each is one story; what they share
+//! stands in the files of `checkout/`.
+
+mod commit;
+mod error;
+mod hold;
+pub mod posting;
+mod quote;
+mod quotes;
+mod recorded;
+mod refund;
+pub mod request;
+mod rules;
+pub mod situation;
+pub mod stored;
+
+pub use commit::{CommitRequest, Committed, commit};
+pub use error::{Change, CheckoutError};
+pub use hold::{HeldQuote, hold, release};
+pub use quote::{Quote, quote};
+pub use quotes::Quotes;
+pub use recorded::record;
+pub use refund::{Refunding, refund};
+
+use crate::domain::ledger::{Outcome, Receipt, Refusal};
+use crate::host::Host;
+use crate::store::operations;
+
+/// An idempotency key with the digest of the request that carries it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Intent {
+    pub key: String,
+    pub hash: [u8; 32],
+}
+
+impl From<Intent> for crate::domain::ledger::Operation {
+    fn from(intent: Intent) -> Self {
+        Self { key: intent.key, hash: intent.hash }
+    }
+}
+
+/// What a key led to before. A request under a key that did its work is answered without doing anything,
+/// even when what it rested on is long gone; the writer itself decides every race.
+pub async fn recall(host: &Host, intent: &Intent) -> Result<Option<Receipt>, CheckoutError> {
+    let mut conn = host.db.read().await?;
+    let Some(recorded) = operations::by_key(&mut conn, &intent.key).await? else { return Ok(None) };
+    if recorded.hash != intent.hash {
+        return Err(Refusal::KeyReused { key: intent.key.clone() }.into());
+    }
+    match recorded.outcome {
+        Outcome::Done(receipt) => Ok(Some(receipt)),
+        Outcome::Refused(refusal) => Err(match Change::of(&refusal) {
+            Some(change) => CheckoutError::QuoteStale(vec![change]),
+            None => refusal.into(),
+        }),
+    }
+}

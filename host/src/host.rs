@@ -2,33 +2,204 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
 
 use crate::access::Recent;
+use crate::checkout::Quotes;
 use crate::clock::Clock;
-use crate::config::Limits;
+use crate::config::{Config, Limits, Sandbox};
 use crate::metrics::Metrics;
-use crate::store::{Db, Writer};
+use crate::plugins::{Cache, Catalog, Engine, EngineSettings};
+use crate::snapshot::Snapshots;
+use crate::store::{DataFolder, Db, Location, StoreError, Writer, WriterSettings, plugins as installed};
 use crate::vault::Vault;
 
-/// One running host. Handlers and use cases borrow it; `main` and tests put it together.
+/// Connections that read at once.
+const READERS: u32 = 8;
+const HOST_ID_FILE: &str = "host.id";
+
+/// One running host. Handlers and use cases borrow it; `open` and tests put it together.
 pub struct Host {
     pub db: Db,
     pub writer: Writer,
     pub clock: Clock,
+    pub catalog: Arc<Catalog>,
     pub vault: Vault,
     pub limits: Limits,
     pub recent: Recent,
     pub metrics: Arc<Metrics>,
     /// Whether refusals are told in Chinese to callers that name no language.
     pub chinese: AtomicBool,
+    pub quotes: Quotes,
+    pub snapshots: Snapshots,
+    /// As many baskets are priced at once as there are cores: more would only wait for each other.
+    pub pricing_seats: Semaphore,
+    operator_key: String,
+    stopping: watch::Sender<bool>,
+    writing: tokio::sync::Mutex<Option<JoinHandle<()>>>,
+    // Owned as long as the host lives.
+    _folder: DataFolder,
 }
 
 impl Host {
+    /// Opens the chain of a data folder on the system's clock, with compiled rules kept in the folder.
+    pub async fn open(config: &Config) -> anyhow::Result<Arc<Self>> {
+        let engine = Engine::new(config.sandbox.clone().into())?;
+        std::fs::create_dir_all(&config.data).with_context(|| format!("cannot create `{}`", config.data.display()))?;
+        let cache = Cache::open(&config.data.join("compiled"))?;
+        let catalog = Arc::new(Catalog::new(engine, Some(cache)));
+        catalog.install_embedded()?;
+        Self::assemble(config, Clock::System, catalog).await
+    }
+
+    /// Opens a chain with a clock and a catalog from outside.
+    pub async fn assemble(config: &Config, clock: Clock, catalog: Arc<Catalog>) -> anyhow::Result<Arc<Self>> {
+        let folder = DataFolder::lock(&config.data)?;
+        let db = Db::open(&Location::choose(&config.data, config.database.as_deref()), READERS).await?;
+        let settings = WriterSettings {
+            queue: config.writer.queue,
+            batch: config.writer.batch,
+            ..WriterSettings::new(host_id(folder.path())?, clock.now())
+        };
+        let (writer, writing) = Writer::start(db.clone(), settings).await?;
+        let seats = std::thread::available_parallelism().map_or(2, usize::from);
+        let host = Arc::new(Self {
+            vault: Vault::open(folder.path())?,
+            limits: config.limits.clone(),
+            recent: Recent::new()?,
+            metrics: Arc::default(),
+            chinese: AtomicBool::new(false),
+            quotes: Quotes::new(config.limits.quotes),
+            snapshots: Snapshots::default(),
+            pricing_seats: Semaphore::new(seats),
+            operator_key: format!("tsk_operator_{}", hex::encode(crate::vault::random::<32>()?)),
+            stopping: watch::channel(false).0,
+            writing: tokio::sync::Mutex::new(Some(writing)),
+            _folder: folder,
+            db,
+            writer,
+            clock,
+            catalog,
+        });
+        host.load_installed().await?;
+        host.keep_embedded().await?;
+        host.refresh().await?;
+        Ok(host)
+    }
+
+    /// Compiles what the database holds and this process does not.
+    async fn load_installed(&self) -> anyhow::Result<()> {
+        let mut conn = self.db.read().await?;
+        let mut after = String::new();
+        loop {
+            let page = installed::plugins(&mut conn, &after, 100).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            after.clone_from(&last.digest);
+            for plugin in &page {
+                self.load(&mut conn, &plugin.digest).await?;
+            }
+        }
+    }
+
+    /// Compiles one installed component, if it is not in the catalog yet.
+    async fn load(&self, conn: &mut crate::store::Conn, digest: &str) -> Result<(), StoreError> {
+        if self.catalog.snapshot().by_digest(digest).is_some() {
+            return Ok(());
+        }
+        if let Some(bytes) = installed::bytes(conn, digest).await?
+            && let Err(error) = self.catalog.install(&bytes, crate::plugins::catalog::Source::Installed)
+        {
+            // Others go on; its bindings are reported where they are loaded.
+            tracing::error!(digest, %error, "an installed plugin does not load");
+        }
+        Ok(())
+    }
+
+    /// Writes the embedded components down, so that an evaluation by one can be executed again after the
+    /// binary has moved on.
+    async fn keep_embedded(&self) -> anyhow::Result<()> {
+        for embedded in tessera_embed::all() {
+            let digest = tessera_build::digest(embedded.bytes);
+            let snapshot = self.catalog.snapshot();
+            let Some(plugin) = snapshot.by_digest(&digest) else { continue };
+            let row = crate::rules::row_of(plugin, self.clock.now().0)?;
+            let bytes = embedded.bytes;
+            self.writer
+                .write("keeping an embedded plugin", move |tx| {
+                    Box::pin(async move { installed::install(tx, &row, bytes).await })
+                })
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Reads again what has changed, here or on another host.
+    pub async fn refresh(&self) -> Result<(), StoreError> {
+        if !self.snapshots.refresh(&self.db, &self.catalog).await? {
+            return Ok(());
+        }
+        if let Some(snapshot) = self.snapshots.current() {
+            self.speak(&snapshot.chain.language);
+        }
+        Ok(())
+    }
+
     /// Sets the language of callers that name none, from the chain's own.
     pub fn speak(&self, language: &str) {
-        self.chinese.store(
-            language.to_ascii_lowercase().starts_with("zh"),
-            Ordering::Relaxed,
-        );
+        self.chinese.store(language.to_ascii_lowercase().starts_with("zh"), Ordering::Relaxed);
+    }
+
+    /// The key of whoever owns the data folder: an administrator's, as long as this process lives.
+    pub fn operator_key(&self) -> String {
+        self.operator_key.clone()
+    }
+
+    /// Tells streams that the host is stopping.
+    pub fn begin_stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Turns true when the host is stopping.
+    pub fn stopping(&self) -> watch::Receiver<bool> {
+        self.stopping.subscribe()
+    }
+
+    /// Waits a moment for the writer to finish what it has, and closes the database.
+    pub async fn close(&self) {
+        self.begin_stop();
+        if let Some(mut writing) = self.writing.lock().await.take() {
+            // The writer ends when its last handle goes; this one still holds one, so it is given a moment only.
+            let _ = tokio::time::timeout(Duration::from_millis(100), &mut writing).await;
+        }
+        self.db.close().await;
+    }
+}
+
+impl From<Sandbox> for EngineSettings {
+    fn from(sandbox: Sandbox) -> Self {
+        Self {
+            fuel: sandbox.fuel,
+            memory_bytes: sandbox.memory_bytes,
+            deadline: Duration::from_millis(sandbox.deadline_ms),
+            plugin_bytes: sandbox.plugin_bytes,
+            ..Self::default()
+        }
+    }
+}
+
+/// The stable name of this host in its seal sequence, made once per data folder.
+fn host_id(folder: &std::path::Path) -> anyhow::Result<String> {
+    let path = folder.join(HOST_ID_FILE);
+    match std::fs::read_to_string(&path) {
+        Ok(id) if !id.trim().is_empty() => Ok(id.trim().to_owned()),
+        _ => {
+            let id = uuid::Uuid::now_v7().to_string();
+            std::fs::write(&path, &id).with_context(|| format!("cannot write `{}`", path.display()))?;
+            Ok(id)
+        }
     }
 }

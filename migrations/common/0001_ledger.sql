@@ -187,7 +187,8 @@ CREATE TABLE events (
     payload TEXT NOT NULL
 );
 
--- What a member bought, by his business day and category; the empty category is the whole basket.
+-- What a member bought, by category and business day. The empty category is the whole basket; a category's row
+-- holds what was bought in it and below it.
 CREATE TABLE member_days (
     member TEXT NOT NULL,
     day BIGINT NOT NULL,
@@ -196,5 +197,5 @@ CREATE TABLE member_days (
     orders BIGINT NOT NULL,
     units BIGINT NOT NULL,
     points BIGINT NOT NULL,
-    PRIMARY KEY (member, day, category)
+    PRIMARY KEY (member, category, day)
 );

@@ -48,6 +48,13 @@ mod terminals;
 #[cfg(test)]
 mod tests;
 pub mod types;
+pub mod bindings;
+pub mod checkout_problem;
+pub mod orders;
+pub mod plugins;
+pub mod quotes;
+pub mod sale_view;
+pub mod wallets;
 mod wallet;
 
 pub use router::{openapi, router};

@@ -23,7 +23,7 @@ use utoipa_swagger_ui::SwaggerUi;
 use super::error::Problem;
 use super::problems::Code;
 use super::{
-    auth, coupons, error, events, health, members, operations, products, programs, staff, stores,
+    auth, bindings, coupons, orders, plugins, quotes, wallets, error, events, health, members, operations, products, programs, staff, stores,
     terminals, wallet,
 };
 use crate::host::Host;
@@ -72,6 +72,11 @@ fn resources() -> OpenApiRouter<Arc<Host>> {
         .merge(programs::routes())
         .merge(operations::routes())
         .merge(events::routes())
+        .merge(plugins::routes())
+        .merge(bindings::routes())
+        .merge(quotes::routes())
+        .merge(orders::routes())
+        .merge(wallets::routes())
 }
 
 /// The document clients are generated from.

@@ -79,6 +79,13 @@ pub async fn bindings(
     .map_err(StoreError::during("reading the bindings"))
 }
 
+/// All bindings, ended ones too, for sales that are booked later; the newest first.
+pub async fn bindings_ever(conn: &mut Conn, limit: i64) -> Result<Vec<Binding>, StoreError> {
+    on!(conn, c => sqlx::query_as(concat!("SELECT ", columns!(), " FROM bindings ORDER BY id DESC LIMIT $1"))
+        .bind(limit).fetch_all(c).await)
+    .map_err(StoreError::during("reading the bindings"))
+}
+
 /// How many active bindings a store has, its region's and the chain's included.
 pub async fn count_for_store(
     conn: &mut Conn,

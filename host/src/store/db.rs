@@ -283,6 +283,43 @@ async fn open_postgres(url: &str, readers: u32) -> Result<Pools, StoreError> {
     Ok(Pools::Postgres { read, write })
 }
 
+/// Removes every table of a PostgreSQL database that holds the chain of this name, or no chain at all.
+///
+/// # Errors
+/// [`StoreError::Refused`] where another chain lives; nothing is removed then.
+pub async fn empty(url: &str, chain: &str) -> Result<(), StoreError> {
+    let pool = PgPoolOptions::new()
+        .max_connections(1)
+        .connect(url)
+        .await
+        .map_err(|source| StoreError::Open { what: "server".to_owned(), source })?;
+    let tables: Vec<String> =
+        sqlx::query_scalar("SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()")
+            .fetch_all(&pool)
+            .await
+            .map_err(StoreError::during("listing tables"))?;
+    if tables.iter().any(|table| table == "chain") {
+        let name: Option<String> = sqlx::query_scalar("SELECT name FROM chain")
+            .fetch_optional(&pool)
+            .await
+            .map_err(StoreError::during("reading the chain's name"))?;
+        if name.is_some_and(|name| name != chain) {
+            return Err(StoreError::Refused(format!("the database does not hold `{chain}`; nothing was removed")));
+        }
+    } else if !tables.is_empty() {
+        return Err(StoreError::Refused("the database holds tables of something else; nothing was removed".to_owned()));
+    }
+    for table in tables {
+        let text = format!("DROP TABLE IF EXISTS \"{table}\" CASCADE");
+        sqlx::query(sqlx::AssertSqlSafe(text))
+            .execute(&pool)
+            .await
+            .map_err(StoreError::during("removing a table"))?;
+    }
+    pool.close().await;
+    Ok(())
+}
+
 fn create_folder(path: &Path) -> Result<(), StoreError> {
     std::fs::create_dir_all(path).map_err(|source| StoreError::Folder {
         path: path.to_owned(),
@@ -324,6 +361,18 @@ impl DataFolder {
                 path: path.to_owned(),
             }),
             Err(std::fs::TryLockError::Error(source)) => Err(failed(source)),
+        }
+    }
+
+    /// Whether a process owns the folder now.
+    ///
+    /// # Errors
+    /// When the lock cannot be looked at.
+    pub fn is_locked(path: &Path) -> Result<bool, StoreError> {
+        match Self::lock(path) {
+            Ok(_) => Ok(false),
+            Err(StoreError::Locked { .. }) => Ok(true),
+            Err(error) => Err(error),
         }
     }
 

@@ -23,22 +23,20 @@ pub struct DaySums {
     pub points: i64,
 }
 
-/// `low` and `high` enclose what lies below a category in byte order.
+/// A purchase is written under its category and each of its ancestors, so one key holds all of a category.
 const SUMS: Bulk = Bulk {
     doing: "summing purchases",
-    text: "WITH v (n, member, first, last, category, low, high) AS ({rows})
+    text: "WITH v (n, member, first, last, category) AS ({rows})
         SELECT v.n, CAST(SUM(d.spend) AS BIGINT), CAST(SUM(d.orders) AS BIGINT), CAST(SUM(d.units) AS BIGINT),
             CAST(SUM(d.points) AS BIGINT)
-        FROM v JOIN member_days d ON d.member = v.member AND d.day >= v.first AND d.day <= v.last
-        WHERE d.category = v.category OR (d.category >= v.low AND d.category < v.high)
+        FROM v JOIN member_days d ON d.member = v.member AND d.category = v.category
+            AND d.day >= v.first AND d.day <= v.last
         GROUP BY v.n",
     columns: &[
         Kind::Int,
         Kind::Text,
         Kind::Int,
         Kind::Int,
-        Kind::Text,
-        Kind::Text,
         Kind::Text,
     ],
 };
@@ -55,19 +53,12 @@ pub async fn sums(
     let mut cells = Vec::with_capacity(spans.len() * SUMS.columns.len());
     for (n, span) in (0..).zip(spans) {
         let category = span.category.clone().unwrap_or_default();
-        // An empty interval for whole baskets.
-        let (low, high) = match span.category.as_deref() {
-            None | Some("") => (String::new(), String::new()),
-            Some(category) => (format!("{category}/"), format!("{category}0")),
-        };
         cells.extend([
             Cell::Int(n),
             Cell::Text(member.to_owned()),
             Cell::Int(i64::from(span.first.0)),
             Cell::Int(i64::from(span.last.0)),
             Cell::Text(category),
-            Cell::Text(low),
-            Cell::Text(high),
         ]);
     }
     let rows: Vec<(i64, i64, i64, i64, i64)> = SUMS.fetch(conn, cells).await?;

@@ -1,0 +1,136 @@
+//! Re-execution: every recorded evaluation, run again from what was stored, must give the same bytes for the
+//! same fuel.
+
+use std::collections::HashMap;
+
+use crate::checkout::CheckoutError;
+use crate::checkout::stored::{base_facts, unpack, unpack_json};
+use crate::domain::facts::{AnyFacts, BaseFacts, FactsDelta};
+use crate::domain::ledger::EvaluationRow;
+use crate::plugins::{CheckedConfig, Engine, Plugin, PluginError};
+use crate::store::db::{Conn, Db};
+use crate::store::{orders, plugins as installed};
+
+/// Orders read at once.
+const PAGE: i64 = 200;
+/// Differences reported at most; the count goes on.
+const REPORTED: usize = 100;
+
+/// What re-execution found.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    pub orders: u64,
+    pub evaluations: u64,
+    pub differing: u64,
+    /// The first hundred, in words.
+    pub differences: Vec<String>,
+}
+
+impl Report {
+    fn differs(&mut self, what: String) {
+        self.differing += 1;
+        if self.differences.len() < REPORTED {
+            self.differences.push(what);
+        }
+    }
+}
+
+/// Runs every recorded evaluation again.
+pub async fn reexecute(db: &Db, engine: &Engine) -> Result<Report, CheckoutError> {
+    let mut rules = Rules { engine, known: HashMap::new() };
+    let mut report = Report::default();
+    let mut after = String::new();
+    loop {
+        let mut conn = db.read().await?;
+        let page = orders::orders_after(&mut conn, &after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(report) };
+        after.clone_from(&last.id);
+        for order in &page {
+            report.orders += 1;
+            let evaluations = orders::evaluations_of(&mut conn, &order.id).await?;
+            if evaluations.is_empty() {
+                continue;
+            }
+            let base = base_facts(&order.facts)?;
+            for row in &evaluations {
+                report.evaluations += 1;
+                let name = format!("order {} evaluation {}", order.id, row.position);
+                match rules.run(&mut conn, &base, row).await {
+                    Ok(None) => {}
+                    Ok(Some(difference)) => report.differs(format!("{name}: {difference}")),
+                    Err(error) => report.differs(format!("{name}: {error}")),
+                }
+            }
+        }
+    }
+}
+
+/// Components and configurations met so far.
+struct Rules<'a> {
+    engine: &'a Engine,
+    known: HashMap<(String, String), (Plugin, CheckedConfig)>,
+}
+
+impl Rules<'_> {
+    /// Runs one evaluation again; answers how it differs, if it does.
+    async fn run(
+        &mut self,
+        conn: &mut Conn,
+        base: &BaseFacts,
+        row: &EvaluationRow,
+    ) -> Result<Option<String>, CheckoutError> {
+        let (plugin, config) = self.rule(conn, row).await?;
+        let delta: FactsDelta = unpack(&row.delta)?;
+        let facts = base.rebuild(&delta).map_err(|error| CheckoutError::Internal(error.to_string()))?;
+        let (output, fuel) = ask(plugin, config, &facts).map_err(failed)?;
+        let recorded = unpack_json(&row.output)?;
+        Ok(if output.as_bytes() != recorded {
+            Some(format!("{} answers {output} where {} was recorded", plugin.name(), String::from_utf8_lossy(&recorded)))
+        } else if i64::try_from(fuel).unwrap_or(i64::MAX) != row.fuel {
+            Some(format!("{} used {fuel} fuel where {} was recorded", plugin.name(), row.fuel))
+        } else {
+            None
+        })
+    }
+
+    async fn rule(&mut self, conn: &mut Conn, row: &EvaluationRow) -> Result<(&Plugin, &CheckedConfig), CheckoutError> {
+        let key = (row.component_digest.clone(), row.config_hash.clone());
+        if !self.known.contains_key(&key) {
+            let missing = |what: &str| CheckoutError::Internal(format!("{what} is missing; restore the backup"));
+            let bytes = installed::bytes(conn, &key.0).await?.ok_or_else(|| missing("a component"))?;
+            let config = installed::config(conn, &key.1).await?.ok_or_else(|| missing("a configuration"))?;
+            let plugin = self.engine.compile(&bytes, None).map_err(failed)?;
+            let config = plugin.validate_config(&config.json).map_err(failed)?;
+            self.known.insert(key.clone(), (plugin, config));
+        }
+        match self.known.get(&key) {
+            Some((plugin, config)) => Ok((plugin, config)),
+            None => Err(CheckoutError::Internal("a rule just loaded is gone".to_owned())),
+        }
+    }
+}
+
+fn ask(plugin: &Plugin, config: &CheckedConfig, facts: &AnyFacts) -> Result<(String, u64), PluginError> {
+    Ok(match facts {
+        AnyFacts::Promotion(facts) => {
+            let evaluated = plugin.promotion(config, facts);
+            (evaluated.record()?, evaluated.fuel)
+        }
+        AnyFacts::Points(facts) => {
+            let evaluated = plugin.points(config, facts);
+            (evaluated.record()?, evaluated.fuel)
+        }
+        AnyFacts::Tier(facts) => {
+            let evaluated = plugin.tier(config, facts);
+            (evaluated.record()?, evaluated.fuel)
+        }
+        AnyFacts::Referral(facts) => {
+            let evaluated = plugin.referral(config, facts);
+            (evaluated.record()?, evaluated.fuel)
+        }
+    })
+}
+
+fn failed(error: PluginError) -> CheckoutError {
+    CheckoutError::Internal(error.to_string())
+}

@@ -1,0 +1,228 @@
+//! A commit: posts exactly what the quote showed, once, or says what changed.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::access::Principal;
+use crate::domain::ledger::{
+    Command, EventRow, HoldOutcome, MemberDayRow, MemberTierRow, Receipt, Record, Refusal, Step, Subject, points_asset,
+};
+use crate::domain::order::OrderDocument;
+use crate::domain::time::{Day, Instant};
+use crate::host::Host;
+
+use super::error::{Change, CheckoutError};
+use super::posting::{self, Strictness};
+use super::quote::{self, Quote};
+use super::request::{QuoteRequest, TenderRequest};
+use super::situation::{intent, place};
+use super::stored::{NewOrder, order_rows};
+use super::Intent;
+
+/// What a till sends with a commit; all of it may be absent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CommitRequest {
+    /// Money for what the quote left to pay.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tenders: Vec<TenderRequest>,
+    /// The quote's own request, so that a host that does not know the quote can price it again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quote: Option<Requote>,
+}
+
+/// Enough to price a quote again elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Requote {
+    pub request: QuoteRequest,
+    /// `quoted_at` of the quote.
+    #[schema(value_type = String, format = DateTime)]
+    pub quoted_at: chrono::DateTime<chrono::FixedOffset>,
+    /// `digest` of the quote; another result is answered with `quote_stale`.
+    pub digest: String,
+}
+
+/// What a commit led to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    pub order: String,
+    /// True if the key had done this before and nothing happened now.
+    pub replayed: bool,
+}
+
+/// Commits a quote.
+pub async fn commit(
+    host: &Arc<Host>,
+    caller: &Principal,
+    quote_id: &str,
+    request: CommitRequest,
+    intent: Intent,
+) -> Result<Committed, CheckoutError> {
+    // A key that did its work is answered even when its quote is long forgotten.
+    if let Some(receipt) = super::recall(host, &intent).await? {
+        return Ok(Committed { order: receipt.subject.id, replayed: true });
+    }
+    let now = host.clock.now();
+    let quote = match host.quotes.find(quote_id) {
+        Some(quote) => quote,
+        None => Arc::new(priced_again(host, caller, quote_id, &request, now).await?),
+    };
+    caller.require_store(&quote.place.store.id)?;
+    let hold = host.quotes.hold_of(quote_id);
+    let ends = hold.as_ref().map_or(quote.expires_at, |hold| hold.expires_at);
+    if now > ends {
+        return Err(CheckoutError::QuoteStale(vec![Change::Expired { expired_at: ends.0 }]));
+    }
+    let document = payable(&quote, &request)?;
+    let order = uuid::Uuid::now_v7().to_string();
+    let new = NewOrder { id: &order, quote_id: Some(quote_id), external_id: None };
+    let mut command = sale_command(&new, &quote, document, Strictness::Enforced, now)?;
+    command.operation = Some(intent.into());
+    if let Some(hold) = &hold {
+        command.steps.insert(0, Step::ResolveHold { hold: hold.id.clone(), outcome: HoldOutcome::Posted });
+    }
+    let receipt = submit(host, command).await?;
+    Ok(Committed { replayed: receipt.replayed, order: receipt.subject.id })
+}
+
+/// The quote's request priced again by a host that does not know the quote, as of the instant it was made.
+async fn priced_again(
+    host: &Arc<Host>,
+    caller: &Principal,
+    quote_id: &str,
+    request: &CommitRequest,
+    now: Instant,
+) -> Result<Quote, CheckoutError> {
+    let unknown = || CheckoutError::QuoteUnknown(quote_id.to_owned());
+    let again = request.quote.as_ref().ok_or_else(unknown)?;
+    let snapshot = host.snapshots.current().ok_or(CheckoutError::NoChain)?;
+    let place = place(&snapshot, caller, &again.request)?;
+    let quoted_at = Instant(again.quoted_at.timestamp_micros());
+    let expires_at = quoted_at.plus_seconds(i64::from(place.settings.quote_lifetime));
+    if quoted_at > now || now > expires_at {
+        return Err(CheckoutError::QuoteStale(vec![Change::Expired { expired_at: expires_at.0 }]));
+    }
+    let quote = quote::priced(host, caller, again.request.clone(), quoted_at, None).await?;
+    if quote.digest != again.digest {
+        return Err(CheckoutError::QuoteStale(vec![Change::PricedDifferently]));
+    }
+    Ok(quote)
+}
+
+/// The quote's document with what was left open paid.
+fn payable(quote: &Quote, request: &CommitRequest) -> Result<OrderDocument, CheckoutError> {
+    let mut document = quote.document.clone();
+    let tenders: Vec<_> = request.tenders.iter().enumerate().map(intent).collect::<Result<_, _>>()?;
+    if !tenders.is_empty() {
+        document.pay_rest(&tenders)?;
+    }
+    let totals = &document.totals;
+    if totals.left_to_pay > 0 {
+        return Err(CheckoutError::LeftToPay { given: totals.paid, needed: totals.paid + totals.left_to_pay });
+    }
+    Ok(document)
+}
+
+/// The whole of a sale as one command: postings, limits, and the rows that tell of it.
+pub fn sale_command(
+    new: &NewOrder<'_>,
+    quote: &Quote,
+    mut document: OrderDocument,
+    strictness: Strictness,
+    now: Instant,
+) -> Result<Command, CheckoutError> {
+    document.assign_lots(&mut || uuid::Uuid::now_v7().to_string());
+    let points = points_asset(crate::domain::ledger::DEFAULT_PROGRAM);
+    let mut command = Command::new("sale", Subject::new("order", new.id), now, document.business_date);
+    command.steps = posting::sale(new.id, &document, &points, strictness)?;
+    let (row, evaluations) = order_rows(new, quote, &document)?;
+    let receipt_code = row.receipt_code.clone();
+    command.records.push(Record::Order(Box::new(row)));
+    command.records.extend(evaluations.into_iter().map(|row| Record::Evaluation(Box::new(row))));
+    if let Some(member) = &document.member {
+        command.records.extend(purchases(member, document.business_date, &document));
+        command.records.push(Record::MemberOrders { member: member.clone(), change: 1 });
+        command.records.extend(tier_change(member, &document));
+    }
+    let payload = serde_json::json!({
+        "order": new.id,
+        "total": document.totals.total,
+        "currency": document.currency,
+        "points_earned": document.totals.points_earned,
+        "receipt_code": receipt_code,
+    });
+    command.records.push(Record::Event(EventRow {
+        kind: "order.committed".to_owned(),
+        subject: new.id.to_owned(),
+        store: Some(document.store.clone()),
+        payload: payload.to_string(),
+    }));
+    Ok(command)
+}
+
+fn purchases<'a>(member: &'a str, day: Day, document: &OrderDocument) -> impl Iterator<Item = Record> + 'a {
+    document.purchase_sums().into_iter().map(move |sum| {
+        Record::MemberDay(MemberDayRow {
+            member: member.to_owned(),
+            day,
+            category: sum.category,
+            spend: sum.spend,
+            orders: sum.orders,
+            units: sum.units,
+            points: sum.points,
+        })
+    })
+}
+
+/// The new tier of a member, and that it changed.
+fn tier_change(member: &str, document: &OrderDocument) -> Vec<Record> {
+    let Some(outcome) = &document.tier else { return Vec::new() };
+    let decision = &outcome.decision;
+    let since = document.business_date;
+    let row = Record::MemberTier(MemberTierRow {
+        member: member.to_owned(),
+        tier: decision.tier.clone(),
+        since: decision.tier.is_some().then_some(since),
+        valid_until: decision.valid_until,
+        multiplier: (decision.multiplier.numerator, decision.multiplier.denominator),
+    });
+    if !outcome.changes_tier() {
+        return Vec::new();
+    }
+    let payload = serde_json::json!({ "member": member, "from": outcome.before, "to": decision.tier });
+    let event = Record::Event(EventRow {
+        kind: "member.tier_changed".to_owned(),
+        subject: member.to_owned(),
+        store: Some(document.store.clone()),
+        payload: payload.to_string(),
+    });
+    vec![row, event]
+}
+
+/// Hands a sale to the writer. A receipt code that is taken is the one refusal worth trying again.
+pub async fn submit(host: &Host, mut command: Command) -> Result<Receipt, CheckoutError> {
+    const TRIES: usize = 3;
+    for _ in 0..TRIES {
+        match host.writer.submit(command.clone()).await {
+            Err(Refusal::ReceiptCodeTaken { .. }) => {
+                for record in &mut command.records {
+                    if let Record::Order(row) = record {
+                        row.receipt_code = super::stored::receipt_code()?;
+                    }
+                }
+            }
+            Err(refusal) => {
+                return Err(match Change::of(&refusal) {
+                    Some(change) => CheckoutError::QuoteStale(vec![change]),
+                    None => refusal.into(),
+                });
+            }
+            Ok(receipt) => return Ok(receipt),
+        }
+    }
+    Err(CheckoutError::Internal("no free receipt code was found".to_owned()))
+}
+

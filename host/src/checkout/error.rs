@@ -1,0 +1,117 @@
+//! Why a use case of the till refuses. `http/error.rs` says it in the caller's language.
+
+use crate::access::AccessError;
+use crate::domain::basket::BasketError;
+use crate::domain::ledger::Refusal;
+use crate::domain::pricing::PricingError;
+use crate::domain::refund::RefundError;
+use crate::store::error::StoreError;
+use crate::vault::VaultError;
+
+/// Texts that start with `/` are JSON Pointers into the request.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckoutError {
+    #[error("there is no chain yet; create one with `tessera init`")]
+    NoChain,
+    #[error("name the store: this key is not bound to one")]
+    StoreMissing,
+    #[error("the store `{0}` is not known")]
+    StoreUnknown(String),
+    #[error("the store `{0}` is closed")]
+    StoreClosed(String),
+    #[error("the amounts are in {sent}, the store sells in {store}")]
+    Currency { sent: String, store: String },
+    #[error("{0} lines are too many; split the basket")]
+    TooManyLines(usize),
+    #[error("the quantity at `{0}` is no decimal above zero with at most three places")]
+    Quantity(String),
+    #[error("the product at `{0}` is sold by the piece; give a whole number")]
+    WholePieces(String),
+    #[error("an article of the till needs a price at `{0}`")]
+    ArticlePrice(String),
+    #[error("the line at `{0}` needs exactly one of product, barcode, sku, article")]
+    OneMark(String),
+    #[error("the product at `{0}` is not known or no longer sold")]
+    ProductUnknown(String),
+    #[error("the tender field `{0}` does not belong to this kind, or is missing")]
+    TenderForm(String),
+    #[error("the amount at `{0}` is out of range; give 1 to 1000000000000")]
+    Amount(String),
+    #[error("the member at `{0}` is not known")]
+    MemberUnknown(String),
+    #[error("the card at `{0}` is not known")]
+    CardUnknown(String),
+    #[error("the card is {0}")]
+    CardUnusable(String),
+    #[error("the member `{0}` is blocked or closed")]
+    MemberUnusable(String),
+    #[error("the quote `{0}` is not known here; send its request with the commit, or quote again")]
+    QuoteUnknown(String),
+    #[error("the quote no longer holds")]
+    QuoteStale(Vec<Change>),
+    #[error("the tenders come to {given} of {needed} minor units; name tenders for the rest")]
+    LeftToPay { given: i64, needed: i64 },
+    #[error("the order `{0}` is not known")]
+    OrderUnknown(String),
+    #[error("the hold of quote `{0}` is not known or has ended")]
+    HoldUnknown(String),
+    #[error("the sale lies in the future; check the till's clock")]
+    InTheFuture,
+    #[error("many refunds of this order came at once; send the request again")]
+    RefundContended,
+    #[error(transparent)]
+    Basket(#[from] BasketError),
+    #[error(transparent)]
+    Pricing(#[from] PricingError),
+    #[error(transparent)]
+    Refund(#[from] RefundError),
+    #[error(transparent)]
+    Ledger(#[from] Refusal),
+    #[error(transparent)]
+    Access(AccessError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    #[error("an invariant of the host itself broke: {0}")]
+    Internal(String),
+}
+
+/// Something a quote rested on that is different now.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum Change {
+    /// Its time ran out, microseconds since 1970.
+    Expired { expired_at: i64 },
+    /// Points or stored value were spent elsewhere.
+    BalanceShort { account: String, needed: i64, available: i64 },
+    /// A coupon was used, voided, or expired.
+    CouponUnusable { code: String },
+    /// A counter reached its limit.
+    LimitReached { name: String, limit: i64 },
+    /// A lot is gone.
+    LotGone { lot: String },
+    /// Pricing the request again here gave another result.
+    PricedDifferently,
+}
+
+impl Change {
+    /// What a refused commit says of its quote; none where the refusal has another cause.
+    pub fn of(refusal: &Refusal) -> Option<Self> {
+        Some(match refusal {
+            Refusal::InsufficientBalance { account, needed, available } => {
+                // The member's id stays out of what a till shows: name and asset say enough.
+                let account = account.split_once('/').map_or(account.as_str(), |(_, rest)| rest).to_owned();
+                Self::BalanceShort { account, needed: *needed, available: *available }
+            }
+            Refusal::CouponUnknown { code }
+            | Refusal::CouponVoid { code }
+            | Refusal::CouponExpired { code }
+            | Refusal::CouponHolder { code }
+            | Refusal::CouponUsed { code, .. } => Self::CouponUnusable { code: code.clone() },
+            Refusal::CounterLimit { name, limit, .. } => Self::LimitReached { name: name.clone(), limit: *limit },
+            Refusal::LotUnknown { lot } | Refusal::LotFull { lot, .. } => Self::LotGone { lot: lot.clone() },
+            _ => return None,
+        })
+    }
+}

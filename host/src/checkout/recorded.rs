@@ -1,0 +1,50 @@
+//! A sale that already happened: at a till that was offline, or before the chain moved to this host. It is a
+//! fact and is accepted; what it could not have is a claim of the store and an event.
+
+use std::sync::Arc;
+
+use crate::access::Principal;
+use crate::domain::ledger::Refusal;
+use crate::domain::pricing;
+use crate::domain::time::Instant;
+use crate::host::Host;
+
+use super::commit::{Committed, sale_command};
+use super::error::CheckoutError;
+use super::posting::Strictness;
+use super::quote::priced;
+use super::request::RecordedSale;
+use super::stored::NewOrder;
+use super::Intent;
+
+/// How far a till's clock may run ahead, seconds.
+const CLOCK_SKEW_SECONDS: i64 = 300;
+
+/// Books a recorded sale under the rules in force when it happened.
+pub async fn record(
+    host: &Arc<Host>,
+    caller: &Principal,
+    request: RecordedSale,
+    intent: Intent,
+) -> Result<Committed, CheckoutError> {
+    if let Some(receipt) = super::recall(host, &intent).await? {
+        return Ok(Committed { order: receipt.subject.id, replayed: true });
+    }
+    let now = host.clock.now();
+    let occurred_at = Instant(request.occurred_at.timestamp_micros());
+    if occurred_at > now.plus_seconds(CLOCK_SKEW_SECONDS) {
+        return Err(CheckoutError::InTheFuture);
+    }
+    let fact = pricing::RecordedSale { total: request.paid };
+    let quote = priced(host, caller, request.sale, occurred_at, Some(fact)).await?;
+    let order = uuid::Uuid::now_v7().to_string();
+    let new = NewOrder { id: &order, quote_id: None, external_id: Some(&request.external_id) };
+    let mut command = sale_command(&new, &quote, quote.document.clone(), Strictness::Recorded, occurred_at)?;
+    command.operation = Some(intent.into());
+    match super::commit::submit(host, command).await {
+        Ok(receipt) => Ok(Committed { replayed: receipt.replayed, order: receipt.subject.id }),
+        // The till's own number says it is the same sale, whatever key it came with this time.
+        Err(CheckoutError::Ledger(Refusal::AlreadyRecorded { order, .. })) => Ok(Committed { order, replayed: true }),
+        Err(error) => Err(error),
+    }
+}

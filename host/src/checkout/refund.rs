@@ -1,0 +1,219 @@
+//! A refund: the recorded sale inverted, whole or in parts. No rule is asked for what goes back.
+
+use std::sync::Arc;
+
+use crate::access::{Permission, Principal};
+use crate::domain::ledger::{
+    Command, EventRow, MemberDayRow, Receipt, Record, Refusal, Subject, TakeBackShort, points_asset,
+};
+use crate::domain::order::OrderDocument;
+use crate::domain::refund::{self, LineQuantity, RefundPlan, Refunded};
+use crate::domain::settings::RefundSpentPoints;
+use crate::host::Host;
+use crate::store::entries;
+use crate::store::orders::{self, OrderName};
+
+use super::error::CheckoutError;
+use super::posting::{self, Consumed, TakeBack};
+use super::request::{RefundRequest, thousandths};
+use super::situation::wallet;
+use super::stored::{refund_row, unpack};
+use super::Intent;
+
+/// How often a refund is worked out again because another of the same order came first.
+const TRIES: usize = 8;
+
+/// What a refund led to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refunding {
+    pub refund: String,
+    pub replayed: bool,
+}
+
+/// Refunds part or all of what is left of an order.
+pub async fn refund(
+    host: &Arc<Host>,
+    caller: &Principal,
+    order: &str,
+    request: RefundRequest,
+    intent: Intent,
+) -> Result<Refunding, CheckoutError> {
+    if let Some(receipt) = super::recall(host, &intent).await? {
+        return Ok(Refunding { refund: receipt.subject.id, replayed: true });
+    }
+    for _ in 0..TRIES {
+        match attempt(host, caller, order, &request, &intent).await {
+            Err(CheckoutError::Ledger(Refusal::OrderChanged { .. })) => {}
+            Err(CheckoutError::Ledger(Refusal::InsufficientBalance { .. })) => {}
+            Err(error) => return Err(error),
+            Ok(receipt) => return Ok(Refunding { refund: receipt.subject.id, replayed: receipt.replayed }),
+        }
+    }
+    Err(CheckoutError::RefundContended)
+}
+
+/// The sale as it stands: its document, what came back already, and the lots it used.
+struct Sale {
+    document: OrderDocument,
+    refunded: Refunded,
+    sequence: i64,
+    consumed: Consumed,
+}
+
+async fn attempt(
+    host: &Arc<Host>,
+    caller: &Principal,
+    order: &str,
+    request: &RefundRequest,
+    intent: &Intent,
+) -> Result<Receipt, CheckoutError> {
+    let sale = read(host, order).await?;
+    caller.require_store(&sale.document.store)?;
+    let snapshot = host.snapshots.current().ok_or(CheckoutError::NoChain)?;
+    let place = snapshot
+        .place(&sale.document.store)
+        .ok_or_else(|| CheckoutError::StoreUnknown(sale.document.store.clone()))?;
+    let asked = asked(caller, &sale, request)?;
+    let mut plan = refund::plan(&sale.document, &sale.refunded, &asked)?;
+    let points = points_asset(crate::domain::ledger::DEFAULT_PROGRAM);
+    let mut taken = posting::taken_back(&sale.document, &plan)?;
+    let (now, day) = (host.clock.now(), place.day(host.clock.now()));
+    if sale.document.terms.refund_spent_points == RefundSpentPoints::ReduceRefund {
+        let mut conn = host.db.read().await?;
+        for back in &mut taken {
+            let wallet = wallet(&mut conn, &back.member, &points, &sale.document.currency, day).await?;
+            keep_back(&sale.document, &mut plan, back, wallet.points)?;
+        }
+    }
+    let id = uuid::Uuid::now_v7().to_string();
+    let mut command = Command::new("refund", Subject::new("refund", &id), now, day);
+    command.operation = Some(intent.clone().into());
+    command.steps = posting::refund(order, sale.sequence, &sale.document, &plan, &points, &sale.consumed, &taken)?;
+    let terminal = caller.terminal.as_deref().unwrap_or(&caller.key);
+    let staff = caller.staff.as_ref().map(|staff| staff.id.as_str());
+    let row = refund_row(&id, order, sale.sequence + 1, &sale.document, &plan, (terminal, staff), now, day)?;
+    command.records.push(Record::Refund(Box::new(row)));
+    if let Some(member) = &sale.document.member {
+        command.records.extend(lost_purchases(member, &sale.document, &plan));
+        if plan.completes {
+            command.records.push(Record::MemberOrders { member: member.clone(), change: -1 });
+        }
+    }
+    let payload = serde_json::json!({
+        "order": order,
+        "refund": id,
+        "total": plan.total,
+        "currency": sale.document.currency,
+        "reason": request.reason,
+    });
+    command.records.push(Record::Event(EventRow {
+        kind: "order.refunded".to_owned(),
+        subject: order.to_owned(),
+        store: Some(sale.document.store.clone()),
+        payload: payload.to_string(),
+    }));
+    Ok(host.writer.submit(command).await?)
+}
+
+/// Reads a sale with everything that came back of it.
+async fn read(host: &Host, order: &str) -> Result<Sale, CheckoutError> {
+    let unknown = || CheckoutError::OrderUnknown(order.to_owned());
+    let mut conn = host.db.read().await?;
+    let row = orders::order_by(&mut conn, &OrderName::Id(order.to_owned())).await?.ok_or_else(unknown)?;
+    let document: OrderDocument = unpack(&row.doc)?;
+    let mut refunded = Refunded::nothing(&document);
+    let rows = orders::refunds_of(&mut conn, order).await?;
+    let mut subjects = vec![order.to_owned()];
+    for row in &rows {
+        refunded.absorb(&unpack::<RefundPlan>(&row.doc)?)?;
+        subjects.push(row.id.clone());
+    }
+    let mut moved = Vec::new();
+    for subject in &subjects {
+        // One entry each; a hold of the quote has another subject.
+        for entry in entries::of_subject(&mut conn, subject, 10).await? {
+            moved.extend(entry.postings.into_iter().map(|posting| (posting.account, posting.lots)));
+        }
+    }
+    Ok(Sale { document, refunded, sequence: rows.len() as i64, consumed: consumed(moved) })
+}
+
+/// Nets the changes of lots over a sale and its refunds; what remains taken can be returned.
+fn consumed(moved: Vec<(String, Vec<(String, i64)>)>) -> Consumed {
+    let mut consumed: Consumed = Vec::new();
+    for (account, changes) in moved {
+        let slot = match consumed.iter().position(|(known, _)| *known == account) {
+            Some(slot) => slot,
+            None => {
+                consumed.push((account, Vec::new()));
+                consumed.len() - 1
+            }
+        };
+        let lots = &mut consumed[slot].1;
+        for (lot, change) in changes {
+            match lots.iter_mut().find(|(known, _)| *known == lot) {
+                Some((_, taken)) => *taken = taken.saturating_sub(change),
+                None => lots.push((lot, change.saturating_neg())),
+            }
+        }
+    }
+    for (_, lots) in &mut consumed {
+        lots.retain(|(_, taken)| *taken > 0);
+    }
+    consumed
+}
+
+fn asked(caller: &Principal, sale: &Sale, request: &RefundRequest) -> Result<refund::RefundRequest, CheckoutError> {
+    let own_tender = caller.may(Permission::RefundOtherTender);
+    let Some(lines) = &request.lines else {
+        let rest = refund::RefundRequest::rest_of(&sale.document, &sale.refunded);
+        return Ok(refund::RefundRequest { to: request.tender, may_choose_tender: own_tender, ..rest });
+    };
+    let mut quantities = Vec::with_capacity(lines.len().min(500));
+    for (position, line) in lines.iter().enumerate().take(501) {
+        let quantity = thousandths(&line.quantity)
+            .ok_or_else(|| CheckoutError::Quantity(format!("/lines/{position}/quantity")))?;
+        quantities.push(LineQuantity { line: line.line, quantity });
+    }
+    Ok(refund::RefundRequest { lines: quantities, to: request.tender, may_choose_tender: own_tender })
+}
+
+/// Where points were spent already, keeps their worth of the money; what cannot be kept becomes a debt.
+fn keep_back(
+    document: &OrderDocument,
+    plan: &mut RefundPlan,
+    back: &mut TakeBack,
+    available: i64,
+) -> Result<(), CheckoutError> {
+    let short = back.points.saturating_sub(available);
+    if short <= 0 {
+        back.on_short = TakeBackShort::Refuse;
+        return Ok(());
+    }
+    let overflow = |_| CheckoutError::Internal("the worth of points left the range of 64 bits".to_owned());
+    let worth = document.terms.worth_of(short).map_err(overflow)?;
+    let kept = plan.keep_back(document, worth).map_err(overflow)?;
+    if worth > 0 && kept == worth {
+        back.points = available;
+        back.on_short = TakeBackShort::Refuse;
+    }
+    Ok(())
+}
+
+fn lost_purchases<'a>(
+    member: &'a str,
+    document: &'a OrderDocument,
+    plan: &'a RefundPlan,
+) -> impl Iterator<Item = Record> + 'a {
+    plan.purchases.iter().map(move |sum| {
+        Record::MemberDay(MemberDayRow {
+            member: member.to_owned(),
+            day: document.business_date,
+            category: sum.category.clone(),
+            spend: -sum.spend,
+            orders: -sum.orders,
+            units: -sum.units,
+            points: -sum.points,
+        })
+    })
+}

@@ -1,0 +1,568 @@
+//! Everything pricing needs to know of one sale, gathered in few reads and no writes.
+
+use std::sync::Arc;
+
+use chrono::{Datelike as _, NaiveDate};
+
+use crate::access::{AccessError, Permission, Principal};
+use crate::clock::date_of;
+use crate::domain::basket::{Basket, BasketLine, TenderIntent};
+use crate::domain::facts::ReferralBase;
+use crate::domain::ledger::{AccountName, points_asset};
+use crate::domain::order::CounterOwner;
+use crate::domain::pricing::{
+    Base, Campaign, CampaignRef, Choice, Group, MemberInput, OnFault, Stage, UsageLimit, Wallet,
+};
+use crate::domain::rules::{
+    AggregateNeed, CounterPeriod, CounterScope, Measure, MemberFacts, OrderFacts, Ratio, RuleKind, TenderKind, Window,
+};
+use crate::domain::time::{Day, Instant};
+use crate::host::Host;
+use crate::snapshot::{Bound, Mark, Place, Snapshot};
+use crate::store::db::Conn;
+use crate::store::member_days::{DaySpan, DaySums};
+use crate::vault::Birthday;
+use crate::store::{accounts, counters, coupons, lots, member_days, members, persons};
+
+use super::error::CheckoutError;
+use super::request::{LineRequest, MemberReference, QuoteRequest, TenderRequest, thousandths};
+
+/// One sale, resolved: pricing it needs nothing else.
+pub struct Situation {
+    pub snapshot: Arc<Snapshot>,
+    pub place: Arc<Place>,
+    pub at: Instant,
+    pub day: Day,
+    pub basket: Basket,
+    pub order: OrderFacts,
+    pub member: Option<MemberInput>,
+    pub referral: Option<ReferralBase>,
+    /// The rules to ask, and how pricing sees each; same positions.
+    pub bound: Vec<Arc<Bound>>,
+    pub campaigns: Vec<Campaign>,
+}
+
+impl Situation {
+    /// Reads what `request` refers to, as of `at`.
+    pub async fn gather(
+        host: &Host,
+        caller: &Principal,
+        request: &QuoteRequest,
+        at: Instant,
+    ) -> Result<Self, CheckoutError> {
+        let snapshot = host.snapshots.current().ok_or(CheckoutError::NoChain)?;
+        let place = place(&snapshot, caller, request)?;
+        let day = place.day(at);
+        let basket = basket(host, caller, &place, request).await?;
+        basket.validate()?;
+        let mut conn = host.db.read().await?;
+        let known = match &request.member {
+            Some(reference) => Some(find_member(host, &mut conn, reference).await?),
+            None => None,
+        };
+        let mut bound = snapshot.live_in(&place, at);
+        if known.is_none() {
+            bound.retain(|bound| bound.kind == RuleKind::Promotion);
+        }
+        if known.as_ref().is_none_or(|member| member.referred_by.is_none()) {
+            bound.retain(|bound| bound.kind != RuleKind::Referral);
+        }
+        let referral = match &known {
+            Some(member) if bound.iter().any(|bound| bound.kind == RuleKind::Referral) => {
+                referral(host, &mut conn, member, day).await?
+            }
+            _ => None,
+        };
+        let member = match &known {
+            Some(member) => Some(member_input(host, &mut conn, &snapshot, &place, member, day).await?),
+            None => None,
+        };
+        let codes = codes(&mut conn, &basket, known.as_ref(), day).await?;
+        let reader = Reader {
+            place: &place,
+            day,
+            member: known.as_ref().map(|member| member.id.as_str()),
+            referrer: referral.as_ref().map(|referral| referral.referrer.id.as_str()),
+        };
+        let mut campaigns = Vec::with_capacity(bound.len());
+        for bound in &bound {
+            campaigns.push(reader.campaign(&mut conn, bound, &codes).await?);
+        }
+        let order = OrderFacts {
+            currency: basket.currency.clone(),
+            currency_scale: basket.currency_scale,
+            occurred_at: at,
+            utc_offset_minutes: place.offset_minutes(at),
+            business_date: day,
+            store: place.store.id.clone(),
+            region: place.store.region.clone(),
+            prices_include_tax: place.settings.prices_include_tax,
+            attributes: request.attributes.clone(),
+            store_attributes: place.attributes.clone(),
+        };
+        Ok(Self { snapshot, place, at, day, basket, order, member, referral, bound, campaigns })
+    }
+}
+
+/// The store a request is about, and that the caller may act for it.
+pub fn place(
+    snapshot: &Snapshot,
+    caller: &Principal,
+    request: &QuoteRequest,
+) -> Result<Arc<Place>, CheckoutError> {
+    let store = match (&request.store, &caller.store) {
+        (Some(store), _) => store,
+        (None, Some(own)) => own,
+        (None, None) => return Err(CheckoutError::StoreMissing),
+    };
+    caller.require_store(store)?;
+    let place = snapshot.place(store).ok_or_else(|| CheckoutError::StoreUnknown(store.clone()))?;
+    if !place.store.active {
+        return Err(CheckoutError::StoreClosed(store.clone()));
+    }
+    match &request.currency {
+        Some(currency) if *currency != place.store.currency => {
+            Err(CheckoutError::Currency { sent: currency.clone(), store: place.store.currency.clone() })
+        }
+        _ => Ok(place),
+    }
+}
+
+async fn basket(host: &Host, caller: &Principal, place: &Place, request: &QuoteRequest) -> Result<Basket, CheckoutError> {
+    if request.lines.len() > crate::domain::basket::MAX_LINES {
+        return Err(CheckoutError::TooManyLines(request.lines.len()));
+    }
+    let mut lines = Vec::with_capacity(request.lines.len());
+    for (position, line) in request.lines.iter().enumerate() {
+        lines.push(basket_line(host, caller, place, position, line).await?);
+    }
+    let tenders = request.tenders.iter().enumerate().map(intent).collect::<Result<_, _>>()?;
+    Ok(Basket {
+        currency: place.store.currency.clone(),
+        currency_scale: place.currency_scale,
+        lines,
+        codes: request.codes.clone(),
+        tenders,
+    })
+}
+
+async fn basket_line(
+    host: &Host,
+    caller: &Principal,
+    place: &Place,
+    position: usize,
+    line: &LineRequest,
+) -> Result<BasketLine, CheckoutError> {
+    let at = |field: &str| format!("/lines/{position}/{field}");
+    let quantity = match &line.quantity {
+        None => 1_000,
+        Some(text) => thousandths(text).filter(|quantity| *quantity > 0).ok_or_else(|| CheckoutError::Quantity(at("quantity")))?,
+    };
+    let priced_by_till = line.unit_price.is_some();
+    if priced_by_till || line.article.is_some() {
+        caller.require(Permission::PriceAtTill)?;
+    }
+    let mark = match (&line.product, &line.barcode, &line.sku, &line.article) {
+        (Some(id), None, None, None) => (Mark::Id(id.clone()), "product"),
+        (None, Some(barcode), None, None) => (Mark::Barcode(barcode.clone()), "barcode"),
+        (None, None, Some(sku), None) => (Mark::Sku(sku.clone()), "sku"),
+        (None, None, None, Some(article)) => {
+            let unit_price = line.unit_price.ok_or_else(|| CheckoutError::ArticlePrice(at("unit_price")))?;
+            return Ok(BasketLine {
+                product: None,
+                name: article.name.clone(),
+                category: article.category.clone(),
+                tags: Vec::new(),
+                quantity,
+                unit_price,
+                priced_by_till: true,
+                member_price: None,
+                fixed_amount: None,
+                cost: None,
+                tax_class: article.tax_class.clone(),
+                floor_price: None,
+                attributes: line.attributes.clone(),
+            });
+        }
+        _ => return Err(CheckoutError::OneMark(format!("/lines/{position}"))),
+    };
+    let (mark, field) = mark;
+    let found = host.snapshots.product(&host.db, &mark).await?;
+    let product = found.filter(|product| product.active).ok_or_else(|| CheckoutError::ProductUnknown(at(field)))?;
+    if product.currency != place.store.currency {
+        return Err(CheckoutError::Currency { sent: product.currency.clone(), store: place.store.currency.clone() });
+    }
+    if product.unit == "piece" && quantity % 1_000 != 0 {
+        return Err(CheckoutError::WholePieces(at("quantity")));
+    }
+    let mut attributes = crate::snapshot::attributes(&product.attributes)?;
+    if let Some(brand) = &product.brand {
+        attributes.push(("brand".to_owned(), crate::domain::rules::Value::Text(brand.clone())));
+    }
+    attributes.extend(line.attributes.iter().cloned());
+    Ok(BasketLine {
+        product: Some(product.id.clone()),
+        name: product.name.clone(),
+        category: product.category.clone(),
+        tags: serde_json::from_str(&product.tags).unwrap_or_default(),
+        quantity,
+        unit_price: line.unit_price.unwrap_or(product.price),
+        priced_by_till,
+        member_price: product.member_price,
+        fixed_amount: None,
+        cost: product.cost,
+        tax_class: product.tax_class.clone(),
+        floor_price: product.floor_price,
+        attributes,
+    })
+}
+
+/// A tender as pricing knows it.
+pub fn intent((position, tender): (usize, &TenderRequest)) -> Result<TenderIntent, CheckoutError> {
+    let refuse = |field: &str| CheckoutError::TenderForm(format!("/tenders/{position}/{field}"));
+    match tender.kind {
+        TenderKind::Points => {
+            let points = tender.points.ok_or_else(|| refuse("points"))?;
+            if tender.amount.is_some() {
+                return Err(refuse("amount"));
+            }
+            Ok(TenderIntent::Points { points })
+        }
+        _ if tender.points.is_some() => Err(refuse("points")),
+        TenderKind::StoredValue => Ok(TenderIntent::StoredValue { amount: tender.amount }),
+        kind => Ok(TenderIntent::Money { kind, amount: tender.amount, reference: tender.reference.clone() }),
+    }
+}
+
+/// The member a till means; blocked and closed ones are refused.
+pub async fn find_member(
+    host: &Host,
+    conn: &mut Conn,
+    reference: &MemberReference,
+) -> Result<members::Member, CheckoutError> {
+    let (id, pointer) = match reference {
+        MemberReference::Id(id) => (Some(id.clone()), "/member/id"),
+        MemberReference::Card(number) => {
+            let card = persons::card(conn, number).await?.ok_or_else(|| CheckoutError::CardUnknown("/member/card".into()))?;
+            if card.status != "active" {
+                return Err(CheckoutError::CardUnusable(card.status));
+            }
+            (Some(card.member_id), "/member/card")
+        }
+        MemberReference::Phone(phone) => {
+            (persons::member_by_phone(conn, &host.vault.phone_hash(phone)).await?, "/member/phone")
+        }
+    };
+    let member = match id {
+        Some(id) => members::member(conn, &id).await?,
+        None => None,
+    };
+    let member = member.ok_or_else(|| CheckoutError::MemberUnknown(pointer.into()))?;
+    if member.status != "active" {
+        return Err(CheckoutError::MemberUnusable(member.id));
+    }
+    Ok(member)
+}
+
+async fn member_input(
+    host: &Host,
+    conn: &mut Conn,
+    snapshot: &Snapshot,
+    place: &Place,
+    member: &members::Member,
+    day: Day,
+) -> Result<MemberInput, CheckoutError> {
+    Ok(MemberInput {
+        facts: member_facts(host, conn, member, day).await?,
+        tier_since: member.tier_since.map(to_day),
+        tier_valid_until: member.tier_valid_until.map(to_day),
+        wallet: wallet(conn, &member.id, &points_asset(&snapshot.program.id), &place.store.currency, day).await?,
+    })
+}
+
+/// What rules may know of a member on a business day.
+pub async fn member_facts(
+    host: &Host,
+    conn: &mut Conn,
+    member: &members::Member,
+    day: Day,
+) -> Result<MemberFacts, CheckoutError> {
+    let person = match persons::person(conn, &member.id).await? {
+        Some(sealed) => host.vault.open_person(&member.id, &sealed.sealed_key, &sealed.sealed)?,
+        None => Default::default(),
+    };
+    let today = date_of(day);
+    let birthday = person.birthday.as_ref().zip(today);
+    Ok(MemberFacts {
+        id: member.id.clone(),
+        tier: member.tier.clone(),
+        tier_multiplier: Ratio { numerator: member.tier_multiplier_num, denominator: member.tier_multiplier_den },
+        enrolled_on: to_day(member.enrolled_on),
+        age_band: birthday.and_then(|(birthday, today)| age_band(birthday, today)),
+        is_birthday: birthday.is_some_and(|(birthday, today)| is_birthday(birthday, today)),
+        is_birthday_month: birthday.is_some_and(|(birthday, today)| u32::from(birthday.month) == today.month()),
+        orders_before: u32::try_from(member.orders).unwrap_or(0),
+        segments: serde_json::from_str(&member.segments).unwrap_or_default(),
+        attributes: crate::snapshot::attributes(&member.attributes)?,
+    })
+}
+
+/// Lower end of the ten years a person's age lies in; the birthday itself already counts.
+fn age_band(birthday: &Birthday, today: NaiveDate) -> Option<u8> {
+    let year = i32::from(birthday.year?);
+    let before_birthday = (today.month(), today.day()) < (u32::from(birthday.month), u32::from(birthday.day));
+    let age = today.year().checked_sub(year)?.checked_sub(i32::from(before_birthday))?;
+    u8::try_from(age / 10 * 10).ok()
+}
+
+/// Who was born on 29 February has his birthday on the 28th in other years.
+fn is_birthday(birthday: &Birthday, today: NaiveDate) -> bool {
+    let (month, day) = (u32::from(birthday.month), u32::from(birthday.day));
+    let moved = (month, day) == (2, 29) && !today.leap_year();
+    (today.month(), today.day()) == (month, if moved { 28 } else { day })
+}
+
+/// What a member can spend on a day.
+pub async fn wallet(
+    conn: &mut Conn,
+    member: &str,
+    points: &str,
+    currency: &str,
+    day: Day,
+) -> Result<Wallet, CheckoutError> {
+    let account = |name: AccountName, asset: &str| format!("{member}/{}/{asset}", name.as_str());
+    let (points, bonus) = (account(AccountName::Points, points), account(AccountName::Bonus, currency));
+    let principal = account(AccountName::Principal, currency);
+    let mut wallet = Wallet::default();
+    for lot in lots::open_lots(conn, member).await? {
+        if lot.has_expired(day) {
+            continue;
+        }
+        if lot.account == points {
+            wallet.points = wallet.points.saturating_add(lot.remaining);
+        } else if lot.account == bonus {
+            wallet.bonus = wallet.bonus.saturating_add(lot.remaining);
+        }
+    }
+    let balances = accounts::balances(conn, member).await?;
+    wallet.principal = balances.iter().find(|row| row.account.id() == principal).map_or(0, |row| row.balance);
+    Ok(wallet)
+}
+
+async fn referral(
+    host: &Host,
+    conn: &mut Conn,
+    member: &members::Member,
+    day: Day,
+) -> Result<Option<ReferralBase>, CheckoutError> {
+    let (Some(referrer), Some(referred_on)) = (&member.referred_by, member.referred_on) else { return Ok(None) };
+    let Some(referrer) = members::member(conn, referrer).await? else { return Ok(None) };
+    if referrer.status != "active" {
+        return Ok(None);
+    }
+    let referrer = member_facts(host, conn, &referrer, day).await?;
+    Ok(Some(ReferralBase { referrer, referred_on: to_day(referred_on) }))
+}
+
+/// A presented code and the binding it belongs to.
+struct Code {
+    code: String,
+    binding: String,
+}
+
+/// The presented codes that can be used by this member on this day. Others stay in the basket, where the
+/// quote shows them as not used.
+async fn codes(
+    conn: &mut Conn,
+    basket: &Basket,
+    member: Option<&members::Member>,
+    day: Day,
+) -> Result<Vec<Code>, CheckoutError> {
+    let mut usable = Vec::new();
+    if basket.codes.is_empty() {
+        return Ok(usable);
+    }
+    for coupon in coupons::by_codes(conn, &basket.codes).await? {
+        let in_time = coupon.starts_on.is_none_or(|first| first <= day) && coupon.expires_on.is_none_or(|last| day <= last);
+        let left = coupon.use_limit.is_none_or(|limit| coupon.uses < limit);
+        let his = coupon.holder.as_deref().is_none_or(|holder| member.is_some_and(|member| member.id == holder));
+        if in_time && left && his && !coupon.void {
+            usable.push(Code { code: coupon.code, binding: coupon.campaign });
+        }
+    }
+    Ok(usable)
+}
+
+/// Whose counters and purchases are read.
+struct Reader<'a> {
+    place: &'a Place,
+    day: Day,
+    member: Option<&'a str>,
+    referrer: Option<&'a str>,
+}
+
+impl Reader<'_> {
+    async fn campaign(&self, conn: &mut Conn, bound: &Bound, codes: &[Code]) -> Result<Campaign, CheckoutError> {
+        let binding = &bound.binding;
+        let aggregates = self.aggregates(conn, &bound.needs.aggregates).await?;
+        let counters = self.counters(conn, bound).await?;
+        let usage = self.usage(conn, bound).await?;
+        let codes: Vec<String> =
+            codes.iter().filter(|code| code.binding == binding.id).map(|code| code.code.clone()).collect();
+        let group = binding.exclusive_group.as_ref().map(|name| Group {
+            name: name.clone(),
+            choice: if binding.group_choice == "first" { Choice::First } else { Choice::Best },
+        });
+        Ok(Campaign {
+            campaign: CampaignRef {
+                binding: binding.id.clone(),
+                kind: bound.kind,
+                plugin: bound.plugin.name().to_owned(),
+                version: bound.plugin.manifest().version.to_string(),
+                digest: bound.plugin.digest().to_owned(),
+                config: bound.config.hash.clone(),
+            },
+            stage: match binding.stage.as_str() {
+                "order" => Stage::Order,
+                "coupons" => Stage::Coupons,
+                _ => Stage::Lines,
+            },
+            priority: i32::try_from(binding.priority).unwrap_or(if binding.priority < 0 { i32::MIN } else { i32::MAX }),
+            group,
+            base: if binding.base == "initial" { Base::Initial } else { Base::Discounted },
+            on_fault: if binding.on_fault == "refuse-order" { OnFault::RefuseOrder } else { OnFault::Skip },
+            needs: bound.needs.clone(),
+            aggregates,
+            counters,
+            codes,
+            max_discount: binding.max_discount,
+            usage,
+        })
+    }
+
+    /// Answers to the aggregates a rule asked for, all in one read.
+    async fn aggregates(&self, conn: &mut Conn, needs: &[AggregateNeed]) -> Result<Vec<i64>, CheckoutError> {
+        let Some(member) = self.member.filter(|_| !needs.is_empty()) else { return Ok(vec![0; needs.len()]) };
+        let span = |need: &AggregateNeed| DaySpan {
+            first: first_day(need.window, self.day),
+            last: self.day,
+            category: need.category.clone(),
+        };
+        let spans: Vec<DaySpan> = needs.iter().map(span).collect();
+        let sums = member_days::sums(conn, member, &spans).await?;
+        Ok(needs.iter().zip(&sums).map(|(need, sums)| measured(need.measure, sums)).collect())
+    }
+
+    /// Answers to the counters a rule asked for, all in one read.
+    async fn counters(&self, conn: &mut Conn, bound: &Bound) -> Result<Vec<i64>, CheckoutError> {
+        let names = bound.needs.counters.iter().map(|need| CounterName {
+            binding: &bound.binding.id,
+            kept_by: CounterOwner::Rule,
+            name: &need.name,
+            scope: need.scope,
+            period: need.period,
+        });
+        self.values(conn, bound.kind, names).await
+    }
+
+    /// The binding's limits and what is used of each.
+    async fn usage(&self, conn: &mut Conn, bound: &Bound) -> Result<Vec<UsageLimit>, CheckoutError> {
+        let names = bound.limits.iter().map(|limit| CounterName {
+            binding: &bound.binding.id,
+            kept_by: CounterOwner::Usage,
+            name: &limit.name,
+            scope: limit.scope,
+            period: limit.period,
+        });
+        let used = self.values(conn, bound.kind, names).await?;
+        let usage = bound.limits.iter().zip(used).map(|(limit, used)| UsageLimit {
+            name: limit.name.clone(),
+            scope: limit.scope,
+            period: limit.period,
+            counts: limit.counts,
+            limit: limit.limit,
+            used,
+        });
+        Ok(usage.collect())
+    }
+
+    async fn values<'n>(
+        &self,
+        conn: &mut Conn,
+        kind: RuleKind,
+        names: impl Iterator<Item = CounterName<'n>>,
+    ) -> Result<Vec<i64>, CheckoutError> {
+        let owner = if kind == RuleKind::Referral { self.referrer } else { self.member };
+        let keys: Vec<_> = names.map(|name| name.key(owner, &self.place.store.id, self.day)).collect();
+        let known: Vec<_> = keys.iter().flatten().cloned().collect();
+        if known.is_empty() {
+            return Ok(vec![0; keys.len()]);
+        }
+        let mut values = counters::values(conn, &known).await?.into_iter();
+        Ok(keys.iter().map(|key| key.as_ref().and_then(|_| values.next()).unwrap_or(0)).collect())
+    }
+}
+
+fn measured(measure: Measure, sums: &DaySums) -> i64 {
+    match measure {
+        Measure::Spend => sums.spend,
+        Measure::Orders => sums.orders,
+        Measure::PointsEarned => sums.points,
+        Measure::Units => sums.units,
+    }
+}
+
+/// First business day of a window that ends on `day`.
+pub fn first_day(window: Window, day: Day) -> Day {
+    let Some(date) = date_of(day) else { return day };
+    match window {
+        Window::RollingDays(days) => day.plus_days(1_i32.saturating_sub(i32::try_from(days).unwrap_or(i32::MAX))),
+        Window::CalendarMonth => day.plus_days(-(date.day0() as i32)),
+        Window::CalendarYear => day.plus_days(-(date.ordinal0() as i32)),
+        Window::Lifetime => Day(i32::MIN),
+    }
+}
+
+/// What a counter is called.
+pub struct CounterName<'a> {
+    pub binding: &'a str,
+    pub kept_by: CounterOwner,
+    pub name: &'a str,
+    pub scope: CounterScope,
+    pub period: CounterPeriod,
+}
+
+impl CounterName<'_> {
+    /// Where the counter is kept: its owner, and its name with binding and period. None for a member's
+    /// counter in a sale without member.
+    pub fn key(&self, member: Option<&str>, store: &str, day: Day) -> Option<(String, String)> {
+        let owner = match self.scope {
+            CounterScope::Member => member?.to_owned(),
+            CounterScope::Store => format!("store/{store}"),
+            CounterScope::Chain => "chain".to_owned(),
+        };
+        let date = date_of(day)?;
+        let period = match self.period {
+            CounterPeriod::Lifetime => String::new(),
+            CounterPeriod::Day => date.format("%Y-%m-%d").to_string(),
+            CounterPeriod::Month => date.format("%Y-%m").to_string(),
+            CounterPeriod::Year => date.format("%Y").to_string(),
+        };
+        let keeper = match self.kept_by {
+            CounterOwner::Rule => "rule",
+            CounterOwner::Usage => "usage",
+        };
+        Some((owner, format!("{}/{keeper}/{}/{period}", self.binding, self.name)))
+    }
+}
+
+/// A stored day; days out of range stop at the ends of the calendar.
+pub fn to_day(stored: i64) -> Day {
+    Day(i32::try_from(stored).unwrap_or(if stored < 0 { i32::MIN } else { i32::MAX }))
+}
+
+impl From<AccessError> for CheckoutError {
+    fn from(error: AccessError) -> Self {
+        Self::Access(error)
+    }
+}

@@ -1,0 +1,20 @@
+//! The commands of the `tessera` binary, one file each.
+
+pub mod binding;
+pub mod client;
+pub mod demo;
+pub mod init;
+pub mod plugin;
+pub mod serve;
+pub mod terminal;
+pub mod verify;
+
+use tracing_subscriber::EnvFilter;
+
+/// Sends log lines to standard error. A serving host says more than a command that ends.
+/// `TESSERA_LOG` overrides the level, in the syntax of `tracing-subscriber`'s filters.
+pub fn start_logging(serving: bool) {
+    let default = if serving { "info,tessera=info,sqlx=warn" } else { "warn" };
+    let filter = EnvFilter::try_from_env("TESSERA_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

@@ -1,0 +1,52 @@
+//! `tessera verify`: the ledger's invariants on live data, and on request every evaluation run again.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::client::existing_data_folder;
+use crate::config::Config;
+use crate::store::db::{Db, Location};
+use crate::store::verify;
+
+#[derive(Args)]
+pub struct Verify {
+    /// Also execute every recorded evaluation again and compare the bytes.
+    #[arg(long)]
+    evaluations: bool,
+}
+
+impl Verify {
+    /// Exit status 0 when everything holds, 1 when something is off.
+    pub async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
+        if config.database.is_none() {
+            existing_data_folder(&config.data)?;
+        }
+        let db = Db::open(&Location::choose(&config.data, config.database.as_deref()), 2).await?;
+        let report = verify::verify(&db).await?;
+        println!(
+            "{} entries with {} postings, {} accounts, {} lots and {} orders checked: {}",
+            report.entries,
+            report.postings,
+            report.accounts,
+            report.lots,
+            report.orders,
+            if report.is_clean() { "everything holds" } else { "something is off" },
+        );
+        for fault in &report.faults {
+            println!("{fault}");
+        }
+        let mut sound = report.is_clean();
+        if self.evaluations {
+            let engine = crate::plugins::Engine::new(config.sandbox.clone().into())?;
+            let report = crate::audit::reexecute(&db, &engine).await?;
+            println!("{} evaluations of {} orders executed again, {} differ", report.evaluations, report.orders, report.differing);
+            for difference in &report.differences {
+                println!("{difference}");
+            }
+            sound &= report.differing == 0;
+        }
+        db.close().await;
+        Ok(if sound { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    }
+}

@@ -1,0 +1,6 @@
+//! The sample chain of `tessera demo`: what it is (`config/sample-chain.toml`), what it sells, who buys.
+
+pub mod fill;
+mod people;
+mod products;
+mod sample;

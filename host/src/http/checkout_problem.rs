@@ -1,0 +1,121 @@
+//! What a use case refuses, said as a problem.
+
+use super::error::{FieldError, Problem};
+use super::problems::{Code, Fault};
+use crate::checkout::{Change, CheckoutError};
+use crate::domain::basket::{BasketError, BasketProblem, MAX_LINES};
+use crate::domain::pricing::PricingError;
+use crate::domain::refund::RefundError;
+
+impl From<CheckoutError> for Problem {
+    fn from(error: CheckoutError) -> Self {
+        use CheckoutError as E;
+        match error {
+            E::NoChain => Self::new(Code::NotReady),
+            E::StoreMissing => Self::field("/store", Fault::Required),
+            E::StoreUnknown(id) => Self::unknown(Code::StoreUnknown, &id).at("/store"),
+            E::StoreClosed(_) => refused("/store", "the store is closed"),
+            E::Currency { sent, store } => Self::new(Code::CurrencyMismatch).with("given", sent).with("expected", store),
+            E::TooManyLines(_) => limited("/lines", Fault::TooMany, MAX_LINES),
+            E::Quantity(at) => Self::field(at, Fault::NotADecimal),
+            E::Amount(at) => refused(at, "give 1 to 1000000000000 minor units"),
+            E::WholePieces(at) => refused(at, "it is sold by the piece; give a whole number"),
+            E::ArticlePrice(at) => Self::field(at, Fault::Required),
+            E::OneMark(at) => refused(at, "name exactly one of product, barcode, sku, article"),
+            E::ProductUnknown(at) => Self::unknown(Code::ProductUnknown, "").at(at),
+            E::TenderForm(at) => refused(at, "this field does not belong to the kind of tender, or is missing"),
+            E::MemberUnknown(at) => Self::unknown(Code::MemberUnknown, "").at(at),
+            E::CardUnknown(at) => Self::unknown(Code::CardUnknown, "").at(at),
+            E::CardUnusable(_) => Self::new(Code::CardInactive),
+            E::MemberUnusable(id) => Self::new(Code::MemberInactive).with("id", id),
+            E::QuoteUnknown(id) => Self::unknown(Code::QuoteUnknown, &id),
+            E::QuoteStale(changes) => stale(&changes),
+            E::LeftToPay { given, needed } => Self::new(Code::TendersMismatch).with("given", given).with("needed", needed),
+            E::OrderUnknown(id) => Self::unknown(Code::OrderUnknown, &id),
+            E::HoldUnknown(id) => Self::unknown(Code::HoldUnknown, &id),
+            E::InTheFuture => refused("/occurred_at", "it lies in the future; check the till's clock"),
+            E::RefundContended => Self::new(Code::Busy).retry_after(1),
+            E::Basket(error) => basket(&error),
+            E::Pricing(error) => pricing(error),
+            E::Refund(error) => refund(&error),
+            E::Ledger(refusal) => refusal.into(),
+            E::Access(error) => error.into(),
+            E::Store(error) => error.into(),
+            E::Vault(error) => Self::internal(error),
+            E::Internal(what) => Self::internal(what),
+        }
+    }
+}
+
+fn refused(pointer: impl Into<String>, reason: impl ToString) -> Problem {
+    field(pointer, Fault::Invalid, ("reason", reason.to_string()))
+}
+
+fn limited(pointer: impl Into<String>, fault: Fault, limit: usize) -> Problem {
+    field(pointer, fault, ("limit", limit.to_string()))
+}
+
+fn field(pointer: impl Into<String>, fault: Fault, argument: (&'static str, String)) -> Problem {
+    Problem::fields(vec![FieldError { pointer: pointer.into(), fault, arguments: vec![argument] }])
+}
+
+/// A tender that asks for more than the wallet holds.
+fn short(error: &PricingError, available: i64) -> Problem {
+    let account = if matches!(error, PricingError::PointsShort { .. }) { "points" } else { "stored-value" };
+    let problem = Problem::new(Code::BalanceShort).with("account", account).with("available", available);
+    problem.with("needed", format!("> {available}"))
+}
+
+/// What changed stands in `changes`.
+fn stale(changes: &[Change]) -> Problem {
+    let changes = serde_json::to_value(changes).unwrap_or_default();
+    Problem::new(Code::QuoteStale).extended("changes", changes)
+}
+
+fn basket(error: &BasketError) -> Problem {
+    let pointer = error.pointer.clone();
+    match error.problem {
+        BasketProblem::NoLines => Problem::field(pointer, Fault::Empty),
+        BasketProblem::TooMany(limit) => limited(pointer, Fault::TooMany, limit),
+        other => refused(pointer, other),
+    }
+}
+
+fn pricing(error: PricingError) -> Problem {
+    match &error {
+        PricingError::Basket(inner) => basket(inner),
+        PricingError::Currency { basket, store } => {
+            Problem::new(Code::CurrencyMismatch).with("given", basket).with("expected", store)
+        }
+        PricingError::RuleRefused { binding, plugin, fault } => Problem::new(Code::RuleRefusedOrder)
+            .with("binding", binding)
+            .with("plugin", plugin)
+            .with("reason", fault),
+        PricingError::TooManyCampaigns { count } => Problem::new(Code::TooManyBindings).with("limit", count),
+        PricingError::PointsShort { available, .. } | PricingError::StoredValueShort { available, .. } => {
+            short(&error, *available)
+        }
+        PricingError::Overflow => Problem::new(Code::AmountTooLarge),
+        PricingError::Facts(inner) => Problem::internal(inner),
+        other => match other.pointer() {
+            Some(pointer) => refused(pointer, &error),
+            None => Problem::internal(&error),
+        },
+    }
+}
+
+fn refund(error: &RefundError) -> Problem {
+    match error {
+        RefundError::Nothing => Problem::field("/lines", Fault::Empty),
+        RefundError::UnknownLine { .. } | RefundError::Twice { .. } | RefundError::Quantity { .. } => {
+            refused("/lines", error)
+        }
+        RefundError::TooMuch { line, remaining } => Problem::new(Code::OverRefund)
+            .with("id", line)
+            .with("available", crate::checkout::request::decimal(*remaining)),
+        RefundError::TenderNotAllowed => Problem::new(Code::Forbidden).with("permission", "refund-other-tender"),
+        RefundError::TenderNotPayable => refused("/tender", error),
+        RefundError::Damaged => Problem::internal(error),
+        RefundError::Overflow => Problem::new(Code::AmountTooLarge),
+    }
+}

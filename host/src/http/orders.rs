@@ -1,0 +1,289 @@
+//! `/v1/orders`: committed and recorded sales, and what came back of them.
+
+use std::sync::Arc;
+
+use axum::extract::{Query, State};
+use serde::{Deserialize, Serialize};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use utoipa::{IntoParams, ToSchema};
+
+use super::answer::{At, Done};
+use super::auth::Caller;
+use super::error::{Language, Problem, ProblemBody};
+use super::json::Keyed;
+use super::problems::Code;
+use super::quotes::intent;
+use super::sale_view::{SaleView, Shown};
+use super::types::{Id, Quantity, Time};
+use crate::access::Principal;
+use crate::checkout::posting::kind_name;
+use crate::checkout::request::{RecordedSale, RefundRequest};
+use crate::checkout::{self, stored};
+use crate::domain::order::OrderDocument;
+use crate::domain::refund::RefundPlan;
+use crate::host::Host;
+use crate::domain::ledger::{OrderRow, RefundRow};
+use crate::store::orders::{self as rows, OrderName};
+
+/// A sale that is booked.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OrderView {
+    pub id: String,
+    /// Printed on the receipt; claims its points later.
+    pub receipt_code: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quote: Option<String>,
+    /// The till's own number of a recorded sale.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
+    pub terminal: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub staff: Option<String>,
+    #[serde(flatten)]
+    pub sale: SaleView,
+}
+
+/// What came back of an order.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RefundView {
+    pub id: String,
+    pub order: String,
+    /// 1 for the first refund of the order.
+    pub sequence: i64,
+    pub occurred_at: Time,
+    pub currency: String,
+    /// Worth of the returned goods, tax included.
+    pub total: i64,
+    /// What cash rounding adds to the cash paid out.
+    pub rounding: i64,
+    /// Kept back for points that were spent already.
+    pub kept_back: i64,
+    pub lines: Vec<RefundedLineView>,
+    pub tenders: Vec<RefundTenderView>,
+    /// Points taken back.
+    pub points_taken_back: i64,
+    /// Whether nothing of the order is left.
+    pub completes: bool,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RefundedLineView {
+    pub line: u32,
+    pub quantity: Quantity,
+    pub net: i64,
+    pub tax: i64,
+    pub gross: i64,
+    /// What can still come back.
+    pub remaining: Quantity,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RefundTenderView {
+    /// What it was paid with.
+    pub kind: &'static str,
+    /// What it is paid out as.
+    pub paid_as: &'static str,
+    pub amount: i64,
+    pub points: i64,
+    pub principal: i64,
+    pub bonus: i64,
+}
+
+/// One recorded call of a rule.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EvaluationView {
+    pub position: i64,
+    pub binding: String,
+    pub component_digest: String,
+    pub config_hash: String,
+    pub kind: String,
+    /// Wasm instructions as the engine counted them.
+    pub fuel: i64,
+    /// How the rule's facts differed from the order's.
+    #[schema(value_type = Object)]
+    pub facts_difference: serde_json::Value,
+    #[schema(value_type = Object)]
+    pub output: serde_json::Value,
+}
+
+/// Which order is meant.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct Find {
+    /// Code on the receipt.
+    pub receipt_code: String,
+}
+
+/// Book a sale that already happened.
+#[utoipa::path(post, path = "/v1/orders", tag = "orders", request_body = RecordedSale,
+    params(("Idempotency-Key" = String, Header)),
+    responses((status = 201, body = OrderView), (status = "default", body = ProblemBody)))]
+pub async fn record(
+    State(host): State<Arc<Host>>,
+    caller: Caller,
+    language: Language,
+    keyed: Keyed<RecordedSale>,
+) -> Result<Done<OrderView>, Problem> {
+    let done = checkout::record(&host, &caller, keyed.body, intent(keyed.key.into_string(), keyed.hash)).await?;
+    let order = read_order(&host, &caller, &done.order, language).await?;
+    Ok(Done::created(format!("/v1/orders/{}", order.id), order).replayed(done.replayed))
+}
+
+/// Read an order.
+#[utoipa::path(get, path = "/v1/orders/{id}", tag = "orders", params(("id" = String, Path)),
+    responses((status = 200, body = OrderView), (status = "default", body = ProblemBody)))]
+pub async fn read(
+    State(host): State<Arc<Host>>,
+    caller: Caller,
+    language: Language,
+    At(id): At<Id>,
+) -> Result<Done<OrderView>, Problem> {
+    Ok(Done::ok(read_order(&host, &caller, id.as_str(), language).await?))
+}
+
+/// Find an order by the code on its receipt.
+#[utoipa::path(get, path = "/v1/orders", tag = "orders", params(Find),
+    responses((status = 200, body = OrderView), (status = "default", body = ProblemBody)))]
+pub async fn find(
+    State(host): State<Arc<Host>>,
+    caller: Caller,
+    language: Language,
+    query: Result<Query<Find>, axum::extract::rejection::QueryRejection>,
+) -> Result<Done<OrderView>, Problem> {
+    let Query(find) = query.map_err(|error| Problem::new(Code::InvalidQuery).with("reason", error.body_text()))?;
+    let mut conn = host.db.read().await?;
+    let row = rows::order_by(&mut conn, &OrderName::Receipt(find.receipt_code.clone()))
+        .await?
+        .ok_or_else(|| Problem::unknown(Code::OrderUnknown, &find.receipt_code))?;
+    Ok(Done::ok(order_view(&host, &caller, row, language)?))
+}
+
+/// Take back part or all of an order.
+#[utoipa::path(post, path = "/v1/orders/{id}/refunds", tag = "orders", request_body = RefundRequest,
+    params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 201, body = RefundView), (status = "default", body = ProblemBody)))]
+pub async fn refund(
+    State(host): State<Arc<Host>>,
+    caller: Caller,
+    At(id): At<Id>,
+    keyed: Keyed<RefundRequest>,
+) -> Result<Done<RefundView>, Problem> {
+    let intent = intent(keyed.key.into_string(), keyed.hash);
+    let done = checkout::refund(&host, &caller, id.as_str(), keyed.body, intent).await?;
+    let mut conn = host.db.read().await?;
+    let row = rows::refund_by_id(&mut conn, &done.refund)
+        .await?
+        .ok_or_else(|| Problem::internal("a refund just made cannot be read"))?;
+    Ok(Done::created(format!("/v1/orders/{}/refunds", row.order_id), refund_view(&row)?).replayed(done.replayed))
+}
+
+/// The refunds of an order, in their sequence.
+#[utoipa::path(get, path = "/v1/orders/{id}/refunds", tag = "orders", params(("id" = String, Path)),
+    responses((status = 200, body = Vec<RefundView>), (status = "default", body = ProblemBody)))]
+pub async fn refunds(
+    State(host): State<Arc<Host>>,
+    caller: Caller,
+    At(id): At<Id>,
+) -> Result<Done<Vec<RefundView>>, Problem> {
+    let mut conn = host.db.read().await?;
+    let order = rows::order_by(&mut conn, &OrderName::Id(id.as_str().to_owned()))
+        .await?
+        .ok_or_else(|| Problem::unknown(Code::OrderUnknown, id.as_str()))?;
+    caller.require_store(&order.store)?;
+    let refunds = rows::refunds_of(&mut conn, id.as_str()).await?;
+    Ok(Done::ok(refunds.iter().map(refund_view).collect::<Result<_, _>>()?))
+}
+
+/// The recorded rule calls of an order.
+#[utoipa::path(get, path = "/v1/orders/{id}/evaluations", tag = "orders", params(("id" = String, Path)),
+    responses((status = 200, body = Vec<EvaluationView>), (status = "default", body = ProblemBody)))]
+pub async fn evaluations(
+    State(host): State<Arc<Host>>,
+    caller: Caller,
+    At(id): At<Id>,
+) -> Result<Done<Vec<EvaluationView>>, Problem> {
+    let mut conn = host.db.read().await?;
+    let order = rows::order_by(&mut conn, &OrderName::Id(id.as_str().to_owned()))
+        .await?
+        .ok_or_else(|| Problem::unknown(Code::OrderUnknown, id.as_str()))?;
+    caller.require_store(&order.store)?;
+    let json = |bytes: &[u8]| -> Result<serde_json::Value, Problem> { Ok(stored::unpack(bytes)?) };
+    let mut views = Vec::new();
+    for row in rows::evaluations_of(&mut conn, id.as_str()).await? {
+        views.push(EvaluationView {
+            position: row.position,
+            binding: row.binding_id,
+            component_digest: row.component_digest,
+            config_hash: row.config_hash,
+            kind: row.kind,
+            fuel: row.fuel,
+            facts_difference: json(&row.delta)?,
+            output: json(&row.output)?,
+        });
+    }
+    Ok(Done::ok(views))
+}
+
+/// An order by its id, for a caller of its store.
+pub async fn read_order(host: &Host, caller: &Principal, id: &str, language: Language) -> Result<OrderView, Problem> {
+    let mut conn = host.db.read().await?;
+    let row = rows::order_by(&mut conn, &OrderName::Id(id.to_owned())).await?.ok_or_else(|| Problem::unknown(Code::OrderUnknown, id))?;
+    order_view(host, caller, row, language)
+}
+
+fn order_view(host: &Host, caller: &Principal, row: OrderRow, language: Language) -> Result<OrderView, Problem> {
+    caller.require_store(&row.store)?;
+    let document: OrderDocument = stored::unpack(&row.doc)?;
+    Ok(OrderView {
+        id: row.id,
+        receipt_code: row.receipt_code,
+        quote: row.quote_id,
+        external_id: row.external_id,
+        terminal: row.terminal,
+        staff: row.staff,
+        sale: Shown { catalog: &host.catalog, language }.sale(&document),
+    })
+}
+
+fn refund_view(row: &RefundRow) -> Result<RefundView, Problem> {
+    let plan: RefundPlan = stored::unpack(&row.doc)?;
+    let lines = plan.lines.iter().map(|line| RefundedLineView {
+        line: line.line,
+        quantity: Quantity(line.quantity),
+        net: line.net,
+        tax: line.tax,
+        gross: line.gross,
+        remaining: Quantity(line.remaining),
+    });
+    let tenders = plan.tenders.iter().map(|tender| RefundTenderView {
+        kind: kind_name(tender.kind),
+        paid_as: kind_name(tender.paid_as),
+        amount: tender.amount,
+        points: tender.points,
+        principal: tender.principal,
+        bonus: tender.bonus,
+    });
+    Ok(RefundView {
+        id: row.id.clone(),
+        order: row.order_id.clone(),
+        sequence: row.sequence,
+        occurred_at: Time(row.occurred_at),
+        currency: row.currency.clone(),
+        total: plan.total,
+        rounding: plan.rounding,
+        kept_back: plan.kept_back.iter().map(|kept| kept.amount).sum(),
+        lines: lines.collect(),
+        tenders: tenders.collect(),
+        points_taken_back: plan.awards.iter().map(|award| award.points).sum(),
+        completes: plan.completes,
+    })
+}
+
+pub fn routes() -> OpenApiRouter<Arc<Host>> {
+    OpenApiRouter::new()
+        .routes(routes!(record, find))
+        .routes(routes!(read))
+        .routes(routes!(refund, refunds))
+        .routes(routes!(evaluations))
+}

@@ -1,0 +1,145 @@
+//! `/v1/quotes`: price a basket, reserve it, commit it.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use serde::Serialize;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use utoipa::ToSchema;
+
+use super::answer::{At, Done};
+use super::auth::Caller;
+use super::error::{Language, Problem, ProblemBody};
+use super::json::{Json, Keyed};
+use super::orders::{self, OrderView};
+use super::problems::Code;
+use super::sale_view::{SaleView, Shown};
+use super::types::{Id, Time};
+use crate::checkout::request::QuoteRequest;
+use crate::checkout::{self, CommitRequest, HeldQuote, Intent, Quote};
+use crate::host::Host;
+
+/// A priced basket; nothing is posted.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct QuoteView {
+    pub id: String,
+    pub quoted_at: Time,
+    /// Last instant it can be committed.
+    pub expires_at: Time,
+    /// What another host compares when it prices the same request.
+    pub digest: String,
+    #[serde(flatten)]
+    pub sale: SaleView,
+}
+
+/// A quote's benefits, reserved.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HoldView {
+    pub id: String,
+    pub quote: String,
+    /// The quote cannot go stale before.
+    pub expires_at: Time,
+}
+
+fn view(host: &Host, quote: &Quote, language: Language) -> QuoteView {
+    QuoteView {
+        id: quote.id.clone(),
+        quoted_at: Time(quote.at),
+        expires_at: Time(quote.expires_at),
+        digest: quote.digest.clone(),
+        sale: Shown { catalog: &host.catalog, language }.sale(&quote.document),
+    }
+}
+
+/// Price a basket.
+#[utoipa::path(post, path = "/v1/quotes", tag = "quotes", request_body = QuoteRequest,
+    responses((status = 201, body = QuoteView), (status = "default", body = ProblemBody)))]
+pub async fn quote(
+    State(host): State<Arc<Host>>,
+    caller: Caller,
+    language: Language,
+    Json(request): Json<QuoteRequest>,
+) -> Result<Done<QuoteView>, Problem> {
+    let quote = checkout::quote(&host, &caller, request).await?;
+    Ok(Done::created(format!("/v1/quotes/{}", quote.id), view(&host, &quote, language)))
+}
+
+/// Read a quote that waits to be committed.
+#[utoipa::path(get, path = "/v1/quotes/{id}", tag = "quotes", params(("id" = String, Path)),
+    responses((status = 200, body = QuoteView), (status = "default", body = ProblemBody)))]
+pub async fn read(
+    State(host): State<Arc<Host>>,
+    caller: Caller,
+    language: Language,
+    At(id): At<Id>,
+) -> Result<Done<QuoteView>, Problem> {
+    let quote = host.quotes.find(id.as_str()).ok_or_else(|| Problem::unknown(Code::QuoteUnknown, id.as_str()))?;
+    caller.require_store(&quote.place.store.id)?;
+    Ok(Done::ok(view(&host, &quote, language)))
+}
+
+/// Reserve a quote's points, stored value, counters and codes for a time.
+#[utoipa::path(post, path = "/v1/quotes/{id}/hold", tag = "quotes",
+    params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 201, body = HoldView), (status = "default", body = ProblemBody)))]
+pub async fn hold(
+    State(host): State<Arc<Host>>,
+    caller: Caller,
+    At(id): At<Id>,
+    keyed: Keyed<Empty>,
+) -> Result<Done<HoldView>, Problem> {
+    let held = checkout::hold(&host, &caller, id.as_str(), intent(keyed.key.into_string(), keyed.hash)).await?;
+    let HeldQuote { id: hold, expires_at, replayed } = held;
+    let view = HoldView { id: hold, quote: id.into_string(), expires_at: Time(expires_at) };
+    Ok(Done::created(format!("/v1/quotes/{}", view.quote), view).replayed(replayed))
+}
+
+/// End a quote's hold before its time.
+#[utoipa::path(delete, path = "/v1/quotes/{id}/hold", tag = "quotes",
+    params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 204), (status = "default", body = ProblemBody)))]
+pub async fn release(
+    State(host): State<Arc<Host>>,
+    caller: Caller,
+    At(id): At<Id>,
+    keyed: Keyed<Empty>,
+) -> Result<axum::http::StatusCode, Problem> {
+    checkout::release(&host, &caller, id.as_str(), intent(keyed.key.into_string(), keyed.hash)).await?;
+    Ok(axum::http::StatusCode::NO_CONTENT)
+}
+
+/// Commit a quote: post exactly what it showed.
+#[utoipa::path(post, path = "/v1/quotes/{id}/commit", tag = "quotes", request_body = CommitRequest,
+    params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 201, body = OrderView), (status = "default", body = ProblemBody)))]
+pub async fn commit(
+    State(host): State<Arc<Host>>,
+    caller: Caller,
+    language: Language,
+    At(id): At<Id>,
+    keyed: Keyed<CommitRequest>,
+) -> Result<Done<OrderView>, Problem> {
+    let intent = intent(keyed.key.into_string(), keyed.hash);
+    let committed = checkout::commit(&host, &caller, id.as_str(), keyed.body, intent).await?;
+    let order = orders::read_order(&host, &caller, &committed.order, language).await?;
+    Ok(Done::created(format!("/v1/orders/{}", order.id), order).replayed(committed.replayed))
+}
+
+/// A body without fields.
+#[derive(Debug, Default, serde::Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Empty {}
+
+/// A key and the digest of what it stands for.
+pub fn intent(key: String, hash: [u8; 32]) -> Intent {
+    Intent { key, hash }
+}
+
+pub fn routes() -> OpenApiRouter<Arc<Host>> {
+    OpenApiRouter::new()
+        .routes(routes!(quote))
+        .routes(routes!(read))
+        .routes(routes!(hold, release))
+        .routes(routes!(commit))
+}

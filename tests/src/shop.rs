@@ -1,0 +1,316 @@
+//! A whole chain for one test: its own database, its own clock, and the real router.
+
+use std::sync::{Arc, OnceLock};
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tessera::clock::Clock;
+use tessera::config::Config;
+use tessera::domain::time::Instant;
+use tessera::host::Host;
+use tessera::plugins::{Catalog, Engine};
+use tower::ServiceExt;
+
+use crate::postgres;
+
+/// 2026-03-02T10:00:00+08:00, a Monday.
+pub const MONDAY: Instant = Instant(1_772_416_800_000_000);
+
+/// Which database a test runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Database {
+    Sqlite,
+    Postgres,
+}
+
+/// Runs the same story on both databases: `on_each_database!(async fn name(shop: Shop) { … });`
+#[macro_export]
+macro_rules! on_each_database {
+    ($($(#[$attribute:meta])* async fn $name:ident($shop:ident) $body:block)*) => {$(
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            async fn story($shop: $crate::shop::Shop) $body
+
+            $(#[$attribute])*
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                story($crate::shop::Shop::open($crate::shop::Database::Sqlite).await).await
+            }
+
+            $(#[$attribute])*
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                if !$crate::postgres::available() {
+                    return;
+                }
+                story($crate::shop::Shop::open($crate::shop::Database::Postgres).await).await
+            }
+        }
+    )*};
+}
+
+/// An answer of the router.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Value,
+}
+
+/// Two stores, east (Asia/Shanghai) and west (Asia/Urumqi), each in a region of its name; a till and a
+/// supervisor in each; coffee, tea, cake and apples; tax of 13 % and 9 % in the prices.
+pub struct Shop {
+    pub host: Arc<Host>,
+    pub router: Router,
+    pub admin: String,
+    /// Key of the till in the east.
+    pub till: String,
+    /// Key of the till in the west.
+    pub west_till: String,
+    /// Key with a supervisor's permissions in the east.
+    pub supervisor: String,
+    // Removed with everything in it when the test ends.
+    _folder: TempDir,
+}
+
+/// One engine and the embedded plugins, compiled once for all tests of the process.
+fn catalog() -> Arc<Catalog> {
+    static CATALOG: OnceLock<Arc<Catalog>> = OnceLock::new();
+    let make = || {
+        let engine = Engine::new(Config::default().sandbox.into()).expect("an engine starts");
+        let catalog = Catalog::new(engine, None);
+        catalog.install_embedded().expect("the embedded plugins compile");
+        Arc::new(catalog)
+    };
+    Arc::clone(CATALOG.get_or_init(make))
+}
+
+impl Shop {
+    pub async fn open(database: Database) -> Self {
+        Self::open_with(database, Value::Null).await
+    }
+
+    /// Opens a shop whose checkout settings are laid over the usual ones.
+    pub async fn open_with(database: Database, settings: Value) -> Self {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        let url = match database {
+            Database::Sqlite => None,
+            Database::Postgres => Some(postgres::cluster().create_database()),
+        };
+        let config = Config { data: folder.path().to_owned(), database: url, ..Config::default() };
+        let clock = Clock::standing(MONDAY);
+        let host = Host::assemble(&config, clock, catalog()).await.expect("a host opens");
+        let router = tessera::http::router(Arc::clone(&host));
+        let admin = host.operator_key();
+        let mut shop = Self {
+            host,
+            router,
+            admin,
+            till: String::new(),
+            west_till: String::new(),
+            supervisor: String::new(),
+            _folder: folder,
+        };
+        shop.furnish(settings).await;
+        shop
+    }
+
+    async fn furnish(&mut self, extra: Value) {
+        let mut settings = json!({
+            "tax_classes": [{ "name": "standard", "rate": "13/100" }, { "name": "reduced", "rate": "9/100" }],
+            "points_tender": { "value": "1/1" },
+        });
+        merge(&mut settings, extra);
+        self.put("/v1/chain", json!({ "name": "Test", "language": "en", "settings": settings })).await;
+        for (id, zone) in [("east", "Asia/Shanghai"), ("west", "Asia/Urumqi")] {
+            self.put(&format!("/v1/regions/{id}"), json!({ "name": id })).await;
+            let store = json!({ "region": id, "name": id, "currency": "CNY", "time_zone": zone });
+            self.put(&format!("/v1/stores/{id}"), store).await;
+        }
+        self.till = self.key("cashier", Some("east")).await;
+        self.west_till = self.key("cashier", Some("west")).await;
+        self.supervisor = self.key("supervisor", Some("east")).await;
+        for (id, category, unit, price, tax) in [
+            ("coffee", "drinks/coffee", "piece", 2_000, "standard"),
+            ("tea", "drinks/tea", "piece", 1_200, "standard"),
+            ("cake", "bakery/cake", "piece", 3_000, "standard"),
+            ("apples", "fresh/fruit", "weight", 1_000, "reduced"),
+        ] {
+            self.product(id, category, unit, price, tax).await;
+        }
+    }
+
+    /// A key of a role, for one store or the chain.
+    pub async fn key(&self, role: &str, store: Option<&str>) -> String {
+        let answer = self.post("/v1/keys", &self.admin, json!({ "name": role, "role": role, "store": store })).await;
+        answer.ok()["key"].as_str().expect("a key").to_owned()
+    }
+
+    pub async fn product(&self, id: &str, category: &str, unit: &str, price: i64, tax: &str) {
+        let product = json!({
+            "id": id, "sku": id, "name": id, "category": category, "unit": unit, "currency": "CNY",
+            "price": price, "cost": price / 2, "tax_class": tax, "barcodes": [format!("69{}", id.len())],
+        });
+        self.post("/v1/products", &self.admin, product).await.ok();
+    }
+
+    /// Binds a plugin to the chain; answers the binding's id.
+    pub async fn bind(&self, plugin: &str, config: Value) -> String {
+        self.bind_with(plugin, config, json!({})).await
+    }
+
+    /// Binds a plugin with further fields such as `scope` or `group`.
+    pub async fn bind_with(&self, plugin: &str, config: Value, more: Value) -> String {
+        let mut body = json!({ "plugin": plugin, "version": "*", "scope": "chain", "config": config });
+        merge(&mut body, more);
+        let answer = self.post("/v1/bindings", &self.admin, body).await;
+        answer.ok()["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Enrols a member; answers his id.
+    pub async fn member(&self) -> String {
+        self.member_with(json!({})).await
+    }
+
+    pub async fn member_with(&self, more: Value) -> String {
+        let mut body = json!({ "home_store": "east" });
+        merge(&mut body, more);
+        let answer = self.post("/v1/members", &self.till, body).await;
+        answer.ok()["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Quotes and commits a basket paid in cash unless it names tenders; answers the order.
+    pub async fn buy(&self, request: Value) -> Value {
+        let mut request = request;
+        if request.get("tenders").is_none() {
+            request["tenders"] = json!([{ "kind": "cash" }]);
+        }
+        let quote = self.post("/v1/quotes", &self.till, request).await.ok();
+        self.commit(quote["id"].as_str().expect("an id")).await.ok()
+    }
+
+    pub async fn quote(&self, request: Value) -> Value {
+        self.post("/v1/quotes", &self.till, request).await.ok()
+    }
+
+    pub async fn commit(&self, quote: &str) -> Answer {
+        self.post(&format!("/v1/quotes/{quote}/commit"), &self.till, json!({})).await
+    }
+
+    /// Refunds lines of an order, `[[position, quantity], …]`; everything left when `Null`.
+    pub async fn refund(&self, order: &str, lines: Value) -> Answer {
+        let lines = lines.as_array().map(|lines| {
+            lines.iter().map(|line| json!({ "line": line[0], "quantity": line[1] })).collect::<Vec<_>>()
+        });
+        let body = lines.map_or_else(|| json!({}), |lines| json!({ "lines": lines }));
+        self.post(&format!("/v1/orders/{order}/refunds"), &self.till, body).await
+    }
+
+    /// Pays money into a member's stored value.
+    pub async fn top_up(&self, member: &str, amount: i64, bonus: i64) {
+        let body = json!({ "store": "east", "amount": amount, "bonus": bonus, "tender": { "kind": "cash" } });
+        self.post(&format!("/v1/members/{member}/top-ups"), &self.admin, body).await.ok();
+    }
+
+    /// Balances of a member by account name, points and money together.
+    pub async fn balances(&self, member: &str) -> std::collections::BTreeMap<String, i64> {
+        let answer = self.get(&format!("/v1/members/{member}/accounts"), &self.admin).await.ok();
+        let accounts = answer["items"].as_array().or_else(|| answer.as_array()).expect("a list").clone();
+        let one = |account: &Value| {
+            let name = account["name"].as_str().expect("a name").to_owned();
+            (name, account["balance"].as_i64().expect("a balance"))
+        };
+        accounts.iter().map(one).filter(|(_, balance)| *balance != 0).collect()
+    }
+
+    pub async fn get(&self, path: &str, key: &str) -> Answer {
+        self.send(Method::GET, path, key, None, None).await
+    }
+
+    pub async fn put(&self, path: &str, body: Value) -> Value {
+        self.send(Method::PUT, path, &self.admin, None, Some(body)).await.ok()
+    }
+
+    /// Posts under a fresh idempotency key.
+    pub async fn post(&self, path: &str, key: &str, body: Value) -> Answer {
+        let fresh = uuid::Uuid::now_v7().to_string();
+        self.send(Method::POST, path, key, Some(&fresh), Some(body)).await
+    }
+
+    pub async fn post_as(&self, path: &str, key: &str, idempotency: &str, body: Value) -> Answer {
+        self.send(Method::POST, path, key, Some(idempotency), Some(body)).await
+    }
+
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        key: &str,
+        idempotency: Option<&str>,
+        body: Option<Value>,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(path).header("authorization", format!("Bearer {key}"));
+        if let Some(idempotency) = idempotency {
+            request = request.header("idempotency-key", idempotency);
+        }
+        let body = match body {
+            Some(body) => {
+                request = request.header("content-type", "application/json");
+                Body::from(body.to_string())
+            }
+            None => Body::empty(),
+        };
+        self.raw(request.body(body).expect("a request")).await
+    }
+
+    pub async fn raw(&self, request: Request<Body>) -> Answer {
+        let answer = self.router.clone().oneshot(request).await.expect("the router answers");
+        let (parts, body) = answer.into_parts();
+        let bytes = body.collect().await.expect("a whole body").to_bytes();
+        let text = || Value::String(String::from_utf8_lossy(&bytes).into_owned());
+        let body = serde_json::from_slice(&bytes).unwrap_or_else(|_| text());
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// Moves the clock.
+    pub fn set_clock(&self, at: Instant) {
+        self.host.clock.set(at);
+    }
+
+    /// Fails the test if any invariant of the ledger does not hold, or any evaluation differs when run again.
+    pub async fn verify(&self) {
+        let report = tessera::store::verify::verify(&self.host.db).await.expect("the ledger can be read");
+        assert!(report.is_clean(), "{report:#?}");
+        let again = tessera::audit::reexecute(&self.host.db, self.host.catalog.engine()).await.expect("rules run again");
+        assert_eq!(again.differing, 0, "{again:#?}");
+    }
+}
+
+impl Answer {
+    /// The body of a success.
+    #[track_caller]
+    pub fn ok(self) -> Value {
+        assert!(self.status.is_success(), "{}: {}", self.status, self.body);
+        self.body
+    }
+
+    /// The code of a refusal, after checking its status.
+    #[track_caller]
+    pub fn refused(self, status: u16) -> String {
+        assert_eq!(self.status.as_u16(), status, "{}", self.body);
+        self.body["code"].as_str().expect("a problem has a code").to_owned()
+    }
+}
+
+/// Lays the fields of one object over another.
+fn merge(base: &mut Value, over: Value) {
+    if let (Some(base), Value::Object(over)) = (base.as_object_mut(), over) {
+        base.extend(over);
+    }
+}
