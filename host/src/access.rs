@@ -376,6 +376,17 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 /// Compares without telling by its time where the first difference is.
+/// Whoever owns the data folder of the running process.
+fn operator() -> Principal {
+    Principal {
+        key: "operator".to_owned(),
+        role: Role::Admin,
+        store: None,
+        terminal: None,
+        staff: None,
+    }
+}
+
 fn same(left: &[u8], right: &[u8]) -> bool {
     left.len() == right.len()
         && std::hint::black_box(
@@ -390,6 +401,9 @@ fn same(left: &[u8], right: &[u8]) -> bool {
 /// # Errors
 /// [`AccessError::NoKey`] for anything that is not a key of this chain, [`AccessError::Revoked`].
 pub async fn identify(host: &Host, token: &str) -> Result<Principal, AccessError> {
+    if same(host.operator_key().as_bytes(), token.as_bytes()) {
+        return Ok(operator());
+    }
     let (id, secret) = token
         .strip_prefix(PREFIX)
         .and_then(|rest| rest.split_once('_'))

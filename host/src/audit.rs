@@ -37,13 +37,18 @@ impl Report {
 
 /// Runs every recorded evaluation again.
 pub async fn reexecute(db: &Db, engine: &Engine) -> Result<Report, CheckoutError> {
-    let mut rules = Rules { engine, known: HashMap::new() };
+    let mut rules = Rules {
+        engine,
+        known: HashMap::new(),
+    };
     let mut report = Report::default();
     let mut after = String::new();
     loop {
         let mut conn = db.read().await?;
         let page = orders::orders_after(&mut conn, &after, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(report) };
+        let Some(last) = page.last() else {
+            return Ok(report);
+        };
         after.clone_from(&last.id);
         for order in &page {
             report.orders += 1;
@@ -81,36 +86,62 @@ impl Rules<'_> {
     ) -> Result<Option<String>, CheckoutError> {
         let (plugin, config) = self.rule(conn, row).await?;
         let delta: FactsDelta = unpack(&row.delta)?;
-        let facts = base.rebuild(&delta).map_err(|error| CheckoutError::Internal(error.to_string()))?;
+        let facts = base
+            .rebuild(&delta)
+            .map_err(|error| CheckoutError::Internal(error.to_string()))?;
         let (output, fuel) = ask(plugin, config, &facts).map_err(failed)?;
         let recorded = unpack_json(&row.output)?;
         Ok(if output.as_bytes() != recorded {
-            Some(format!("{} answers {output} where {} was recorded", plugin.name(), String::from_utf8_lossy(&recorded)))
+            Some(format!(
+                "{} answers {output} where {} was recorded",
+                plugin.name(),
+                String::from_utf8_lossy(&recorded)
+            ))
         } else if i64::try_from(fuel).unwrap_or(i64::MAX) != row.fuel {
-            Some(format!("{} used {fuel} fuel where {} was recorded", plugin.name(), row.fuel))
+            Some(format!(
+                "{} used {fuel} fuel where {} was recorded",
+                plugin.name(),
+                row.fuel
+            ))
         } else {
             None
         })
     }
 
-    async fn rule(&mut self, conn: &mut Conn, row: &EvaluationRow) -> Result<(&Plugin, &CheckedConfig), CheckoutError> {
+    async fn rule(
+        &mut self,
+        conn: &mut Conn,
+        row: &EvaluationRow,
+    ) -> Result<(&Plugin, &CheckedConfig), CheckoutError> {
         let key = (row.component_digest.clone(), row.config_hash.clone());
         if !self.known.contains_key(&key) {
-            let missing = |what: &str| CheckoutError::Internal(format!("{what} is missing; restore the backup"));
-            let bytes = installed::bytes(conn, &key.0).await?.ok_or_else(|| missing("a component"))?;
-            let config = installed::config(conn, &key.1).await?.ok_or_else(|| missing("a configuration"))?;
+            let missing = |what: &str| {
+                CheckoutError::Internal(format!("{what} is missing; restore the backup"))
+            };
+            let bytes = installed::bytes(conn, &key.0)
+                .await?
+                .ok_or_else(|| missing("a component"))?;
+            let config = installed::config(conn, &key.1)
+                .await?
+                .ok_or_else(|| missing("a configuration"))?;
             let plugin = self.engine.compile(&bytes, None).map_err(failed)?;
             let config = plugin.validate_config(&config.json).map_err(failed)?;
             self.known.insert(key.clone(), (plugin, config));
         }
         match self.known.get(&key) {
             Some((plugin, config)) => Ok((plugin, config)),
-            None => Err(CheckoutError::Internal("a rule just loaded is gone".to_owned())),
+            None => Err(CheckoutError::Internal(
+                "a rule just loaded is gone".to_owned(),
+            )),
         }
     }
 }
 
-fn ask(plugin: &Plugin, config: &CheckedConfig, facts: &AnyFacts) -> Result<(String, u64), PluginError> {
+fn ask(
+    plugin: &Plugin,
+    config: &CheckedConfig,
+    facts: &AnyFacts,
+) -> Result<(String, u64), PluginError> {
     Ok(match facts {
         AnyFacts::Promotion(facts) => {
             let evaluated = plugin.promotion(config, facts);

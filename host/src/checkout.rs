@@ -35,7 +35,10 @@ pub struct Intent {
 
 impl From<Intent> for crate::domain::ledger::Operation {
     fn from(intent: Intent) -> Self {
-        Self { key: intent.key, hash: intent.hash }
+        Self {
+            key: intent.key,
+            hash: intent.hash,
+        }
     }
 }
 
@@ -43,9 +46,14 @@ impl From<Intent> for crate::domain::ledger::Operation {
 /// even when what it rested on is long gone; the writer itself decides every race.
 pub async fn recall(host: &Host, intent: &Intent) -> Result<Option<Receipt>, CheckoutError> {
     let mut conn = host.db.read().await?;
-    let Some(recorded) = operations::by_key(&mut conn, &intent.key).await? else { return Ok(None) };
+    let Some(recorded) = operations::by_key(&mut conn, &intent.key).await? else {
+        return Ok(None);
+    };
     if recorded.hash != intent.hash {
-        return Err(Refusal::KeyReused { key: intent.key.clone() }.into());
+        return Err(Refusal::KeyReused {
+            key: intent.key.clone(),
+        }
+        .into());
     }
     match recorded.outcome {
         Outcome::Done(receipt) => Ok(Some(receipt)),

@@ -13,9 +13,12 @@ use crate::checkout::Quotes;
 use crate::clock::Clock;
 use crate::config::{Config, Limits, Sandbox};
 use crate::metrics::Metrics;
+use crate::plugins::catalog::Source;
 use crate::plugins::{Cache, Catalog, Engine, EngineSettings};
 use crate::snapshot::Snapshots;
-use crate::store::{DataFolder, Db, Location, StoreError, Writer, WriterSettings, plugins as installed};
+use crate::store::{
+    DataFolder, Db, Location, StoreError, Writer, WriterSettings, plugins as installed,
+};
 use crate::vault::Vault;
 
 /// Connections that read at once.
@@ -49,17 +52,25 @@ impl Host {
     /// Opens the chain of a data folder on the system's clock, with compiled rules kept in the folder.
     pub async fn open(config: &Config) -> anyhow::Result<Arc<Self>> {
         let engine = Engine::new(config.sandbox.clone().into())?;
-        std::fs::create_dir_all(&config.data).with_context(|| format!("cannot create `{}`", config.data.display()))?;
+        std::fs::create_dir_all(&config.data)
+            .with_context(|| format!("cannot create `{}`", config.data.display()))?;
         let cache = Cache::open(&config.data.join("compiled"))?;
         let catalog = Arc::new(Catalog::new(engine, Some(cache)));
-        catalog.install_embedded()?;
         Self::assemble(config, Clock::System, catalog).await
     }
 
     /// Opens a chain with a clock and a catalog from outside.
-    pub async fn assemble(config: &Config, clock: Clock, catalog: Arc<Catalog>) -> anyhow::Result<Arc<Self>> {
+    pub async fn assemble(
+        config: &Config,
+        clock: Clock,
+        catalog: Arc<Catalog>,
+    ) -> anyhow::Result<Arc<Self>> {
         let folder = DataFolder::lock(&config.data)?;
-        let db = Db::open(&Location::choose(&config.data, config.database.as_deref()), READERS).await?;
+        let db = Db::open(
+            &Location::choose(&config.data, config.database.as_deref()),
+            READERS,
+        )
+        .await?;
         let settings = WriterSettings {
             queue: config.writer.queue,
             batch: config.writer.batch,
@@ -76,7 +87,10 @@ impl Host {
             quotes: Quotes::new(config.limits.quotes),
             snapshots: Snapshots::default(),
             pricing_seats: Semaphore::new(seats),
-            operator_key: format!("tsk_operator_{}", hex::encode(crate::vault::random::<32>()?)),
+            operator_key: format!(
+                "tsk_operator_{}",
+                hex::encode(crate::vault::random::<32>()?)
+            ),
             stopping: watch::channel(false).0,
             writing: tokio::sync::Mutex::new(Some(writing)),
             _folder: folder,
@@ -85,8 +99,8 @@ impl Host {
             clock,
             catalog,
         });
-        host.load_installed().await?;
         host.keep_embedded().await?;
+        host.load_installed().await?;
         host.refresh().await?;
         Ok(host)
     }
@@ -97,7 +111,9 @@ impl Host {
         let mut after = String::new();
         loop {
             let page = installed::plugins(&mut conn, &after, 100).await?;
-            let Some(last) = page.last() else { return Ok(()) };
+            let Some(last) = page.last() else {
+                return Ok(());
+            };
             after.clone_from(&last.digest);
             for plugin in &page {
                 self.load(&mut conn, &plugin.digest).await?;
@@ -111,7 +127,7 @@ impl Host {
             return Ok(());
         }
         if let Some(bytes) = installed::bytes(conn, digest).await?
-            && let Err(error) = self.catalog.install(&bytes, crate::plugins::catalog::Source::Installed)
+            && let Err(error) = self.catalog.install(&bytes, Source::Installed)
         {
             // Others go on; its bindings are reported where they are loaded.
             tracing::error!(digest, %error, "an installed plugin does not load");
@@ -119,14 +135,12 @@ impl Host {
         Ok(())
     }
 
-    /// Writes the embedded components down, so that an evaluation by one can be executed again after the
+    /// Installs the components the binary carries, and writes them down, so that an evaluation by one can be executed again after the
     /// binary has moved on.
     async fn keep_embedded(&self) -> anyhow::Result<()> {
         for embedded in tessera_embed::all() {
-            let digest = tessera_build::digest(embedded.bytes);
-            let snapshot = self.catalog.snapshot();
-            let Some(plugin) = snapshot.by_digest(&digest) else { continue };
-            let row = crate::rules::row_of(plugin, self.clock.now().0)?;
+            let plugin = self.catalog.install(embedded.bytes, Source::Embedded)?;
+            let row = crate::rules::row_of(&plugin, self.clock.now().0)?;
             let bytes = embedded.bytes;
             self.writer
                 .write("keeping an embedded plugin", move |tx| {
@@ -150,7 +164,10 @@ impl Host {
 
     /// Sets the language of callers that name none, from the chain's own.
     pub fn speak(&self, language: &str) {
-        self.chinese.store(language.to_ascii_lowercase().starts_with("zh"), Ordering::Relaxed);
+        self.chinese.store(
+            language.to_ascii_lowercase().starts_with("zh"),
+            Ordering::Relaxed,
+        );
     }
 
     /// The key of whoever owns the data folder: an administrator's, as long as this process lives.
@@ -198,7 +215,8 @@ fn host_id(folder: &std::path::Path) -> anyhow::Result<String> {
         Ok(id) if !id.trim().is_empty() => Ok(id.trim().to_owned()),
         _ => {
             let id = uuid::Uuid::now_v7().to_string();
-            std::fs::write(&path, &id).with_context(|| format!("cannot write `{}`", path.display()))?;
+            std::fs::write(&path, &id)
+                .with_context(|| format!("cannot write `{}`", path.display()))?;
             Ok(id)
         }
     }

@@ -9,7 +9,9 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use crate::checkout::CheckoutError;
-use crate::domain::ledger::{AccountKey, Command, EventRow, HoldOutcome, Lot, Record, Refusal, Step, Subject};
+use crate::domain::ledger::{
+    AccountKey, Command, EventRow, HoldOutcome, Lot, Record, Refusal, Step, Subject,
+};
 use crate::domain::time::Day;
 use crate::host::Host;
 use crate::store::{holds, lots};
@@ -46,7 +48,9 @@ pub fn start(host: Arc<Host>) -> JoinHandle<()> {
 /// One round of everything; answers how many holds and lots it settled.
 pub async fn run_once(host: &Arc<Host>) -> Result<usize, CheckoutError> {
     let mut settled = expire_holds(host).await?;
-    let Some(day) = earliest_day(host) else { return Ok(settled) };
+    let Some(day) = earliest_day(host) else {
+        return Ok(settled);
+    };
     settled += release_pending(host, day).await?;
     settled += expire_lots(host, day).await?;
     Ok(settled)
@@ -67,8 +71,12 @@ async fn expire_holds(host: &Arc<Host>) -> Result<usize, CheckoutError> {
     };
     let mut settled = 0;
     for hold in due {
-        let mut command = Command::new("release", Subject::new("hold", &hold.id), now, hold.held_on);
-        command.steps.push(Step::ResolveHold { hold: hold.id.clone(), outcome: HoldOutcome::Expired });
+        let mut command =
+            Command::new("release", Subject::new("hold", &hold.id), now, hold.held_on);
+        command.steps.push(Step::ResolveHold {
+            hold: hold.id.clone(),
+            outcome: HoldOutcome::Expired,
+        });
         command.records.push(Record::Event(EventRow {
             kind: "hold.expired".to_owned(),
             subject: hold.quote.clone(),
@@ -89,7 +97,14 @@ async fn release_pending(host: &Arc<Host>, day: Day) -> Result<usize, CheckoutEr
         let mut conn = host.db.read().await?;
         lots::releasable(&mut conn, day, ROWS).await?
     };
-    for_each_account(host, day, "release", due, |member, asset, lots| Step::ReleasePending { member, asset, lots }).await
+    for_each_account(host, day, "release", due, |member, asset, lots| {
+        Step::ReleasePending {
+            member,
+            asset,
+            lots,
+        }
+    })
+    .await
 }
 
 async fn expire_lots(host: &Arc<Host>, day: Day) -> Result<usize, CheckoutError> {
@@ -97,7 +112,14 @@ async fn expire_lots(host: &Arc<Host>, day: Day) -> Result<usize, CheckoutError>
         let mut conn = host.db.read().await?;
         lots::expired(&mut conn, day, ROWS).await?
     };
-    for_each_account(host, day, "expiry", due, |member, asset, lots| Step::ExpireLots { member, asset, lots }).await
+    for_each_account(host, day, "expiry", due, |member, asset, lots| {
+        Step::ExpireLots {
+            member,
+            asset,
+            lots,
+        }
+    })
+    .await
 }
 
 /// One command per member and asset, so that a failure stops at one member.
@@ -111,13 +133,17 @@ async fn for_each_account(
     let mut by_account: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
     for lot in due {
         if let Some(account) = AccountKey::parse(&lot.account) {
-            by_account.entry((account.member, account.asset)).or_default().push(lot.id);
+            by_account
+                .entry((account.member, account.asset))
+                .or_default()
+                .push(lot.id);
         }
     }
     let mut settled = 0;
     for ((member, asset), lots) in by_account {
         settled += lots.len();
-        let mut command = Command::new(kind, Subject::new("member", &member), host.clock.now(), day);
+        let mut command =
+            Command::new(kind, Subject::new("member", &member), host.clock.now(), day);
         command.steps.push(step(member, asset, lots));
         host.writer.submit_bulk(command).await?;
     }

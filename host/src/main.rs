@@ -57,9 +57,16 @@ enum Command {
 
 fn main() -> std::process::ExitCode {
     let arguments = Arguments::parse();
-    cli::start_logging(matches!(arguments.command, Command::Serve | Command::Demo(_)));
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let outcome = runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(run(arguments)));
+    cli::start_logging(matches!(
+        arguments.command,
+        Command::Serve | Command::Demo(_)
+    ));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let outcome = runtime
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(run(arguments)));
     match outcome {
         Ok(code) => code,
         Err(error) => {
@@ -74,6 +81,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<std::process::ExitCode> {
     match arguments.command {
         Command::Init(command) => command.run(&config).await?,
         Command::Serve => cli::serve::run(&config).await?,
+        Command::Demo(command) => command.run(config).await?,
         Command::Plugin(command) => command.run(&config).await?,
         Command::Binding(command) => command.run(&config).await?,
         Command::Terminal(command) => command.run(&config).await?,

@@ -74,13 +74,17 @@ pub enum RuleError {
 pub async fn install(host: &Arc<Host>, bytes: Vec<u8>) -> Result<Plugin, RuleError> {
     let catalog = Arc::clone(&host.catalog);
     let (plugin, bytes) = tokio::task::spawn_blocking(move || {
-        catalog.install(&bytes, Source::Installed).map(|plugin| (plugin, bytes))
+        catalog
+            .install(&bytes, Source::Installed)
+            .map(|plugin| (plugin, bytes))
     })
     .await
     .map_err(|error| RuleError::Internal(format!("compiling ended early: {error}")))??;
     let row = row_of(&plugin, host.clock.now().0)?;
     host.writer
-        .write("installing a plugin", move |tx| Box::pin(async move { installed::install(tx, &row, &bytes).await }))
+        .write("installing a plugin", move |tx| {
+            Box::pin(async move { installed::install(tx, &row, &bytes).await })
+        })
         .await?;
     host.refresh().await?;
     Ok(plugin)
@@ -112,13 +116,20 @@ pub async fn bind(host: &Arc<Host>, new: NewBinding) -> Result<Binding, RuleErro
         .find(&new.plugin, &new.range, None)
         .cloned()
         .ok_or_else(|| RuleError::PluginUnknown(new.plugin.clone()))?;
-    if let Some(asked) = plugin.manifest().permissions.iter().find(|asked| !new.granted.contains(asked)) {
+    if let Some(asked) = plugin
+        .manifest()
+        .permissions
+        .iter()
+        .find(|asked| !new.granted.contains(asked))
+    {
         return Err(RuleError::NotGranted(asked.clone()));
     }
     let config = plugin.validate_config(&new.config)?;
     plugin.needs(&config)?;
     within_limits(host, &new.scope).await?;
-    let encode = |error: serde_json::Error| RuleError::Internal(format!("a binding did not encode: {error}"));
+    let encode = |error: serde_json::Error| {
+        RuleError::Internal(format!("a binding did not encode: {error}"))
+    };
     let id = uuid::Uuid::now_v7().to_string();
     let binding = Binding {
         name: new.name.unwrap_or_else(|| new.plugin.clone()),
@@ -146,7 +157,10 @@ pub async fn bind(host: &Arc<Host>, new: NewBinding) -> Result<Binding, RuleErro
         revision: 1,
     };
     let row = binding.clone();
-    let kept = Config { hash: config.hash, json: config.json };
+    let kept = Config {
+        hash: config.hash,
+        json: config.json,
+    };
     host.writer
         .write("making a binding", move |tx| {
             Box::pin(async move {
@@ -165,7 +179,9 @@ pub async fn end(host: &Arc<Host>, id: &str) -> Result<(), RuleError> {
     let row = id.to_owned();
     let ended = host
         .writer
-        .write("ending a binding", move |tx| Box::pin(async move { bindings::end_binding(tx, &row, now).await }))
+        .write("ending a binding", move |tx| {
+            Box::pin(async move { bindings::end_binding(tx, &row, now).await })
+        })
         .await?;
     if !ended {
         return Err(RuleError::BindingUnknown(id.to_owned()));

@@ -43,12 +43,15 @@ impl Running {
         let text = match std::fs::read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error).with_context(|| format!("cannot read `{}`", path.display())),
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot read `{}`", path.display()));
+            }
         };
         if !crate::store::db::DataFolder::is_locked(data)? {
             return Ok(None);
         }
-        let running = serde_json::from_slice(&text).with_context(|| format!("`{}` is damaged", path.display()))?;
+        let running = serde_json::from_slice(&text)
+            .with_context(|| format!("`{}` is damaged", path.display()))?;
         Ok(Some(running))
     }
 }

@@ -120,7 +120,9 @@ impl Place {
 
     /// Minutes after midnight in the store at an instant.
     fn minute(&self, at: Instant) -> u16 {
-        let local = at.0.div_euclid(60_000_000).saturating_add(i64::from(self.offset_minutes(at)));
+        let local =
+            at.0.div_euclid(60_000_000)
+                .saturating_add(i64::from(self.offset_minutes(at)));
         u16::try_from(local.rem_euclid(24 * 60)).unwrap_or(0)
     }
 }
@@ -168,7 +170,10 @@ impl Snapshot {
 impl Snapshots {
     /// The snapshot in force; none before the chain exists.
     pub fn current(&self) -> Option<Arc<Snapshot>> {
-        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.current
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Reads again what changed since the last time. Answers whether anything did.
@@ -185,21 +190,36 @@ impl Snapshots {
             }
         }
         let before = self.current();
-        if before.as_ref().is_some_and(|snapshot| snapshot.revisions == revisions) {
+        if before
+            .as_ref()
+            .is_some_and(|snapshot| snapshot.revisions == revisions)
+        {
             return Ok(false);
         }
-        let Some(chain) = chain::chain(&mut conn).await? else { return Ok(false) };
+        let Some(chain) = chain::chain(&mut conn).await? else {
+            return Ok(false);
+        };
         let stores = match &before {
-            Some(snapshot) if snapshot.revisions.chain == revisions.chain => Arc::clone(&snapshot.stores),
+            Some(snapshot) if snapshot.revisions.chain == revisions.chain => {
+                Arc::clone(&snapshot.stores)
+            }
             _ => Arc::new(read_places(&mut conn, &chain.settings).await?),
         };
         let rules = match &before {
-            Some(snapshot) if snapshot.revisions.rules == revisions.rules => Arc::clone(&snapshot.rules),
+            Some(snapshot) if snapshot.revisions.rules == revisions.rules => {
+                Arc::clone(&snapshot.rules)
+            }
             _ => Arc::new(read_rules(&mut conn, catalog).await?),
         };
         let program = read_program(&mut conn).await?;
         self.forget_goods_before(revisions.goods);
-        let snapshot = Arc::new(Snapshot { revisions, chain, program, rules, stores });
+        let snapshot = Arc::new(Snapshot {
+            revisions,
+            chain,
+            program,
+            rules,
+            stores,
+        });
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(snapshot);
         Ok(true)
     }
@@ -219,7 +239,9 @@ impl Snapshots {
             Mark::Barcode(barcode) => products::product_by_barcode(&mut conn, barcode).await?,
             Mark::Sku(sku) => products::product_by_sku(&mut conn, sku).await?,
         };
-        let Some(product) = found.map(Arc::new) else { return Ok(None) };
+        let Some(product) = found.map(Arc::new) else {
+            return Ok(None);
+        };
         let mut goods = self.goods.lock().unwrap_or_else(PoisonError::into_inner);
         // A change that came while this row was read has emptied the shelf; what was read is then old.
         if goods.revision == revision {
@@ -234,35 +256,59 @@ impl Snapshots {
     fn forget_goods_before(&self, revision: i64) {
         let mut goods = self.goods.lock().unwrap_or_else(PoisonError::into_inner);
         if goods.revision != revision {
-            *goods = Goods { revision, by_mark: HashMap::new() };
+            *goods = Goods {
+                revision,
+                by_mark: HashMap::new(),
+            };
         }
     }
 }
 
-async fn read_places(conn: &mut crate::store::db::Conn, settings: &str) -> Result<HashMap<String, Arc<Place>>, StoreError> {
-    let chain_wide: CheckoutSettings =
-        serde_json::from_str(settings).map_err(StoreError::stored("reading the checkout settings"))?;
+async fn read_places(
+    conn: &mut crate::store::db::Conn,
+    settings: &str,
+) -> Result<HashMap<String, Arc<Place>>, StoreError> {
+    let chain_wide: CheckoutSettings = serde_json::from_str(settings)
+        .map_err(StoreError::stored("reading the checkout settings"))?;
     let mut places = HashMap::new();
     for store in stores::stores(conn, None, "", MOST_STORES).await? {
         let zone = clock::zone(&store.time_zone).ok_or_else(|| StoreError::Stored {
             doing: "reading a store's time zone",
             what: store.time_zone.clone(),
         })?;
-        let settings = CheckoutSettings { prices_include_tax: store.prices_include_tax, ..chain_wide.clone() };
-        let currency_scale = tessera_money::Currency::from_code(&store.currency).map_or(2, |currency| currency.scale());
+        let settings = CheckoutSettings {
+            prices_include_tax: store.prices_include_tax,
+            ..chain_wide.clone()
+        };
+        let currency_scale = tessera_money::Currency::from_code(&store.currency)
+            .map_or(2, |currency| currency.scale());
         let attributes = attributes(&store.attributes)?;
-        places.insert(store.id.clone(), Arc::new(Place { store, zone, settings, currency_scale, attributes }));
+        places.insert(
+            store.id.clone(),
+            Arc::new(Place {
+                store,
+                zone,
+                settings,
+                currency_scale,
+                attributes,
+            }),
+        );
     }
     Ok(places)
 }
 
-async fn read_rules(conn: &mut crate::store::db::Conn, catalog: &Catalog) -> Result<Vec<Arc<Bound>>, StoreError> {
+async fn read_rules(
+    conn: &mut crate::store::db::Conn,
+    catalog: &Catalog,
+) -> Result<Vec<Arc<Bound>>, StoreError> {
     let mut rules = Vec::new();
     for binding in bindings::bindings_ever(conn, MOST_BINDINGS).await? {
         match bind(conn, catalog, &binding).await? {
             Some(bound) => rules.push(Arc::new(bound)),
             // The others go on selling; readiness and the log say which one does not run.
-            None => tracing::error!(binding = %binding.id, plugin = %binding.plugin, "a binding's plugin is not loaded; install it again"),
+            None => {
+                tracing::error!(binding = %binding.id, plugin = %binding.plugin, "a binding's plugin is not loaded; install it again")
+            }
         }
     }
     Ok(rules)
@@ -273,11 +319,18 @@ async fn bind(
     catalog: &Catalog,
     binding: &bindings::Binding,
 ) -> Result<Option<Bound>, StoreError> {
-    let Some(plugin) = catalog.snapshot().by_digest(&binding.digest).cloned() else { return Ok(None) };
-    let Some(config) = installed::config(conn, &binding.config).await? else { return Ok(None) };
-    let schedule = serde_json::from_str(&binding.schedule).map_err(StoreError::stored("reading a binding's schedule"))?;
+    let Some(plugin) = catalog.snapshot().by_digest(&binding.digest).cloned() else {
+        return Ok(None);
+    };
+    let Some(config) = installed::config(conn, &binding.config).await? else {
+        return Ok(None);
+    };
+    let schedule = serde_json::from_str(&binding.schedule)
+        .map_err(StoreError::stored("reading a binding's schedule"))?;
     // Checked anew, since another release of the plugin may keep the same configuration in another form.
-    let checked = plugin.validate_config(&config.json).and_then(|config| Ok((plugin.needs(&config)?, config)));
+    let checked = plugin
+        .validate_config(&config.json)
+        .and_then(|config| Ok((plugin.needs(&config)?, config)));
     let (needs, config) = match checked {
         Ok(checked) => checked,
         Err(error) => {
@@ -285,14 +338,26 @@ async fn bind(
             return Ok(None);
         }
     };
-    let limits = serde_json::from_str(&binding.limits).map_err(StoreError::stored("reading a binding's limits"))?;
-    Ok(Some(Bound { binding: binding.clone(), kind: plugin.kind(), plugin, config, needs, schedule, limits }))
+    let limits = serde_json::from_str(&binding.limits)
+        .map_err(StoreError::stored("reading a binding's limits"))?;
+    Ok(Some(Bound {
+        binding: binding.clone(),
+        kind: plugin.kind(),
+        plugin,
+        config,
+        needs,
+        schedule,
+        limits,
+    }))
 }
 
 async fn read_program(conn: &mut crate::store::db::Conn) -> Result<Program, StoreError> {
     let main = chain::program(conn, crate::domain::ledger::DEFAULT_PROGRAM).await?;
     let scale = main.map_or(0, |program| u8::try_from(program.scale).unwrap_or(0));
-    Ok(Program { id: crate::domain::ledger::DEFAULT_PROGRAM.to_owned(), scale })
+    Ok(Program {
+        id: crate::domain::ledger::DEFAULT_PROGRAM.to_owned(),
+        scale,
+    })
 }
 
 /// Attributes as they are stored: a JSON object of texts, numbers and truth values.
@@ -306,5 +371,8 @@ pub fn attributes(json: &str) -> Result<Vec<Attribute>, StoreError> {
         serde_json::Value::String(text) => Some(Value::Text(text)),
         _ => None,
     };
-    Ok(object.into_iter().filter_map(|(name, given)| Some((name, value(given)?))).collect())
+    Ok(object
+        .into_iter()
+        .filter_map(|(name, given)| Some((name, value(given)?)))
+        .collect())
 }

@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::access::Principal;
-use crate::checkout::situation::{find_member, intent as tender_intent};
 use crate::checkout::request::{MemberReference, TenderRequest};
+use crate::checkout::situation::{find_member, intent as tender_intent};
 use crate::checkout::{CheckoutError, Intent, posting};
 use crate::domain::basket::{MAX_AMOUNT, TenderIntent};
 use crate::domain::ledger::{
-    AccountKey, AccountName, Command, DEFAULT_PROGRAM, EventRow, NewLot, OnShort, Receipt, Record, Step, Subject,
-    points_asset,
+    AccountKey, AccountName, Command, DEFAULT_PROGRAM, EventRow, NewLot, OnShort, Receipt, Record,
+    Step, Subject, points_asset,
 };
 use crate::domain::time::Day;
 use crate::host::Host;
@@ -132,7 +132,12 @@ pub async fn adjust(
     let points = points_asset(DEFAULT_PROGRAM);
     let id = uuid::Uuid::now_v7().to_string();
     let account = AccountKey::new(&member, AccountName::Points, &points);
-    let mut command = Command::new("adjustment", Subject::new("adjustment", &id), now, place.day(now));
+    let mut command = Command::new(
+        "adjustment",
+        Subject::new("adjustment", &id),
+        now,
+        place.day(now),
+    );
     command.operation = Some(intent.into());
     command.steps.push(if request.points > 0 {
         Step::Credit {
@@ -146,9 +151,17 @@ pub async fn adjust(
             }),
         }
     } else {
-        Step::Debit { account, amount: -request.points, on_short: OnShort::Refuse }
+        Step::Debit {
+            account,
+            amount: -request.points,
+            on_short: OnShort::Refuse,
+        }
     });
-    command.steps.push(Step::System { name: "points-issued".to_owned(), asset: points, amount: -request.points });
+    command.steps.push(Step::System {
+        name: "points-issued".to_owned(),
+        asset: points,
+        amount: -request.points,
+    });
     let payload = serde_json::json!({
         "member": member, "points": request.points, "reason": request.reason,
         "by": caller.staff.as_ref().map_or(&caller.key, |staff| &staff.id),
@@ -164,22 +177,42 @@ pub async fn adjust(
 
 async fn known(host: &Host, member: &str) -> Result<String, CheckoutError> {
     let mut conn = host.db.read().await?;
-    Ok(find_member(host, &mut conn, &MemberReference::Id(member.to_owned())).await?.id)
+    Ok(
+        find_member(host, &mut conn, &MemberReference::Id(member.to_owned()))
+            .await?
+            .id,
+    )
 }
 
-fn own_place(host: &Host, caller: &Principal, store: Option<&str>) -> Result<Arc<Place>, CheckoutError> {
+fn own_place(
+    host: &Host,
+    caller: &Principal,
+    store: Option<&str>,
+) -> Result<Arc<Place>, CheckoutError> {
     let snapshot = host.snapshots.current().ok_or(CheckoutError::NoChain)?;
-    let store = store.or(caller.store.as_deref()).ok_or(CheckoutError::StoreMissing)?;
+    let store = store
+        .or(caller.store.as_deref())
+        .ok_or(CheckoutError::StoreMissing)?;
     caller.require_store(store)?;
-    snapshot.place(store).ok_or_else(|| CheckoutError::StoreUnknown(store.to_owned()))
+    snapshot
+        .place(store)
+        .ok_or_else(|| CheckoutError::StoreUnknown(store.to_owned()))
 }
 
 /// Any store, for an event whose day is the chain's and not a store's.
 fn any_place(host: &Host) -> Result<Arc<Place>, CheckoutError> {
     let snapshot = host.snapshots.current().ok_or(CheckoutError::NoChain)?;
-    snapshot.places().next().cloned().ok_or(CheckoutError::NoChain)
+    snapshot
+        .places()
+        .next()
+        .cloned()
+        .ok_or(CheckoutError::NoChain)
 }
 
 fn in_range(amount: i64, least: i64, pointer: &str) -> Result<(), CheckoutError> {
-    if (least..=MAX_AMOUNT).contains(&amount) { Ok(()) } else { Err(CheckoutError::Amount(pointer.to_owned())) }
+    if (least..=MAX_AMOUNT).contains(&amount) {
+        Ok(())
+    } else {
+        Err(CheckoutError::Amount(pointer.to_owned()))
+    }
 }

@@ -79,14 +79,12 @@ pub struct Shop {
     _folder: TempDir,
 }
 
-/// One engine and the embedded plugins, compiled once for all tests of the process.
+/// One engine for all tests of the process; the first test to open a shop compiles the plugins.
 fn catalog() -> Arc<Catalog> {
     static CATALOG: OnceLock<Arc<Catalog>> = OnceLock::new();
     let make = || {
         let engine = Engine::new(Config::default().sandbox.into()).expect("an engine starts");
-        let catalog = Catalog::new(engine, None);
-        catalog.install_embedded().expect("the embedded plugins compile");
-        Arc::new(catalog)
+        Arc::new(Catalog::new(engine, None))
     };
     Arc::clone(CATALOG.get_or_init(make))
 }

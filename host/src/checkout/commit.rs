@@ -7,19 +7,20 @@ use utoipa::ToSchema;
 
 use crate::access::Principal;
 use crate::domain::ledger::{
-    Command, EventRow, HoldOutcome, MemberDayRow, MemberTierRow, Receipt, Record, Refusal, Step, Subject, points_asset,
+    Command, EventRow, HoldOutcome, MemberDayRow, MemberTierRow, Receipt, Record, Refusal, Step,
+    Subject, points_asset,
 };
 use crate::domain::order::OrderDocument;
 use crate::domain::time::{Day, Instant};
 use crate::host::Host;
 
+use super::Intent;
 use super::error::{Change, CheckoutError};
 use super::posting::{self, Strictness};
 use super::quote::{self, Quote};
 use super::request::{QuoteRequest, TenderRequest};
 use super::situation::{intent, place};
 use super::stored::{NewOrder, order_rows};
-use super::Intent;
 
 /// What a till sends with a commit; all of it may be absent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -63,7 +64,10 @@ pub async fn commit(
 ) -> Result<Committed, CheckoutError> {
     // A key that did its work is answered even when its quote is long forgotten.
     if let Some(receipt) = super::recall(host, &intent).await? {
-        return Ok(Committed { order: receipt.subject.id, replayed: true });
+        return Ok(Committed {
+            order: receipt.subject.id,
+            replayed: true,
+        });
     }
     let now = host.clock.now();
     let quote = match host.quotes.find(quote_id) {
@@ -72,20 +76,37 @@ pub async fn commit(
     };
     caller.require_store(&quote.place.store.id)?;
     let hold = host.quotes.hold_of(quote_id);
-    let ends = hold.as_ref().map_or(quote.expires_at, |hold| hold.expires_at);
+    let ends = hold
+        .as_ref()
+        .map_or(quote.expires_at, |hold| hold.expires_at);
     if now > ends {
-        return Err(CheckoutError::QuoteStale(vec![Change::Expired { expired_at: ends.0 }]));
+        return Err(CheckoutError::QuoteStale(vec![Change::Expired {
+            expired_at: ends.0,
+        }]));
     }
     let document = payable(&quote, &request)?;
     let order = uuid::Uuid::now_v7().to_string();
-    let new = NewOrder { id: &order, quote_id: Some(quote_id), external_id: None };
+    let new = NewOrder {
+        id: &order,
+        quote_id: Some(quote_id),
+        external_id: None,
+    };
     let mut command = sale_command(&new, &quote, document, Strictness::Enforced, now)?;
     command.operation = Some(intent.into());
     if let Some(hold) = &hold {
-        command.steps.insert(0, Step::ResolveHold { hold: hold.id.clone(), outcome: HoldOutcome::Posted });
+        command.steps.insert(
+            0,
+            Step::ResolveHold {
+                hold: hold.id.clone(),
+                outcome: HoldOutcome::Posted,
+            },
+        );
     }
     let receipt = submit(host, command).await?;
-    Ok(Committed { replayed: receipt.replayed, order: receipt.subject.id })
+    Ok(Committed {
+        replayed: receipt.replayed,
+        order: receipt.subject.id,
+    })
 }
 
 /// The quote's request priced again by a host that does not know the quote, as of the instant it was made.
@@ -103,7 +124,9 @@ async fn priced_again(
     let quoted_at = Instant(again.quoted_at.timestamp_micros());
     let expires_at = quoted_at.plus_seconds(i64::from(place.settings.quote_lifetime));
     if quoted_at > now || now > expires_at {
-        return Err(CheckoutError::QuoteStale(vec![Change::Expired { expired_at: expires_at.0 }]));
+        return Err(CheckoutError::QuoteStale(vec![Change::Expired {
+            expired_at: expires_at.0,
+        }]));
     }
     let quote = quote::priced(host, caller, again.request.clone(), quoted_at, None).await?;
     if quote.digest != again.digest {
@@ -115,13 +138,21 @@ async fn priced_again(
 /// The quote's document with what was left open paid.
 fn payable(quote: &Quote, request: &CommitRequest) -> Result<OrderDocument, CheckoutError> {
     let mut document = quote.document.clone();
-    let tenders: Vec<_> = request.tenders.iter().enumerate().map(intent).collect::<Result<_, _>>()?;
+    let tenders: Vec<_> = request
+        .tenders
+        .iter()
+        .enumerate()
+        .map(intent)
+        .collect::<Result<_, _>>()?;
     if !tenders.is_empty() {
         document.pay_rest(&tenders)?;
     }
     let totals = &document.totals;
     if totals.left_to_pay > 0 {
-        return Err(CheckoutError::LeftToPay { given: totals.paid, needed: totals.paid + totals.left_to_pay });
+        return Err(CheckoutError::LeftToPay {
+            given: totals.paid,
+            needed: totals.paid + totals.left_to_pay,
+        });
     }
     Ok(document)
 }
@@ -136,15 +167,29 @@ pub fn sale_command(
 ) -> Result<Command, CheckoutError> {
     document.assign_lots(&mut || uuid::Uuid::now_v7().to_string());
     let points = points_asset(crate::domain::ledger::DEFAULT_PROGRAM);
-    let mut command = Command::new("sale", Subject::new("order", new.id), now, document.business_date);
+    let mut command = Command::new(
+        "sale",
+        Subject::new("order", new.id),
+        now,
+        document.business_date,
+    );
     command.steps = posting::sale(new.id, &document, &points, strictness)?;
     let (row, evaluations) = order_rows(new, quote, &document)?;
     let receipt_code = row.receipt_code.clone();
     command.records.push(Record::Order(Box::new(row)));
-    command.records.extend(evaluations.into_iter().map(|row| Record::Evaluation(Box::new(row))));
+    command.records.extend(
+        evaluations
+            .into_iter()
+            .map(|row| Record::Evaluation(Box::new(row))),
+    );
     if let Some(member) = &document.member {
-        command.records.extend(purchases(member, document.business_date, &document));
-        command.records.push(Record::MemberOrders { member: member.clone(), change: 1 });
+        command
+            .records
+            .extend(purchases(member, document.business_date, &document));
+        command.records.push(Record::MemberOrders {
+            member: member.clone(),
+            change: 1,
+        });
         command.records.extend(tier_change(member, &document));
     }
     let payload = serde_json::json!({
@@ -163,7 +208,11 @@ pub fn sale_command(
     Ok(command)
 }
 
-fn purchases<'a>(member: &'a str, day: Day, document: &OrderDocument) -> impl Iterator<Item = Record> + 'a {
+fn purchases<'a>(
+    member: &'a str,
+    day: Day,
+    document: &OrderDocument,
+) -> impl Iterator<Item = Record> + 'a {
     document.purchase_sums().into_iter().map(move |sum| {
         Record::MemberDay(MemberDayRow {
             member: member.to_owned(),
@@ -179,7 +228,9 @@ fn purchases<'a>(member: &'a str, day: Day, document: &OrderDocument) -> impl It
 
 /// The new tier of a member, and that it changed.
 fn tier_change(member: &str, document: &OrderDocument) -> Vec<Record> {
-    let Some(outcome) = &document.tier else { return Vec::new() };
+    let Some(outcome) = &document.tier else {
+        return Vec::new();
+    };
     let decision = &outcome.decision;
     let since = document.business_date;
     let row = Record::MemberTier(MemberTierRow {
@@ -187,12 +238,16 @@ fn tier_change(member: &str, document: &OrderDocument) -> Vec<Record> {
         tier: decision.tier.clone(),
         since: decision.tier.is_some().then_some(since),
         valid_until: decision.valid_until,
-        multiplier: (decision.multiplier.numerator, decision.multiplier.denominator),
+        multiplier: (
+            decision.multiplier.numerator,
+            decision.multiplier.denominator,
+        ),
     });
     if !outcome.changes_tier() {
         return Vec::new();
     }
-    let payload = serde_json::json!({ "member": member, "from": outcome.before, "to": decision.tier });
+    let payload =
+        serde_json::json!({ "member": member, "from": outcome.before, "to": decision.tier });
     let event = Record::Event(EventRow {
         kind: "member.tier_changed".to_owned(),
         subject: member.to_owned(),
@@ -223,6 +278,7 @@ pub async fn submit(host: &Host, mut command: Command) -> Result<Receipt, Checko
             Ok(receipt) => return Ok(receipt),
         }
     }
-    Err(CheckoutError::Internal("no free receipt code was found".to_owned()))
+    Err(CheckoutError::Internal(
+        "no free receipt code was found".to_owned(),
+    ))
 }
-

@@ -84,7 +84,11 @@ pub enum Change {
     /// Its time ran out, microseconds since 1970.
     Expired { expired_at: i64 },
     /// Points or stored value were spent elsewhere.
-    BalanceShort { account: String, needed: i64, available: i64 },
+    BalanceShort {
+        account: String,
+        needed: i64,
+        available: i64,
+    },
     /// A coupon was used, voided, or expired.
     CouponUnusable { code: String },
     /// A counter reached its limit.
@@ -99,18 +103,34 @@ impl Change {
     /// What a refused commit says of its quote; none where the refusal has another cause.
     pub fn of(refusal: &Refusal) -> Option<Self> {
         Some(match refusal {
-            Refusal::InsufficientBalance { account, needed, available } => {
+            Refusal::InsufficientBalance {
+                account,
+                needed,
+                available,
+            } => {
                 // The member's id stays out of what a till shows: name and asset say enough.
-                let account = account.split_once('/').map_or(account.as_str(), |(_, rest)| rest).to_owned();
-                Self::BalanceShort { account, needed: *needed, available: *available }
+                let account = account
+                    .split_once('/')
+                    .map_or(account.as_str(), |(_, rest)| rest)
+                    .to_owned();
+                Self::BalanceShort {
+                    account,
+                    needed: *needed,
+                    available: *available,
+                }
             }
             Refusal::CouponUnknown { code }
             | Refusal::CouponVoid { code }
             | Refusal::CouponExpired { code }
             | Refusal::CouponHolder { code }
             | Refusal::CouponUsed { code, .. } => Self::CouponUnusable { code: code.clone() },
-            Refusal::CounterLimit { name, limit, .. } => Self::LimitReached { name: name.clone(), limit: *limit },
-            Refusal::LotUnknown { lot } | Refusal::LotFull { lot, .. } => Self::LotGone { lot: lot.clone() },
+            Refusal::CounterLimit { name, limit, .. } => Self::LimitReached {
+                name: name.clone(),
+                limit: *limit,
+            },
+            Refusal::LotUnknown { lot } | Refusal::LotFull { lot, .. } => {
+                Self::LotGone { lot: lot.clone() }
+            }
             _ => return None,
         })
     }

@@ -34,10 +34,26 @@ pub fn sale(
     let store = &document.store;
     let mut steps = Vec::with_capacity(16);
     let totals = &document.totals;
-    steps.extend(system(format!("sales/{store}"), &document.currency, totals.net));
-    steps.extend(system(format!("tax/{store}"), &document.currency, totals.tax));
-    steps.extend(system(format!("rounding/{store}"), &document.currency, totals.rounding));
-    steps.extend(system(format!("claims/{store}"), &document.currency, negated(totals.left_to_pay)?));
+    steps.extend(system(
+        format!("sales/{store}"),
+        &document.currency,
+        totals.net,
+    ));
+    steps.extend(system(
+        format!("tax/{store}"),
+        &document.currency,
+        totals.tax,
+    ));
+    steps.extend(system(
+        format!("rounding/{store}"),
+        &document.currency,
+        totals.rounding,
+    ));
+    steps.extend(system(
+        format!("claims/{store}"),
+        &document.currency,
+        negated(totals.left_to_pay)?,
+    ));
     for tender in &document.tenders {
         pay(&mut steps, document, tender, points, strictness)?;
     }
@@ -49,7 +65,12 @@ pub fn sale(
         steps.push(counter_step(document, counter, enforce)?);
     }
     for code in document.codes.iter().filter(|code| code.used) {
-        steps.push(Step::UseCoupon { code: code.code.clone(), change: 1, member: document.member.clone(), enforce });
+        steps.push(Step::UseCoupon {
+            code: code.code.clone(),
+            change: 1,
+            member: document.member.clone(),
+            enforce,
+        });
     }
     steps.push(Step::OpenOrder {
         order: order.to_owned(),
@@ -58,7 +79,12 @@ pub fn sale(
             .tenders
             .iter()
             .enumerate()
-            .map(|(position, tender)| (tender_key(position, tender.kind), tender.amount - tender.rounding))
+            .map(|(position, tender)| {
+                (
+                    tender_key(position, tender.kind),
+                    tender.amount - tender.rounding,
+                )
+            })
             // Cash of 0.02 is rounded to nothing.
             .filter(|(_, paid)| *paid > 0)
             .collect(),
@@ -72,12 +98,19 @@ pub fn reserves(document: &OrderDocument, points: &str) -> Result<Vec<Reserve>, 
     for tender in &document.tenders {
         let parts = [
             (AccountName::Points, points, tender.points),
-            (AccountName::Principal, document.currency.as_str(), tender.principal),
+            (
+                AccountName::Principal,
+                document.currency.as_str(),
+                tender.principal,
+            ),
             (AccountName::Bonus, document.currency.as_str(), tender.bonus),
         ];
         for (name, asset, amount) in parts {
             if amount > 0 {
-                reserves.push(Reserve::Account { account: account(document, name, asset)?, amount });
+                reserves.push(Reserve::Account {
+                    account: account(document, name, asset)?,
+                    amount,
+                });
             }
         }
     }
@@ -92,7 +125,10 @@ pub fn reserves(document: &OrderDocument, points: &str) -> Result<Vec<Reserve>, 
         });
     }
     for code in document.codes.iter().filter(|code| code.used) {
-        reserves.push(Reserve::Coupon { code: code.code.clone(), member: document.member.clone() });
+        reserves.push(Reserve::Coupon {
+            code: code.code.clone(),
+            member: document.member.clone(),
+        });
     }
     Ok(reserves)
 }
@@ -115,28 +151,77 @@ pub fn refund(
         0 => ExpiredReturn::AtOnce,
         days => ExpiredReturn::GraceDays(u32::from(days)),
     };
-    let net = plan.lines.iter().try_fold(0_i64, |sum, line| sum.checked_add(line.net)).ok_or_else(overflow)?;
-    let tax = plan.lines.iter().try_fold(0_i64, |sum, line| sum.checked_add(line.tax)).ok_or_else(overflow)?;
+    let net = plan
+        .lines
+        .iter()
+        .try_fold(0_i64, |sum, line| sum.checked_add(line.net))
+        .ok_or_else(overflow)?;
+    let tax = plan
+        .lines
+        .iter()
+        .try_fold(0_i64, |sum, line| sum.checked_add(line.tax))
+        .ok_or_else(overflow)?;
     let mut steps = vec![Step::Refund {
         order: order.to_owned(),
         expected_sequence,
-        lines: plan.lines.iter().map(|line| (line.line, line.quantity)).collect(),
+        lines: plan
+            .lines
+            .iter()
+            .map(|line| (line.line, line.quantity))
+            .collect(),
         tenders: plan
             .tenders
             .iter()
-            .map(|tender| (tender_key(tender.tender as usize, tender.kind), tender.amount))
+            .map(|tender| {
+                (
+                    tender_key(tender.tender as usize, tender.kind),
+                    tender.amount,
+                )
+            })
             .filter(|(_, back)| *back > 0)
             .collect(),
     }];
-    steps.extend(system(format!("sales/{store}"), &document.currency, negated(net)?));
-    steps.extend(system(format!("tax/{store}"), &document.currency, negated(tax)?));
-    steps.extend(system(format!("claims/{store}"), &document.currency, plan.unpaid));
-    steps.extend(system(format!("rounding/{store}"), &document.currency, negated(plan.rounding)?));
-    steps.extend(system(format!("tender/cash/{store}"), &document.currency, plan.rounding));
-    let kept = plan.kept_back.iter().try_fold(0_i64, |sum, kept| sum.checked_add(kept.amount)).ok_or_else(overflow)?;
-    steps.extend(system(format!("points-kept/{store}"), &document.currency, kept));
+    steps.extend(system(
+        format!("sales/{store}"),
+        &document.currency,
+        negated(net)?,
+    ));
+    steps.extend(system(
+        format!("tax/{store}"),
+        &document.currency,
+        negated(tax)?,
+    ));
+    steps.extend(system(
+        format!("claims/{store}"),
+        &document.currency,
+        plan.unpaid,
+    ));
+    steps.extend(system(
+        format!("rounding/{store}"),
+        &document.currency,
+        negated(plan.rounding)?,
+    ));
+    steps.extend(system(
+        format!("tender/cash/{store}"),
+        &document.currency,
+        plan.rounding,
+    ));
+    let kept = plan
+        .kept_back
+        .iter()
+        .try_fold(0_i64, |sum, kept| sum.checked_add(kept.amount))
+        .ok_or_else(overflow)?;
+    steps.extend(system(
+        format!("points-kept/{store}"),
+        &document.currency,
+        kept,
+    ));
     for kept in &plan.kept_back {
-        steps.extend(system(tender_account(kept.kind, store), &document.currency, negated(kept.amount)?));
+        steps.extend(system(
+            tender_account(kept.kind, store),
+            &document.currency,
+            negated(kept.amount)?,
+        ));
     }
     for tender in &plan.tenders {
         pay_back(&mut steps, document, tender, points, consumed, expired)?;
@@ -149,7 +234,12 @@ pub fn refund(
         steps.push(counter_step(document, counter, false)?);
     }
     for code in &plan.codes {
-        steps.push(Step::UseCoupon { code: code.clone(), change: -1, member: document.member.clone(), enforce: false });
+        steps.push(Step::UseCoupon {
+            code: code.clone(),
+            change: -1,
+            member: document.member.clone(),
+            enforce: false,
+        });
     }
     Ok(steps)
 }
@@ -164,7 +254,10 @@ pub struct TakeBack {
 }
 
 /// Points of the awards and rewards a plan takes back, with the lots they made.
-pub fn taken_back(document: &OrderDocument, plan: &RefundPlan) -> Result<Vec<TakeBack>, CheckoutError> {
+pub fn taken_back(
+    document: &OrderDocument,
+    plan: &RefundPlan,
+) -> Result<Vec<TakeBack>, CheckoutError> {
     let damaged = || CheckoutError::Internal("an order's award has no lot".to_owned());
     let mut taken = Vec::new();
     for AwardReturn { award, points } in &plan.awards {
@@ -176,7 +269,10 @@ pub fn taken_back(document: &OrderDocument, plan: &RefundPlan) -> Result<Vec<Tak
             on_short: TakeBackShort::Debt,
         });
     }
-    let rewards = document.referral.as_ref().map_or(&[][..], |referral| &referral.rewards[..]);
+    let rewards = document
+        .referral
+        .as_ref()
+        .map_or(&[][..], |referral| &referral.rewards[..]);
     for position in &plan.rewards {
         let reward = rewards.get(*position as usize).ok_or_else(damaged)?;
         taken.push(TakeBack {
@@ -211,10 +307,18 @@ fn tender_account(kind: TenderKind, store: &str) -> String {
 }
 
 fn system(name: String, asset: &str, amount: i64) -> Option<Step> {
-    (amount != 0).then(|| Step::System { name, asset: asset.to_owned(), amount })
+    (amount != 0).then(|| Step::System {
+        name,
+        asset: asset.to_owned(),
+        amount,
+    })
 }
 
-fn account(document: &OrderDocument, name: AccountName, asset: &str) -> Result<AccountKey, CheckoutError> {
+fn account(
+    document: &OrderDocument,
+    name: AccountName,
+    asset: &str,
+) -> Result<AccountKey, CheckoutError> {
     let member = document.member.as_deref().ok_or_else(|| {
         CheckoutError::Internal("an order without member spends a member's account".to_owned())
     })?;
@@ -230,11 +334,17 @@ fn pay(
 ) -> Result<(), CheckoutError> {
     let on_short = || match strictness {
         Strictness::Enforced => OnShort::Refuse,
-        Strictness::Recorded => OnShort::Claim { store: document.store.clone() },
+        Strictness::Recorded => OnShort::Claim {
+            store: document.store.clone(),
+        },
     };
     let mut debit = |name, asset: &str, amount| -> Result<(), CheckoutError> {
         if amount > 0 {
-            steps.push(Step::Debit { account: account(document, name, asset)?, amount, on_short: on_short() });
+            steps.push(Step::Debit {
+                account: account(document, name, asset)?,
+                amount,
+                on_short: on_short(),
+            });
         }
         Ok(())
     };
@@ -244,7 +354,11 @@ fn pay(
     }
     debit(AccountName::Points, points, tender.points)?;
     steps.extend(system("points-issued".to_owned(), points, tender.points));
-    steps.extend(system(tender_account(tender.kind, &document.store), &document.currency, negated(tender.amount)?));
+    steps.extend(system(
+        tender_account(tender.kind, &document.store),
+        &document.currency,
+        negated(tender.amount)?,
+    ));
     Ok(())
 }
 
@@ -260,23 +374,49 @@ struct Gift<'a> {
 fn gifts(document: &OrderDocument) -> Vec<Gift<'_>> {
     let buyer = document.member.as_deref();
     let awards = document.awards.iter().filter_map(|award| {
-        let (lot, expires_on, available_on) = (award.lot.as_ref(), award.expires_on, award.available_on);
-        Some(Gift { member: buyer?, points: award.points, lot, expires_on, available_on })
+        let (lot, expires_on, available_on) =
+            (award.lot.as_ref(), award.expires_on, award.available_on);
+        Some(Gift {
+            member: buyer?,
+            points: award.points,
+            lot,
+            expires_on,
+            available_on,
+        })
     });
-    let rewards = document.referral.iter().flat_map(|referral| &referral.rewards).map(|reward| Gift {
-        member: &reward.member,
-        points: reward.points,
-        lot: reward.lot.as_ref(),
-        expires_on: reward.expires_on,
-        available_on: reward.available_on,
-    });
-    awards.chain(rewards).filter(|gift| gift.points > 0).collect()
+    let rewards = document
+        .referral
+        .iter()
+        .flat_map(|referral| &referral.rewards)
+        .map(|reward| Gift {
+            member: &reward.member,
+            points: reward.points,
+            lot: reward.lot.as_ref(),
+            expires_on: reward.expires_on,
+            available_on: reward.available_on,
+        });
+    awards
+        .chain(rewards)
+        .filter(|gift| gift.points > 0)
+        .collect()
 }
 
-fn give(steps: &mut Vec<Step>, source: &str, gift: &Gift<'_>, day: Day, points: &str) -> Result<(), CheckoutError> {
+fn give(
+    steps: &mut Vec<Step>,
+    source: &str,
+    gift: &Gift<'_>,
+    day: Day,
+    points: &str,
+) -> Result<(), CheckoutError> {
     let pending = gift.available_on.filter(|available| *available > day);
-    let name = if pending.is_some() { AccountName::PointsPending } else { AccountName::Points };
-    let lot = gift.lot.ok_or_else(|| CheckoutError::Internal("an award has no lot yet".to_owned()))?;
+    let name = if pending.is_some() {
+        AccountName::PointsPending
+    } else {
+        AccountName::Points
+    };
+    let lot = gift
+        .lot
+        .ok_or_else(|| CheckoutError::Internal("an award has no lot yet".to_owned()))?;
     steps.push(Step::Credit {
         account: AccountKey::new(gift.member, name, points),
         amount: gift.points,
@@ -287,7 +427,11 @@ fn give(steps: &mut Vec<Step>, source: &str, gift: &Gift<'_>, day: Day, points: 
             source: source.to_owned(),
         }),
     });
-    steps.extend(system("points-issued".to_owned(), points, negated(gift.points)?));
+    steps.extend(system(
+        "points-issued".to_owned(),
+        points,
+        negated(gift.points)?,
+    ));
     Ok(())
 }
 
@@ -299,32 +443,56 @@ fn pay_back(
     consumed: &Consumed,
     expired: ExpiredReturn,
 ) -> Result<(), CheckoutError> {
-    let mut return_to = |name: AccountName, asset: &str, amount: i64| -> Result<(), CheckoutError> {
-        if amount > 0 {
-            let account = account(document, name, asset)?;
-            let splits = splits(consumed, &account.id(), amount)?;
-            steps.push(Step::Return { account, splits, expired });
-        }
-        Ok(())
-    };
+    let mut return_to =
+        |name: AccountName, asset: &str, amount: i64| -> Result<(), CheckoutError> {
+            if amount > 0 {
+                let account = account(document, name, asset)?;
+                let splits = splits(consumed, &account.id(), amount)?;
+                steps.push(Step::Return {
+                    account,
+                    splits,
+                    expired,
+                });
+            }
+            Ok(())
+        };
     return_to(AccountName::Bonus, &document.currency, tender.bonus)?;
     if tender.kind == TenderKind::Points {
         return_to(AccountName::Points, points, tender.points)?;
-        steps.extend(system("points-issued".to_owned(), points, negated(tender.points)?));
+        steps.extend(system(
+            "points-issued".to_owned(),
+            points,
+            negated(tender.points)?,
+        ));
     }
     if tender.principal > 0 {
         let account = account(document, AccountName::Principal, &document.currency)?;
-        steps.push(Step::Credit { account, amount: tender.principal, lot: None });
+        steps.push(Step::Credit {
+            account,
+            amount: tender.principal,
+            lot: None,
+        });
     }
     if tender.paid_as != TenderKind::StoredValue {
-        steps.extend(system(tender_account(tender.paid_as, &document.store), &document.currency, tender.amount));
+        steps.extend(system(
+            tender_account(tender.paid_as, &document.store),
+            &document.currency,
+            tender.amount,
+        ));
     }
     Ok(())
 }
 
 /// Spreads an amount over the lots it was taken from, the last taken first.
-fn splits(consumed: &Consumed, account: &str, amount: i64) -> Result<Vec<(String, i64)>, CheckoutError> {
-    let lots = consumed.iter().find(|(id, _)| id == account).map_or(&[][..], |(_, lots)| &lots[..]);
+fn splits(
+    consumed: &Consumed,
+    account: &str,
+    amount: i64,
+) -> Result<Vec<(String, i64)>, CheckoutError> {
+    let lots = consumed
+        .iter()
+        .find(|(id, _)| id == account)
+        .map_or(&[][..], |(_, lots)| &lots[..]);
     let mut left = amount;
     let mut splits = Vec::new();
     for (lot, taken) in lots.iter().rev() {
@@ -335,7 +503,9 @@ fn splits(consumed: &Consumed, account: &str, amount: i64) -> Result<Vec<(String
         }
     }
     if left > 0 {
-        return Err(CheckoutError::Internal(format!("{left} of `{account}` have no lot to return to")));
+        return Err(CheckoutError::Internal(format!(
+            "{left} of `{account}` have no lot to return to"
+        )));
     }
     Ok(splits)
 }
@@ -355,12 +525,26 @@ fn take_back(steps: &mut Vec<Step>, back: &TakeBack, points: &str) -> Result<(),
     Ok(())
 }
 
-fn counter_step(document: &OrderDocument, counter: &CounterUse, enforce: bool) -> Result<Step, CheckoutError> {
+fn counter_step(
+    document: &OrderDocument,
+    counter: &CounterUse,
+    enforce: bool,
+) -> Result<Step, CheckoutError> {
     let (owner, name) = counter_key(document, counter)?;
-    Ok(Step::Counter { owner, name, change: counter.change, limit: counter.limit, floor: Some(0), enforce })
+    Ok(Step::Counter {
+        owner,
+        name,
+        change: counter.change,
+        limit: counter.limit,
+        floor: Some(0),
+        enforce,
+    })
 }
 
-fn counter_key(document: &OrderDocument, counter: &CounterUse) -> Result<(String, String), CheckoutError> {
+fn counter_key(
+    document: &OrderDocument,
+    counter: &CounterUse,
+) -> Result<(String, String), CheckoutError> {
     let campaign = document.campaigns.get(counter.campaign as usize);
     let name = campaign.map(|campaign| CounterName {
         binding: &campaign.binding,
@@ -369,8 +553,14 @@ fn counter_key(document: &OrderDocument, counter: &CounterUse) -> Result<(String
         scope: counter.scope,
         period: counter.period,
     });
-    name.and_then(|name| name.key(counter.member.as_deref(), &document.store, document.business_date))
-        .ok_or_else(|| CheckoutError::Internal("an order's counter has no owner".to_owned()))
+    name.and_then(|name| {
+        name.key(
+            counter.member.as_deref(),
+            &document.store,
+            document.business_date,
+        )
+    })
+    .ok_or_else(|| CheckoutError::Internal("an order's counter has no owner".to_owned()))
 }
 
 fn negated(amount: i64) -> Result<i64, CheckoutError> {

@@ -38,7 +38,11 @@ pub struct Quote {
 }
 
 /// Prices a basket and keeps the quote for its commit.
-pub async fn quote(host: &Arc<Host>, caller: &Principal, request: QuoteRequest) -> Result<Arc<Quote>, CheckoutError> {
+pub async fn quote(
+    host: &Arc<Host>,
+    caller: &Principal,
+    request: QuoteRequest,
+) -> Result<Arc<Quote>, CheckoutError> {
     let at = host.clock.now();
     let quote = Arc::new(priced(host, caller, request, at, None).await?);
     host.quotes.keep(Arc::clone(&quote));
@@ -61,7 +65,10 @@ pub async fn priced(
         id: uuid::Uuid::now_v7().to_string(),
         at,
         expires_at: at.plus_seconds(lifetime),
-        terminal: caller.terminal.clone().unwrap_or_else(|| caller.key.clone()),
+        terminal: caller
+            .terminal
+            .clone()
+            .unwrap_or_else(|| caller.key.clone()),
         staff: caller.staff.as_ref().map(|staff| staff.id.clone()),
         digest: digest(&priced.document)?,
         place: situation.place,
@@ -110,7 +117,8 @@ async fn ask(
 
 /// SHA-256 of the document's canonical JSON, in hexadecimal.
 pub fn digest(document: &OrderDocument) -> Result<String, CheckoutError> {
-    let bytes = serde_json::to_vec(document)
-        .map_err(|error| CheckoutError::Internal(format!("an order document did not encode: {error}")))?;
+    let bytes = serde_json::to_vec(document).map_err(|error| {
+        CheckoutError::Internal(format!("an order document did not encode: {error}"))
+    })?;
     Ok(hex::encode(Sha256::digest(bytes)))
 }

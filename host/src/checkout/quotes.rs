@@ -23,7 +23,10 @@ struct Shelf {
 impl Quotes {
     /// Keeps at most `capacity` quotes.
     pub fn new(capacity: usize) -> Self {
-        Self { capacity, shelf: Mutex::default() }
+        Self {
+            capacity,
+            shelf: Mutex::default(),
+        }
     }
 
     /// Keeps a quote under its id; the same id again replaces it.
@@ -34,7 +37,9 @@ impl Quotes {
             shelf.order.push_back(id);
         }
         while shelf.by_id.len() > self.capacity {
-            let Some(oldest) = shelf.order.pop_front() else { break };
+            let Some(oldest) = shelf.order.pop_front() else {
+                break;
+            };
             shelf.by_id.remove(&oldest);
             shelf.holds.remove(&oldest);
         }

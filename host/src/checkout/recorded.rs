@@ -9,13 +9,13 @@ use crate::domain::pricing;
 use crate::domain::time::Instant;
 use crate::host::Host;
 
+use super::Intent;
 use super::commit::{Committed, sale_command};
 use super::error::CheckoutError;
 use super::posting::Strictness;
 use super::quote::priced;
 use super::request::RecordedSale;
 use super::stored::NewOrder;
-use super::Intent;
 
 /// How far a till's clock may run ahead, seconds.
 const CLOCK_SKEW_SECONDS: i64 = 300;
@@ -28,23 +28,44 @@ pub async fn record(
     intent: Intent,
 ) -> Result<Committed, CheckoutError> {
     if let Some(receipt) = super::recall(host, &intent).await? {
-        return Ok(Committed { order: receipt.subject.id, replayed: true });
+        return Ok(Committed {
+            order: receipt.subject.id,
+            replayed: true,
+        });
     }
     let now = host.clock.now();
     let occurred_at = Instant(request.occurred_at.timestamp_micros());
     if occurred_at > now.plus_seconds(CLOCK_SKEW_SECONDS) {
         return Err(CheckoutError::InTheFuture);
     }
-    let fact = pricing::RecordedSale { total: request.paid };
+    let fact = pricing::RecordedSale {
+        total: request.paid,
+    };
     let quote = priced(host, caller, request.sale, occurred_at, Some(fact)).await?;
     let order = uuid::Uuid::now_v7().to_string();
-    let new = NewOrder { id: &order, quote_id: None, external_id: Some(&request.external_id) };
-    let mut command = sale_command(&new, &quote, quote.document.clone(), Strictness::Recorded, occurred_at)?;
+    let new = NewOrder {
+        id: &order,
+        quote_id: None,
+        external_id: Some(&request.external_id),
+    };
+    let mut command = sale_command(
+        &new,
+        &quote,
+        quote.document.clone(),
+        Strictness::Recorded,
+        occurred_at,
+    )?;
     command.operation = Some(intent.into());
     match super::commit::submit(host, command).await {
-        Ok(receipt) => Ok(Committed { replayed: receipt.replayed, order: receipt.subject.id }),
+        Ok(receipt) => Ok(Committed {
+            replayed: receipt.replayed,
+            order: receipt.subject.id,
+        }),
         // The till's own number says it is the same sale, whatever key it came with this time.
-        Err(CheckoutError::Ledger(Refusal::AlreadyRecorded { order, .. })) => Ok(Committed { order, replayed: true }),
+        Err(CheckoutError::Ledger(Refusal::AlreadyRecorded { order, .. })) => Ok(Committed {
+            order,
+            replayed: true,
+        }),
         Err(error) => Err(error),
     }
 }

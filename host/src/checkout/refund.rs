@@ -13,12 +13,12 @@ use crate::host::Host;
 use crate::store::entries;
 use crate::store::orders::{self, OrderName};
 
+use super::Intent;
 use super::error::CheckoutError;
 use super::posting::{self, Consumed, TakeBack};
 use super::request::{RefundRequest, thousandths};
 use super::situation::wallet;
 use super::stored::{refund_row, unpack};
-use super::Intent;
 
 /// How often a refund is worked out again because another of the same order came first.
 const TRIES: usize = 8;
@@ -39,14 +39,22 @@ pub async fn refund(
     intent: Intent,
 ) -> Result<Refunding, CheckoutError> {
     if let Some(receipt) = super::recall(host, &intent).await? {
-        return Ok(Refunding { refund: receipt.subject.id, replayed: true });
+        return Ok(Refunding {
+            refund: receipt.subject.id,
+            replayed: true,
+        });
     }
     for _ in 0..TRIES {
         match attempt(host, caller, order, &request, &intent).await {
             Err(CheckoutError::Ledger(Refusal::OrderChanged { .. })) => {}
             Err(CheckoutError::Ledger(Refusal::InsufficientBalance { .. })) => {}
             Err(error) => return Err(error),
-            Ok(receipt) => return Ok(Refunding { refund: receipt.subject.id, replayed: receipt.replayed }),
+            Ok(receipt) => {
+                return Ok(Refunding {
+                    refund: receipt.subject.id,
+                    replayed: receipt.replayed,
+                });
+            }
         }
     }
     Err(CheckoutError::RefundContended)
@@ -81,22 +89,51 @@ async fn attempt(
     if sale.document.terms.refund_spent_points == RefundSpentPoints::ReduceRefund {
         let mut conn = host.db.read().await?;
         for back in &mut taken {
-            let wallet = wallet(&mut conn, &back.member, &points, &sale.document.currency, day).await?;
+            let wallet = wallet(
+                &mut conn,
+                &back.member,
+                &points,
+                &sale.document.currency,
+                day,
+            )
+            .await?;
             keep_back(&sale.document, &mut plan, back, wallet.points)?;
         }
     }
     let id = uuid::Uuid::now_v7().to_string();
     let mut command = Command::new("refund", Subject::new("refund", &id), now, day);
     command.operation = Some(intent.clone().into());
-    command.steps = posting::refund(order, sale.sequence, &sale.document, &plan, &points, &sale.consumed, &taken)?;
+    command.steps = posting::refund(
+        order,
+        sale.sequence,
+        &sale.document,
+        &plan,
+        &points,
+        &sale.consumed,
+        &taken,
+    )?;
     let terminal = caller.terminal.as_deref().unwrap_or(&caller.key);
     let staff = caller.staff.as_ref().map(|staff| staff.id.as_str());
-    let row = refund_row(&id, order, sale.sequence + 1, &sale.document, &plan, (terminal, staff), now, day)?;
+    let row = refund_row(
+        &id,
+        order,
+        sale.sequence + 1,
+        &sale.document,
+        &plan,
+        (terminal, staff),
+        now,
+        day,
+    )?;
     command.records.push(Record::Refund(Box::new(row)));
     if let Some(member) = &sale.document.member {
-        command.records.extend(lost_purchases(member, &sale.document, &plan));
+        command
+            .records
+            .extend(lost_purchases(member, &sale.document, &plan));
         if plan.completes {
-            command.records.push(Record::MemberOrders { member: member.clone(), change: -1 });
+            command.records.push(Record::MemberOrders {
+                member: member.clone(),
+                change: -1,
+            });
         }
     }
     let payload = serde_json::json!({
@@ -119,7 +156,9 @@ async fn attempt(
 async fn read(host: &Host, order: &str) -> Result<Sale, CheckoutError> {
     let unknown = || CheckoutError::OrderUnknown(order.to_owned());
     let mut conn = host.db.read().await?;
-    let row = orders::order_by(&mut conn, &OrderName::Id(order.to_owned())).await?.ok_or_else(unknown)?;
+    let row = orders::order_by(&mut conn, &OrderName::Id(order.to_owned()))
+        .await?
+        .ok_or_else(unknown)?;
     let document: OrderDocument = unpack(&row.doc)?;
     let mut refunded = Refunded::nothing(&document);
     let rows = orders::refunds_of(&mut conn, order).await?;
@@ -132,10 +171,20 @@ async fn read(host: &Host, order: &str) -> Result<Sale, CheckoutError> {
     for subject in &subjects {
         // One entry each; a hold of the quote has another subject.
         for entry in entries::of_subject(&mut conn, subject, 10).await? {
-            moved.extend(entry.postings.into_iter().map(|posting| (posting.account, posting.lots)));
+            moved.extend(
+                entry
+                    .postings
+                    .into_iter()
+                    .map(|posting| (posting.account, posting.lots)),
+            );
         }
     }
-    Ok(Sale { document, refunded, sequence: rows.len() as i64, consumed: consumed(moved) })
+    Ok(Sale {
+        document,
+        refunded,
+        sequence: rows.len() as i64,
+        consumed: consumed(moved),
+    })
 }
 
 /// Nets the changes of lots over a sale and its refunds; what remains taken can be returned.
@@ -163,19 +212,34 @@ fn consumed(moved: Vec<(String, Vec<(String, i64)>)>) -> Consumed {
     consumed
 }
 
-fn asked(caller: &Principal, sale: &Sale, request: &RefundRequest) -> Result<refund::RefundRequest, CheckoutError> {
+fn asked(
+    caller: &Principal,
+    sale: &Sale,
+    request: &RefundRequest,
+) -> Result<refund::RefundRequest, CheckoutError> {
     let own_tender = caller.may(Permission::RefundOtherTender);
     let Some(lines) = &request.lines else {
         let rest = refund::RefundRequest::rest_of(&sale.document, &sale.refunded);
-        return Ok(refund::RefundRequest { to: request.tender, may_choose_tender: own_tender, ..rest });
+        return Ok(refund::RefundRequest {
+            to: request.tender,
+            may_choose_tender: own_tender,
+            ..rest
+        });
     };
     let mut quantities = Vec::with_capacity(lines.len().min(500));
     for (position, line) in lines.iter().enumerate().take(501) {
         let quantity = thousandths(&line.quantity)
             .ok_or_else(|| CheckoutError::Quantity(format!("/lines/{position}/quantity")))?;
-        quantities.push(LineQuantity { line: line.line, quantity });
+        quantities.push(LineQuantity {
+            line: line.line,
+            quantity,
+        });
     }
-    Ok(refund::RefundRequest { lines: quantities, to: request.tender, may_choose_tender: own_tender })
+    Ok(refund::RefundRequest {
+        lines: quantities,
+        to: request.tender,
+        may_choose_tender: own_tender,
+    })
 }
 
 /// Where points were spent already, keeps their worth of the money; what cannot be kept becomes a debt.
@@ -190,7 +254,8 @@ fn keep_back(
         back.on_short = TakeBackShort::Refuse;
         return Ok(());
     }
-    let overflow = |_| CheckoutError::Internal("the worth of points left the range of 64 bits".to_owned());
+    let overflow =
+        |_| CheckoutError::Internal("the worth of points left the range of 64 bits".to_owned());
     let worth = document.terms.worth_of(short).map_err(overflow)?;
     let kept = plan.keep_back(document, worth).map_err(overflow)?;
     if worth > 0 && kept == worth {

@@ -149,7 +149,8 @@ pub struct RefundLine {
 pub fn thousandths(text: &str) -> Option<i64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    let sound = (1..=12).contains(&whole.len()) && fraction.len() <= 3 && digits(whole) && digits(fraction);
+    let sound =
+        (1..=12).contains(&whole.len()) && fraction.len() <= 3 && digits(whole) && digits(fraction);
     if !sound || text.ends_with('.') {
         return None;
     }
@@ -164,7 +165,9 @@ pub fn decimal(thousandths: i64) -> String {
     if fraction == 0 {
         return whole.to_string();
     }
-    format!("{whole}.{fraction:03}").trim_end_matches('0').to_owned()
+    format!("{whole}.{fraction:03}")
+        .trim_end_matches('0')
+        .to_owned()
 }
 
 #[cfg(test)]
@@ -173,11 +176,31 @@ mod tests {
 
     #[test]
     fn quantities_are_read_exactly_or_not_at_all() {
-        let good = [("1", 1_000), ("0.345", 345), ("2.5", 2_500), ("0", 0), ("1000000", 1_000_000_000)];
+        let good = [
+            ("1", 1_000),
+            ("0.345", 345),
+            ("2.5", 2_500),
+            ("0", 0),
+            ("1000000", 1_000_000_000),
+        ];
         for (text, value) in good {
             assert_eq!(thousandths(text), Some(value), "{text}");
         }
-        for text in ["", ".", "1.", ".5", "-1", "+1", "1e3", "1,5", "0.3456", "NaN", "９", "1 ", "9999999999999"] {
+        for text in [
+            "",
+            ".",
+            "1.",
+            ".5",
+            "-1",
+            "+1",
+            "1e3",
+            "1,5",
+            "0.3456",
+            "NaN",
+            "９",
+            "1 ",
+            "9999999999999",
+        ] {
             assert_eq!(thousandths(text), None, "{text}");
         }
     }

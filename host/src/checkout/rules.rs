@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use crate::domain::pricing::{FaultKind, RuleFault, Rules};
 use crate::domain::rules::{
-    PointsFacts, PointsProposal, PromotionFacts, PromotionProposal, ReferralFacts, ReferralProposal, TierDecision,
-    TierFacts,
+    PointsFacts, PointsProposal, PromotionFacts, PromotionProposal, ReferralFacts,
+    ReferralProposal, TierDecision, TierFacts,
 };
 use crate::plugins::{Evaluated, FaultReason, PluginFault};
 use crate::snapshot::Bound;
@@ -30,14 +30,21 @@ pub struct Asked<'a> {
 
 impl<'a> Asked<'a> {
     pub fn new(bound: &'a [Arc<Bound>]) -> Self {
-        Self { bound, runs: Vec::with_capacity(bound.len()) }
+        Self {
+            bound,
+            runs: Vec::with_capacity(bound.len()),
+        }
     }
 
     fn keep<T: Serialize>(&mut self, evaluated: Evaluated<T>) -> Result<T, RuleFault> {
-        let output = evaluated
-            .record()
-            .map_err(|error| RuleFault { kind: FaultKind::Nonsense, message: error.to_string() })?;
-        self.runs.push(Run { output, fuel: evaluated.fuel });
+        let output = evaluated.record().map_err(|error| RuleFault {
+            kind: FaultKind::Nonsense,
+            message: error.to_string(),
+        })?;
+        self.runs.push(Run {
+            output,
+            fuel: evaluated.fuel,
+        });
         evaluated.output.map_err(|fault| {
             tracing::warn!(plugin = %fault.plugin, version = %fault.version, %fault, "a rule gave no usable answer");
             told(&fault)
@@ -46,7 +53,11 @@ impl<'a> Asked<'a> {
 }
 
 impl Rules for Asked<'_> {
-    fn promotion(&mut self, campaign: usize, facts: PromotionFacts) -> Result<PromotionProposal, RuleFault> {
+    fn promotion(
+        &mut self,
+        campaign: usize,
+        facts: PromotionFacts,
+    ) -> Result<PromotionProposal, RuleFault> {
         let bound = &self.bound[campaign];
         self.keep(bound.plugin.promotion(&bound.config, &facts))
     }
@@ -61,7 +72,11 @@ impl Rules for Asked<'_> {
         self.keep(bound.plugin.tier(&bound.config, &facts))
     }
 
-    fn referral(&mut self, campaign: usize, facts: ReferralFacts) -> Result<ReferralProposal, RuleFault> {
+    fn referral(
+        &mut self,
+        campaign: usize,
+        facts: ReferralFacts,
+    ) -> Result<ReferralProposal, RuleFault> {
         let bound = &self.bound[campaign];
         self.keep(bound.plugin.referral(&bound.config, &facts))
     }
@@ -77,5 +92,8 @@ fn told(fault: &PluginFault) -> RuleFault {
         FaultReason::BadAnswer(_) => FaultKind::Nonsense,
         _ => FaultKind::Unavailable,
     };
-    RuleFault { kind, message: fault.to_string() }
+    RuleFault {
+        kind,
+        message: fault.to_string(),
+    }
 }

@@ -14,15 +14,16 @@ use crate::domain::pricing::{
     Base, Campaign, CampaignRef, Choice, Group, MemberInput, OnFault, Stage, UsageLimit, Wallet,
 };
 use crate::domain::rules::{
-    AggregateNeed, CounterPeriod, CounterScope, Measure, MemberFacts, OrderFacts, Ratio, RuleKind, TenderKind, Window,
+    AggregateNeed, CounterPeriod, CounterScope, Measure, MemberFacts, OrderFacts, Ratio, RuleKind,
+    TenderKind, Window,
 };
 use crate::domain::time::{Day, Instant};
 use crate::host::Host;
 use crate::snapshot::{Bound, Mark, Place, Snapshot};
 use crate::store::db::Conn;
 use crate::store::member_days::{DaySpan, DaySums};
-use crate::vault::Birthday;
 use crate::store::{accounts, counters, coupons, lots, member_days, members, persons};
+use crate::vault::Birthday;
 
 use super::error::CheckoutError;
 use super::request::{LineRequest, MemberReference, QuoteRequest, TenderRequest, thousandths};
@@ -64,7 +65,10 @@ impl Situation {
         if known.is_none() {
             bound.retain(|bound| bound.kind == RuleKind::Promotion);
         }
-        if known.as_ref().is_none_or(|member| member.referred_by.is_none()) {
+        if known
+            .as_ref()
+            .is_none_or(|member| member.referred_by.is_none())
+        {
             bound.retain(|bound| bound.kind != RuleKind::Referral);
         }
         let referral = match &known {
@@ -74,7 +78,9 @@ impl Situation {
             _ => None,
         };
         let member = match &known {
-            Some(member) => Some(member_input(host, &mut conn, &snapshot, &place, member, day).await?),
+            Some(member) => {
+                Some(member_input(host, &mut conn, &snapshot, &place, member, day).await?)
+            }
             None => None,
         };
         let codes = codes(&mut conn, &basket, known.as_ref(), day).await?;
@@ -82,7 +88,9 @@ impl Situation {
             place: &place,
             day,
             member: known.as_ref().map(|member| member.id.as_str()),
-            referrer: referral.as_ref().map(|referral| referral.referrer.id.as_str()),
+            referrer: referral
+                .as_ref()
+                .map(|referral| referral.referrer.id.as_str()),
         };
         let mut campaigns = Vec::with_capacity(bound.len());
         for bound in &bound {
@@ -100,7 +108,18 @@ impl Situation {
             attributes: request.attributes.clone(),
             store_attributes: place.attributes.clone(),
         };
-        Ok(Self { snapshot, place, at, day, basket, order, member, referral, bound, campaigns })
+        Ok(Self {
+            snapshot,
+            place,
+            at,
+            day,
+            basket,
+            order,
+            member,
+            referral,
+            bound,
+            campaigns,
+        })
     }
 }
 
@@ -116,19 +135,27 @@ pub fn place(
         (None, None) => return Err(CheckoutError::StoreMissing),
     };
     caller.require_store(store)?;
-    let place = snapshot.place(store).ok_or_else(|| CheckoutError::StoreUnknown(store.clone()))?;
+    let place = snapshot
+        .place(store)
+        .ok_or_else(|| CheckoutError::StoreUnknown(store.clone()))?;
     if !place.store.active {
         return Err(CheckoutError::StoreClosed(store.clone()));
     }
     match &request.currency {
-        Some(currency) if *currency != place.store.currency => {
-            Err(CheckoutError::Currency { sent: currency.clone(), store: place.store.currency.clone() })
-        }
+        Some(currency) if *currency != place.store.currency => Err(CheckoutError::Currency {
+            sent: currency.clone(),
+            store: place.store.currency.clone(),
+        }),
         _ => Ok(place),
     }
 }
 
-async fn basket(host: &Host, caller: &Principal, place: &Place, request: &QuoteRequest) -> Result<Basket, CheckoutError> {
+async fn basket(
+    host: &Host,
+    caller: &Principal,
+    place: &Place,
+    request: &QuoteRequest,
+) -> Result<Basket, CheckoutError> {
     if request.lines.len() > crate::domain::basket::MAX_LINES {
         return Err(CheckoutError::TooManyLines(request.lines.len()));
     }
@@ -136,7 +163,12 @@ async fn basket(host: &Host, caller: &Principal, place: &Place, request: &QuoteR
     for (position, line) in request.lines.iter().enumerate() {
         lines.push(basket_line(host, caller, place, position, line).await?);
     }
-    let tenders = request.tenders.iter().enumerate().map(intent).collect::<Result<_, _>>()?;
+    let tenders = request
+        .tenders
+        .iter()
+        .enumerate()
+        .map(intent)
+        .collect::<Result<_, _>>()?;
     Ok(Basket {
         currency: place.store.currency.clone(),
         currency_scale: place.currency_scale,
@@ -156,7 +188,9 @@ async fn basket_line(
     let at = |field: &str| format!("/lines/{position}/{field}");
     let quantity = match &line.quantity {
         None => 1_000,
-        Some(text) => thousandths(text).filter(|quantity| *quantity > 0).ok_or_else(|| CheckoutError::Quantity(at("quantity")))?,
+        Some(text) => thousandths(text)
+            .filter(|quantity| *quantity > 0)
+            .ok_or_else(|| CheckoutError::Quantity(at("quantity")))?,
     };
     let priced_by_till = line.unit_price.is_some();
     if priced_by_till || line.article.is_some() {
@@ -167,7 +201,9 @@ async fn basket_line(
         (None, Some(barcode), None, None) => (Mark::Barcode(barcode.clone()), "barcode"),
         (None, None, Some(sku), None) => (Mark::Sku(sku.clone()), "sku"),
         (None, None, None, Some(article)) => {
-            let unit_price = line.unit_price.ok_or_else(|| CheckoutError::ArticlePrice(at("unit_price")))?;
+            let unit_price = line
+                .unit_price
+                .ok_or_else(|| CheckoutError::ArticlePrice(at("unit_price")))?;
             return Ok(BasketLine {
                 product: None,
                 name: article.name.clone(),
@@ -188,16 +224,24 @@ async fn basket_line(
     };
     let (mark, field) = mark;
     let found = host.snapshots.product(&host.db, &mark).await?;
-    let product = found.filter(|product| product.active).ok_or_else(|| CheckoutError::ProductUnknown(at(field)))?;
+    let product = found
+        .filter(|product| product.active)
+        .ok_or_else(|| CheckoutError::ProductUnknown(at(field)))?;
     if product.currency != place.store.currency {
-        return Err(CheckoutError::Currency { sent: product.currency.clone(), store: place.store.currency.clone() });
+        return Err(CheckoutError::Currency {
+            sent: product.currency.clone(),
+            store: place.store.currency.clone(),
+        });
     }
     if product.unit == "piece" && quantity % 1_000 != 0 {
         return Err(CheckoutError::WholePieces(at("quantity")));
     }
     let mut attributes = crate::snapshot::attributes(&product.attributes)?;
     if let Some(brand) = &product.brand {
-        attributes.push(("brand".to_owned(), crate::domain::rules::Value::Text(brand.clone())));
+        attributes.push((
+            "brand".to_owned(),
+            crate::domain::rules::Value::Text(brand.clone()),
+        ));
     }
     attributes.extend(line.attributes.iter().cloned());
     Ok(BasketLine {
@@ -229,8 +273,14 @@ pub fn intent((position, tender): (usize, &TenderRequest)) -> Result<TenderInten
             Ok(TenderIntent::Points { points })
         }
         _ if tender.points.is_some() => Err(refuse("points")),
-        TenderKind::StoredValue => Ok(TenderIntent::StoredValue { amount: tender.amount }),
-        kind => Ok(TenderIntent::Money { kind, amount: tender.amount, reference: tender.reference.clone() }),
+        TenderKind::StoredValue => Ok(TenderIntent::StoredValue {
+            amount: tender.amount,
+        }),
+        kind => Ok(TenderIntent::Money {
+            kind,
+            amount: tender.amount,
+            reference: tender.reference.clone(),
+        }),
     }
 }
 
@@ -243,15 +293,18 @@ pub async fn find_member(
     let (id, pointer) = match reference {
         MemberReference::Id(id) => (Some(id.clone()), "/member/id"),
         MemberReference::Card(number) => {
-            let card = persons::card(conn, number).await?.ok_or_else(|| CheckoutError::CardUnknown("/member/card".into()))?;
+            let card = persons::card(conn, number)
+                .await?
+                .ok_or_else(|| CheckoutError::CardUnknown("/member/card".into()))?;
             if card.status != "active" {
                 return Err(CheckoutError::CardUnusable(card.status));
             }
             (Some(card.member_id), "/member/card")
         }
-        MemberReference::Phone(phone) => {
-            (persons::member_by_phone(conn, &host.vault.phone_hash(phone)).await?, "/member/phone")
-        }
+        MemberReference::Phone(phone) => (
+            persons::member_by_phone(conn, &host.vault.phone_hash(phone)).await?,
+            "/member/phone",
+        ),
     };
     let member = match id {
         Some(id) => members::member(conn, &id).await?,
@@ -276,7 +329,14 @@ async fn member_input(
         facts: member_facts(host, conn, member, day).await?,
         tier_since: member.tier_since.map(to_day),
         tier_valid_until: member.tier_valid_until.map(to_day),
-        wallet: wallet(conn, &member.id, &points_asset(&snapshot.program.id), &place.store.currency, day).await?,
+        wallet: wallet(
+            conn,
+            &member.id,
+            &points_asset(&snapshot.program.id),
+            &place.store.currency,
+            day,
+        )
+        .await?,
     })
 }
 
@@ -288,7 +348,9 @@ pub async fn member_facts(
     day: Day,
 ) -> Result<MemberFacts, CheckoutError> {
     let person = match persons::person(conn, &member.id).await? {
-        Some(sealed) => host.vault.open_person(&member.id, &sealed.sealed_key, &sealed.sealed)?,
+        Some(sealed) => host
+            .vault
+            .open_person(&member.id, &sealed.sealed_key, &sealed.sealed)?,
         None => Default::default(),
     };
     let today = date_of(day);
@@ -296,11 +358,15 @@ pub async fn member_facts(
     Ok(MemberFacts {
         id: member.id.clone(),
         tier: member.tier.clone(),
-        tier_multiplier: Ratio { numerator: member.tier_multiplier_num, denominator: member.tier_multiplier_den },
+        tier_multiplier: Ratio {
+            numerator: member.tier_multiplier_num,
+            denominator: member.tier_multiplier_den,
+        },
         enrolled_on: to_day(member.enrolled_on),
         age_band: birthday.and_then(|(birthday, today)| age_band(birthday, today)),
         is_birthday: birthday.is_some_and(|(birthday, today)| is_birthday(birthday, today)),
-        is_birthday_month: birthday.is_some_and(|(birthday, today)| u32::from(birthday.month) == today.month()),
+        is_birthday_month: birthday
+            .is_some_and(|(birthday, today)| u32::from(birthday.month) == today.month()),
         orders_before: u32::try_from(member.orders).unwrap_or(0),
         segments: serde_json::from_str(&member.segments).unwrap_or_default(),
         attributes: crate::snapshot::attributes(&member.attributes)?,
@@ -310,8 +376,12 @@ pub async fn member_facts(
 /// Lower end of the ten years a person's age lies in; the birthday itself already counts.
 fn age_band(birthday: &Birthday, today: NaiveDate) -> Option<u8> {
     let year = i32::from(birthday.year?);
-    let before_birthday = (today.month(), today.day()) < (u32::from(birthday.month), u32::from(birthday.day));
-    let age = today.year().checked_sub(year)?.checked_sub(i32::from(before_birthday))?;
+    let before_birthday =
+        (today.month(), today.day()) < (u32::from(birthday.month), u32::from(birthday.day));
+    let age = today
+        .year()
+        .checked_sub(year)?
+        .checked_sub(i32::from(before_birthday))?;
     u8::try_from(age / 10 * 10).ok()
 }
 
@@ -331,7 +401,10 @@ pub async fn wallet(
     day: Day,
 ) -> Result<Wallet, CheckoutError> {
     let account = |name: AccountName, asset: &str| format!("{member}/{}/{asset}", name.as_str());
-    let (points, bonus) = (account(AccountName::Points, points), account(AccountName::Bonus, currency));
+    let (points, bonus) = (
+        account(AccountName::Points, points),
+        account(AccountName::Bonus, currency),
+    );
     let principal = account(AccountName::Principal, currency);
     let mut wallet = Wallet::default();
     for lot in lots::open_lots(conn, member).await? {
@@ -345,7 +418,10 @@ pub async fn wallet(
         }
     }
     let balances = accounts::balances(conn, member).await?;
-    wallet.principal = balances.iter().find(|row| row.account.id() == principal).map_or(0, |row| row.balance);
+    wallet.principal = balances
+        .iter()
+        .find(|row| row.account.id() == principal)
+        .map_or(0, |row| row.balance);
     Ok(wallet)
 }
 
@@ -355,13 +431,20 @@ async fn referral(
     member: &members::Member,
     day: Day,
 ) -> Result<Option<ReferralBase>, CheckoutError> {
-    let (Some(referrer), Some(referred_on)) = (&member.referred_by, member.referred_on) else { return Ok(None) };
-    let Some(referrer) = members::member(conn, referrer).await? else { return Ok(None) };
+    let (Some(referrer), Some(referred_on)) = (&member.referred_by, member.referred_on) else {
+        return Ok(None);
+    };
+    let Some(referrer) = members::member(conn, referrer).await? else {
+        return Ok(None);
+    };
     if referrer.status != "active" {
         return Ok(None);
     }
     let referrer = member_facts(host, conn, &referrer, day).await?;
-    Ok(Some(ReferralBase { referrer, referred_on: to_day(referred_on) }))
+    Ok(Some(ReferralBase {
+        referrer,
+        referred_on: to_day(referred_on),
+    }))
 }
 
 /// A presented code and the binding it belongs to.
@@ -383,11 +466,18 @@ async fn codes(
         return Ok(usable);
     }
     for coupon in coupons::by_codes(conn, &basket.codes).await? {
-        let in_time = coupon.starts_on.is_none_or(|first| first <= day) && coupon.expires_on.is_none_or(|last| day <= last);
+        let in_time = coupon.starts_on.is_none_or(|first| first <= day)
+            && coupon.expires_on.is_none_or(|last| day <= last);
         let left = coupon.use_limit.is_none_or(|limit| coupon.uses < limit);
-        let his = coupon.holder.as_deref().is_none_or(|holder| member.is_some_and(|member| member.id == holder));
+        let his = coupon
+            .holder
+            .as_deref()
+            .is_none_or(|holder| member.is_some_and(|member| member.id == holder));
         if in_time && left && his && !coupon.void {
-            usable.push(Code { code: coupon.code, binding: coupon.campaign });
+            usable.push(Code {
+                code: coupon.code,
+                binding: coupon.campaign,
+            });
         }
     }
     Ok(usable)
@@ -402,16 +492,28 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    async fn campaign(&self, conn: &mut Conn, bound: &Bound, codes: &[Code]) -> Result<Campaign, CheckoutError> {
+    async fn campaign(
+        &self,
+        conn: &mut Conn,
+        bound: &Bound,
+        codes: &[Code],
+    ) -> Result<Campaign, CheckoutError> {
         let binding = &bound.binding;
         let aggregates = self.aggregates(conn, &bound.needs.aggregates).await?;
         let counters = self.counters(conn, bound).await?;
         let usage = self.usage(conn, bound).await?;
-        let codes: Vec<String> =
-            codes.iter().filter(|code| code.binding == binding.id).map(|code| code.code.clone()).collect();
+        let codes: Vec<String> = codes
+            .iter()
+            .filter(|code| code.binding == binding.id)
+            .map(|code| code.code.clone())
+            .collect();
         let group = binding.exclusive_group.as_ref().map(|name| Group {
             name: name.clone(),
-            choice: if binding.group_choice == "first" { Choice::First } else { Choice::Best },
+            choice: if binding.group_choice == "first" {
+                Choice::First
+            } else {
+                Choice::Best
+            },
         });
         Ok(Campaign {
             campaign: CampaignRef {
@@ -427,10 +529,22 @@ impl Reader<'_> {
                 "coupons" => Stage::Coupons,
                 _ => Stage::Lines,
             },
-            priority: i32::try_from(binding.priority).unwrap_or(if binding.priority < 0 { i32::MIN } else { i32::MAX }),
+            priority: i32::try_from(binding.priority).unwrap_or(if binding.priority < 0 {
+                i32::MIN
+            } else {
+                i32::MAX
+            }),
             group,
-            base: if binding.base == "initial" { Base::Initial } else { Base::Discounted },
-            on_fault: if binding.on_fault == "refuse-order" { OnFault::RefuseOrder } else { OnFault::Skip },
+            base: if binding.base == "initial" {
+                Base::Initial
+            } else {
+                Base::Discounted
+            },
+            on_fault: if binding.on_fault == "refuse-order" {
+                OnFault::RefuseOrder
+            } else {
+                OnFault::Skip
+            },
             needs: bound.needs.clone(),
             aggregates,
             counters,
@@ -441,8 +555,14 @@ impl Reader<'_> {
     }
 
     /// Answers to the aggregates a rule asked for, all in one read.
-    async fn aggregates(&self, conn: &mut Conn, needs: &[AggregateNeed]) -> Result<Vec<i64>, CheckoutError> {
-        let Some(member) = self.member.filter(|_| !needs.is_empty()) else { return Ok(vec![0; needs.len()]) };
+    async fn aggregates(
+        &self,
+        conn: &mut Conn,
+        needs: &[AggregateNeed],
+    ) -> Result<Vec<i64>, CheckoutError> {
+        let Some(member) = self.member.filter(|_| !needs.is_empty()) else {
+            return Ok(vec![0; needs.len()]);
+        };
         let span = |need: &AggregateNeed| DaySpan {
             first: first_day(need.window, self.day),
             last: self.day,
@@ -450,7 +570,11 @@ impl Reader<'_> {
         };
         let spans: Vec<DaySpan> = needs.iter().map(span).collect();
         let sums = member_days::sums(conn, member, &spans).await?;
-        Ok(needs.iter().zip(&sums).map(|(need, sums)| measured(need.measure, sums)).collect())
+        Ok(needs
+            .iter()
+            .zip(&sums)
+            .map(|(need, sums)| measured(need.measure, sums))
+            .collect())
     }
 
     /// Answers to the counters a rule asked for, all in one read.
@@ -466,7 +590,11 @@ impl Reader<'_> {
     }
 
     /// The binding's limits and what is used of each.
-    async fn usage(&self, conn: &mut Conn, bound: &Bound) -> Result<Vec<UsageLimit>, CheckoutError> {
+    async fn usage(
+        &self,
+        conn: &mut Conn,
+        bound: &Bound,
+    ) -> Result<Vec<UsageLimit>, CheckoutError> {
         let names = bound.limits.iter().map(|limit| CounterName {
             binding: &bound.binding.id,
             kept_by: CounterOwner::Usage,
@@ -475,14 +603,18 @@ impl Reader<'_> {
             period: limit.period,
         });
         let used = self.values(conn, bound.kind, names).await?;
-        let usage = bound.limits.iter().zip(used).map(|(limit, used)| UsageLimit {
-            name: limit.name.clone(),
-            scope: limit.scope,
-            period: limit.period,
-            counts: limit.counts,
-            limit: limit.limit,
-            used,
-        });
+        let usage = bound
+            .limits
+            .iter()
+            .zip(used)
+            .map(|(limit, used)| UsageLimit {
+                name: limit.name.clone(),
+                scope: limit.scope,
+                period: limit.period,
+                counts: limit.counts,
+                limit: limit.limit,
+                used,
+            });
         Ok(usage.collect())
     }
 
@@ -492,14 +624,23 @@ impl Reader<'_> {
         kind: RuleKind,
         names: impl Iterator<Item = CounterName<'n>>,
     ) -> Result<Vec<i64>, CheckoutError> {
-        let owner = if kind == RuleKind::Referral { self.referrer } else { self.member };
-        let keys: Vec<_> = names.map(|name| name.key(owner, &self.place.store.id, self.day)).collect();
+        let owner = if kind == RuleKind::Referral {
+            self.referrer
+        } else {
+            self.member
+        };
+        let keys: Vec<_> = names
+            .map(|name| name.key(owner, &self.place.store.id, self.day))
+            .collect();
         let known: Vec<_> = keys.iter().flatten().cloned().collect();
         if known.is_empty() {
             return Ok(vec![0; keys.len()]);
         }
         let mut values = counters::values(conn, &known).await?.into_iter();
-        Ok(keys.iter().map(|key| key.as_ref().and_then(|_| values.next()).unwrap_or(0)).collect())
+        Ok(keys
+            .iter()
+            .map(|key| key.as_ref().and_then(|_| values.next()).unwrap_or(0))
+            .collect())
     }
 }
 
@@ -516,7 +657,9 @@ fn measured(measure: Measure, sums: &DaySums) -> i64 {
 pub fn first_day(window: Window, day: Day) -> Day {
     let Some(date) = date_of(day) else { return day };
     match window {
-        Window::RollingDays(days) => day.plus_days(1_i32.saturating_sub(i32::try_from(days).unwrap_or(i32::MAX))),
+        Window::RollingDays(days) => {
+            day.plus_days(1_i32.saturating_sub(i32::try_from(days).unwrap_or(i32::MAX)))
+        }
         Window::CalendarMonth => day.plus_days(-(date.day0() as i32)),
         Window::CalendarYear => day.plus_days(-(date.ordinal0() as i32)),
         Window::Lifetime => Day(i32::MIN),
@@ -552,7 +695,10 @@ impl CounterName<'_> {
             CounterOwner::Rule => "rule",
             CounterOwner::Usage => "usage",
         };
-        Some((owner, format!("{}/{keeper}/{}/{period}", self.binding, self.name)))
+        Some((
+            owner,
+            format!("{}/{keeper}/{}/{period}", self.binding, self.name),
+        ))
     }
 }
 

@@ -24,8 +24,13 @@ pub fn pack(value: &impl Serialize) -> Result<Vec<u8>, CheckoutError> {
 
 /// The JSON that was packed.
 pub fn unpack_json(bytes: &[u8]) -> Result<Vec<u8>, CheckoutError> {
-    let damaged = |what: String| CheckoutError::Internal(format!("a stored document is damaged: {what}; run `tessera verify`"));
-    let (size, _) = lz4_flex::block::uncompressed_size(bytes).map_err(|error| damaged(error.to_string()))?;
+    let damaged = |what: String| {
+        CheckoutError::Internal(format!(
+            "a stored document is damaged: {what}; run `tessera verify`"
+        ))
+    };
+    let (size, _) =
+        lz4_flex::block::uncompressed_size(bytes).map_err(|error| damaged(error.to_string()))?;
     if size > MOST_BYTES {
         return Err(damaged(format!("{size} bytes")));
     }
@@ -34,8 +39,11 @@ pub fn unpack_json(bytes: &[u8]) -> Result<Vec<u8>, CheckoutError> {
 
 /// The document that was packed.
 pub fn unpack<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CheckoutError> {
-    serde_json::from_slice(&unpack_json(bytes)?)
-        .map_err(|error| CheckoutError::Internal(format!("a stored document is damaged: {error}; run `tessera verify`")))
+    serde_json::from_slice(&unpack_json(bytes)?).map_err(|error| {
+        CheckoutError::Internal(format!(
+            "a stored document is damaged: {error}; run `tessera verify`"
+        ))
+    })
 }
 
 /// What identifies a new order.
@@ -104,7 +112,10 @@ pub fn kind_name(kind: crate::domain::rules::RuleKind) -> &'static str {
 pub fn receipt_code() -> Result<String, CheckoutError> {
     const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
     let random = crate::vault::random::<12>()?;
-    Ok(random.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect())
+    Ok(random
+        .iter()
+        .map(|byte| char::from(LETTERS[usize::from(byte % 32)]))
+        .collect())
 }
 
 /// The row of a refund.

@@ -55,12 +55,22 @@ impl Binding {
         existing_data_folder(&config.data)?;
         let client = Client::open(config).await?;
         let answer = match self {
-            Self::Add(add) => client.send(Method::POST, "/v1/bindings", Some(&add.body()?)).await?,
+            Self::Add(add) => {
+                client
+                    .send(Method::POST, "/v1/bindings", Some(&add.body()?))
+                    .await?
+            }
             Self::List { store: None } => client.send(Method::GET, "/v1/bindings", None).await?,
             Self::List { store: Some(store) } => {
-                client.send(Method::GET, &format!("/v1/bindings?store={store}"), None).await?
+                client
+                    .send(Method::GET, &format!("/v1/bindings?store={store}"), None)
+                    .await?
             }
-            Self::Remove { id } => client.send(Method::DELETE, &format!("/v1/bindings/{id}"), None).await?,
+            Self::Remove { id } => {
+                client
+                    .send(Method::DELETE, &format!("/v1/bindings/{id}"), None)
+                    .await?
+            }
         };
         if !answer.is_null() {
             println!("{}", serde_json::to_string_pretty(&answer)?);
@@ -87,14 +97,21 @@ impl Add {
             ("schedule", schedule(self.from, self.until)),
             ("on_fault", self.on_fault.map(Value::from)),
         ];
-        body.extend(optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+        body.extend(
+            optional
+                .into_iter()
+                .filter_map(|(name, value)| Some((name.to_owned(), value?))),
+        );
         Ok(Value::Object(body))
     }
 }
 
 fn schedule(from: Option<String>, until: Option<String>) -> Option<Value> {
     let days = [("from", from), ("until", until)];
-    let given: Map<_, _> = days.into_iter().filter_map(|(name, day)| Some((name.to_owned(), json!(day?)))).collect();
+    let given: Map<_, _> = days
+        .into_iter()
+        .filter_map(|(name, day)| Some((name.to_owned(), json!(day?))))
+        .collect();
     (!given.is_empty()).then_some(Value::Object(given))
 }
 
@@ -103,6 +120,7 @@ fn configuration(given: &str) -> anyhow::Result<Value> {
         return serde_json::from_str(given).context("the configuration is not JSON");
     }
     let path = PathBuf::from(given);
-    let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    let text = std::fs::read_to_string(&path)
+        .with_context(|| format!("cannot read `{}`", path.display()))?;
     serde_json::from_str(&text).with_context(|| format!("`{}` is not JSON", path.display()))
 }

@@ -37,24 +37,45 @@ impl Client {
     /// Opens the chain whose data folder `config` names.
     pub async fn open(config: &Config) -> anyhow::Result<Self> {
         if let Some(running) = Running::find(&config.data)? {
-            return Ok(Self { way: Way::Socket(running.address), key: running.key });
+            return Ok(Self {
+                way: Way::Socket(running.address),
+                key: running.key,
+            });
         }
         Ok(Self::to(&Host::open(config).await?))
     }
 
     /// The chain of a host opened in this process.
     pub fn to(host: &Arc<Host>) -> Self {
-        Self { way: Way::InProcess(crate::http::router(Arc::clone(host))), key: host.operator_key() }
+        Self {
+            way: Way::InProcess(crate::http::router(Arc::clone(host))),
+            key: host.operator_key(),
+        }
     }
 
     /// Sends a JSON request and answers the JSON; a problem becomes an error with its remedy.
-    pub async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<Value> {
-        let bytes = body.map(serde_json::to_vec).transpose()?.unwrap_or_default();
-        self.send_bytes(method, path, "application/json", bytes.into()).await
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> anyhow::Result<Value> {
+        let bytes = body
+            .map(serde_json::to_vec)
+            .transpose()?
+            .unwrap_or_default();
+        self.send_bytes(method, path, "application/json", bytes.into())
+            .await
     }
 
     /// Sends a body of any media type.
-    pub async fn send_bytes(&self, method: Method, path: &str, media_type: &str, body: Bytes) -> anyhow::Result<Value> {
+    pub async fn send_bytes(
+        &self,
+        method: Method,
+        path: &str,
+        media_type: &str,
+        body: Bytes,
+    ) -> anyhow::Result<Value> {
         let request = Request::builder()
             .method(method)
             .uri(path)
@@ -68,7 +89,14 @@ impl Client {
             Way::InProcess(router) => {
                 let answer = router.clone().oneshot(request.map(Body::from)).await?;
                 let (parts, body) = answer.into_parts();
-                (parts.status, Limited::new(body, ANSWER_BYTES).collect().await.map_err(unreadable)?.to_bytes())
+                (
+                    parts.status,
+                    Limited::new(body, ANSWER_BYTES)
+                        .collect()
+                        .await
+                        .map_err(unreadable)?
+                        .to_bytes(),
+                )
             }
         };
         let value: Value = if answer.is_empty() {
@@ -83,16 +111,25 @@ impl Client {
     }
 }
 
-async fn over_socket(address: SocketAddr, request: Request<Bytes>) -> anyhow::Result<(StatusCode, Bytes)> {
+async fn over_socket(
+    address: SocketAddr,
+    request: Request<Bytes>,
+) -> anyhow::Result<(StatusCode, Bytes)> {
     let stream = tokio::net::TcpStream::connect(address)
         .await
-        .with_context(|| format!("cannot reach the running host at {address}; is it still starting?"))?;
+        .with_context(|| {
+            format!("cannot reach the running host at {address}; is it still starting?")
+        })?;
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(hyper_util::rt::TokioIo::new(stream)).await?;
     let driver = tokio::spawn(connection);
     let answer = sender.send_request(request.map(Full::new)).await?;
     let (parts, body) = answer.into_parts();
-    let bytes = Limited::new(body, ANSWER_BYTES).collect().await.map_err(unreadable)?.to_bytes();
+    let bytes = Limited::new(body, ANSWER_BYTES)
+        .collect()
+        .await
+        .map_err(unreadable)?
+        .to_bytes();
     driver.abort();
     Ok((parts.status, bytes))
 }
@@ -103,10 +140,25 @@ fn unreadable(error: Box<dyn std::error::Error + Send + Sync>) -> anyhow::Error 
 
 /// A problem document as one paragraph for a terminal.
 fn problem_text(status: StatusCode, problem: &Value) -> String {
-    let text = |name: &str| problem.get(name).and_then(Value::as_str).unwrap_or_default();
+    let text = |name: &str| {
+        problem
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
     let mut lines = vec![format!("{} ({})", text("title"), status.as_u16())];
-    lines.extend([text("detail"), text("remedy")].into_iter().filter(|t| !t.is_empty()).map(str::to_owned));
-    for error in problem.get("errors").and_then(Value::as_array).into_iter().flatten() {
+    lines.extend(
+        [text("detail"), text("remedy")]
+            .into_iter()
+            .filter(|t| !t.is_empty())
+            .map(str::to_owned),
+    );
+    for error in problem
+        .get("errors")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
         let part = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
         lines.push(format!("  {}: {}", part("pointer"), part("detail")));
     }
@@ -116,7 +168,11 @@ fn problem_text(status: StatusCode, problem: &Value) -> String {
 /// The data folder a command means, checked to be one.
 pub fn existing_data_folder(path: &Path) -> anyhow::Result<()> {
     if !path.is_dir() {
-        bail!("there is no data folder `{}`; create a chain with `tessera init --data {}`", path.display(), path.display());
+        bail!(
+            "there is no data folder `{}`; create a chain with `tessera init --data {}`",
+            path.display(),
+            path.display()
+        );
     }
     Ok(())
 }

@@ -63,7 +63,10 @@ async fn reset(config: &Config) -> anyhow::Result<()> {
     let is_demo = data.join(NOTE).exists() || data.join("tessera.db").exists();
     let is_empty = !data.exists() || std::fs::read_dir(data)?.next().is_none();
     if !is_empty && !is_demo {
-        bail!("`{}` is not a demo's data folder; nothing was removed", data.display());
+        bail!(
+            "`{}` is not a demo's data folder; nothing was removed",
+            data.display()
+        );
     }
     let owner = crate::store::db::DataFolder::lock(data)?;
     if let Some(url) = &config.database {
@@ -71,7 +74,8 @@ async fn reset(config: &Config) -> anyhow::Result<()> {
     }
     drop(owner);
     if data.exists() {
-        std::fs::remove_dir_all(data).with_context(|| format!("cannot remove `{}`", data.display()))?;
+        std::fs::remove_dir_all(data)
+            .with_context(|| format!("cannot remove `{}`", data.display()))?;
     }
     Ok(())
 }
@@ -82,7 +86,11 @@ fn write_note(path: &Path, filled: &Value) -> anyhow::Result<()> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let part = path.with_extension("part");
     let _ = std::fs::remove_file(&part);
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&part)?;
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&part)?;
     file.write_all(&serde_json::to_vec_pretty(filled)?)?;
     file.sync_all()?;
     std::fs::rename(&part, path)?;
@@ -90,9 +98,18 @@ fn write_note(path: &Path, filled: &Value) -> anyhow::Result<()> {
 }
 
 fn print_welcome(url: &str, filled: &Value, note: &Path) {
-    let text = |pointer: &str| filled.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let text = |pointer: &str| {
+        filled
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
     let key = text("/keys/terminal");
-    let (card, coffee, bread) = (text("/members/0/card"), text("/products/0/barcode"), text("/products/1/barcode"));
+    let (card, coffee, bread) = (
+        text("/members/0/card"),
+        text("/products/0/barcode"),
+        text("/products/1/barcode"),
+    );
     println!();
     println!("Tessera is serving the sample chain at {url}");
     println!("API page: {url}/docs");

@@ -34,26 +34,56 @@ impl Init {
     pub async fn run(self, config: &Config) -> anyhow::Result<()> {
         let client = Client::open(config).await?;
         if client.send(Method::GET, "/v1/chain", None).await.is_ok() {
-            bail!("`{}` holds a chain already; choose another folder with --data", config.data.display());
+            bail!(
+                "`{}` holds a chain already; choose another folder with --data",
+                config.data.display()
+            );
         }
         let settings = json!({ "tax_classes": [{ "name": "standard", "rate": self.tax }] });
         let chain = json!({ "name": self.name, "language": self.language, "settings": settings });
         client.send(Method::PUT, "/v1/chain", Some(&chain)).await?;
-        client.send(Method::PUT, "/v1/regions/main", Some(&json!({ "name": self.name }))).await?;
+        client
+            .send(
+                Method::PUT,
+                "/v1/regions/main",
+                Some(&json!({ "name": self.name })),
+            )
+            .await?;
         let store = json!({
             "region": "main",
             "name": self.store,
             "currency": self.currency,
             "time_zone": self.time_zone,
         });
-        client.send(Method::PUT, &format!("/v1/stores/{}", self.store), Some(&store)).await?;
-        let key = client.send(Method::POST, "/v1/keys", Some(&json!({ "name": "first administrator", "role": "admin" }))).await?;
+        client
+            .send(
+                Method::PUT,
+                &format!("/v1/stores/{}", self.store),
+                Some(&store),
+            )
+            .await?;
+        let key = client
+            .send(
+                Method::POST,
+                "/v1/keys",
+                Some(&json!({ "name": "first administrator", "role": "admin" })),
+            )
+            .await?;
         let code = json!({ "store": self.store, "name": "till-1" });
-        let code = client.send(Method::POST, "/v1/pairing-codes", Some(&code)).await?;
-        println!("The chain `{}` stands in `{}`.", self.name, config.data.display());
+        let code = client
+            .send(Method::POST, "/v1/pairing-codes", Some(&code))
+            .await?;
+        println!(
+            "The chain `{}` stands in `{}`.",
+            self.name,
+            config.data.display()
+        );
         println!("Administrator key (shown once): {}", text(&key, "key"));
         println!("Pairing code of the first till: {}", text(&code, "code"));
-        println!("Start it with: tessera serve --data {}", config.data.display());
+        println!(
+            "Start it with: tessera serve --data {}",
+            config.data.display()
+        );
         Ok(())
     }
 }

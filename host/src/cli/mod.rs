@@ -14,7 +14,14 @@ use tracing_subscriber::EnvFilter;
 /// Sends log lines to standard error. A serving host says more than a command that ends.
 /// `TESSERA_LOG` overrides the level, in the syntax of `tracing-subscriber`'s filters.
 pub fn start_logging(serving: bool) {
-    let default = if serving { "info,tessera=info,sqlx=warn" } else { "warn" };
+    let default = if serving {
+        "info,tessera=info,sqlx=warn"
+    } else {
+        "warn"
+    };
     let filter = EnvFilter::try_from_env("TESSERA_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
 }

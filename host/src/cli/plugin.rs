@@ -46,9 +46,17 @@ impl Plugin {
 fn build(source: PathBuf, out: Option<PathBuf>) -> anyhow::Result<()> {
     let component = tessera_build::build(&source, &tessera_build::Options::default())?;
     let out = out.unwrap_or_else(|| source.join(format!("{}.wasm", component.manifest.name)));
-    std::fs::write(&out, &component.bytes).with_context(|| format!("cannot write `{}`", out.display()))?;
-    println!("{} {} ({})", component.manifest.name, component.manifest.version, component.manifest.world);
-    println!("{} bytes, sha256 {}", component.bytes.len(), component.digest);
+    std::fs::write(&out, &component.bytes)
+        .with_context(|| format!("cannot write `{}`", out.display()))?;
+    println!(
+        "{} {} ({})",
+        component.manifest.name, component.manifest.version, component.manifest.world
+    );
+    println!(
+        "{} bytes, sha256 {}",
+        component.bytes.len(),
+        component.digest
+    );
     println!("{}", out.display());
     Ok(())
 }
@@ -58,12 +66,33 @@ fn check(config: &Config, file: PathBuf, with: Option<PathBuf>) -> anyhow::Resul
     let engine = crate::plugins::Engine::new(config.sandbox.clone().into())?;
     let plugin = engine.compile(&bytes, None)?;
     let manifest = plugin.manifest();
-    println!("{} {} by {}", manifest.name, manifest.version, manifest.authors.join(", "));
+    println!(
+        "{} {} by {}",
+        manifest.name,
+        manifest.version,
+        manifest.authors.join(", ")
+    );
     println!("world {}, sdk {}", manifest.world, manifest.sdk);
-    println!("permissions: {}", if manifest.permissions.is_empty() { "none".to_owned() } else { manifest.permissions.join(", ") });
-    println!("languages: {}", manifest.messages.keys().cloned().collect::<Vec<_>>().join(", "));
+    println!(
+        "permissions: {}",
+        if manifest.permissions.is_empty() {
+            "none".to_owned()
+        } else {
+            manifest.permissions.join(", ")
+        }
+    );
+    println!(
+        "languages: {}",
+        manifest
+            .messages
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>()
+            .join(", ")
+    );
     if let Some(path) = with {
-        let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| format!("cannot read `{}`", path.display()))?;
         plugin.validate_config(&text)?;
         println!("the configuration `{}` is valid", path.display());
     }
@@ -74,7 +103,14 @@ async fn install(config: &Config, file: PathBuf) -> anyhow::Result<()> {
     existing_data_folder(&config.data)?;
     let bytes = read(&file)?;
     let client = Client::open(config).await?;
-    let answer = client.send_bytes(Method::POST, "/v1/plugins", "application/wasm", bytes.into()).await?;
+    let answer = client
+        .send_bytes(
+            Method::POST,
+            "/v1/plugins",
+            "application/wasm",
+            bytes.into(),
+        )
+        .await?;
     println!("{}", serde_json::to_string_pretty(&answer)?);
     Ok(())
 }
@@ -82,7 +118,10 @@ async fn install(config: &Config, file: PathBuf) -> anyhow::Result<()> {
 async fn list(config: &Config) -> anyhow::Result<()> {
     existing_data_folder(&config.data)?;
     let client = Client::open(config).await?;
-    println!("{}", serde_json::to_string_pretty(&client.send(Method::GET, "/v1/plugins", None).await?)?);
+    println!(
+        "{}",
+        serde_json::to_string_pretty(&client.send(Method::GET, "/v1/plugins", None).await?)?
+    );
     Ok(())
 }
 

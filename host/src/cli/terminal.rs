@@ -28,9 +28,15 @@ impl Terminal {
         let answer = match self {
             Self::Pair { store, name } => {
                 let body = json!({ "store": store, "name": name });
-                client.send(Method::POST, "/v1/pairing-codes", Some(&body)).await?
+                client
+                    .send(Method::POST, "/v1/pairing-codes", Some(&body))
+                    .await?
             }
-            Self::Revoke { id } => client.send(Method::POST, &format!("/v1/terminals/{id}/revoke"), None).await?,
+            Self::Revoke { id } => {
+                client
+                    .send(Method::POST, &format!("/v1/terminals/{id}/revoke"), None)
+                    .await?
+            }
         };
         println!("{}", serde_json::to_string_pretty(&answer)?);
         Ok(())

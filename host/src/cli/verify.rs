@@ -22,7 +22,11 @@ impl Verify {
         if config.database.is_none() {
             existing_data_folder(&config.data)?;
         }
-        let db = Db::open(&Location::choose(&config.data, config.database.as_deref()), 2).await?;
+        let db = Db::open(
+            &Location::choose(&config.data, config.database.as_deref()),
+            2,
+        )
+        .await?;
         let report = verify::verify(&db).await?;
         println!(
             "{} entries with {} postings, {} accounts, {} lots and {} orders checked: {}",
@@ -31,7 +35,11 @@ impl Verify {
             report.accounts,
             report.lots,
             report.orders,
-            if report.is_clean() { "everything holds" } else { "something is off" },
+            if report.is_clean() {
+                "everything holds"
+            } else {
+                "something is off"
+            },
         );
         for fault in &report.faults {
             println!("{fault}");
@@ -40,13 +48,20 @@ impl Verify {
         if self.evaluations {
             let engine = crate::plugins::Engine::new(config.sandbox.clone().into())?;
             let report = crate::audit::reexecute(&db, &engine).await?;
-            println!("{} evaluations of {} orders executed again, {} differ", report.evaluations, report.orders, report.differing);
+            println!(
+                "{} evaluations of {} orders executed again, {} differ",
+                report.evaluations, report.orders, report.differing
+            );
             for difference in &report.differences {
                 println!("{difference}");
             }
             sound &= report.differing == 0;
         }
         db.close().await;
-        Ok(if sound { ExitCode::SUCCESS } else { ExitCode::from(1) })
+        Ok(if sound {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(1)
+        })
     }
 }

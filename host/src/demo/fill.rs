@@ -29,18 +29,46 @@ pub async fn fill(host: &Arc<Host>, members: u32) -> anyhow::Result<Value> {
     let sample = Sample::read()?;
     let client = Client::to(host);
     let mut random = fastrand::Rng::with_seed(20_260_101);
-    chain(&client, &sample).await.context("setting up the chain")?;
+    chain(&client, &sample)
+        .await
+        .context("setting up the chain")?;
     let keys = keys(&client, &sample).await.context("making keys")?;
     let goods = articles();
-    let products = create_products(&client, &goods, &sample.currency).await.context("creating products")?;
+    let products = create_products(&client, &goods, &sample.currency)
+        .await
+        .context("creating products")?;
     let bindings = bind(&client, &sample).await.context("binding the rules")?;
     let persons = people(members as usize, sample.store.len(), &mut random);
-    let enrolled = enrol(&client, &sample, &persons).await.context("enrolling members")?;
-    purchases(host, &client, &sample, &goods, &persons, &enrolled, &mut random).await.context("recording a year of purchases")?;
-    settle(host).await.context("releasing and expiring points")?;
-    top_ups(&client, &sample, &enrolled).await.context("topping up members")?;
-    let terminal_key = |store: &str| keys.tills.get(store).and_then(|tills| tills.first()).map(|till| &till.key);
-    let first_store = sample.store.first().context("the sample chain has no store")?;
+    let enrolled = enrol(&client, &sample, &persons)
+        .await
+        .context("enrolling members")?;
+    purchases(
+        host,
+        &client,
+        &sample,
+        &goods,
+        &persons,
+        &enrolled,
+        &mut random,
+    )
+    .await
+    .context("recording a year of purchases")?;
+    settle(host)
+        .await
+        .context("releasing and expiring points")?;
+    top_ups(&client, &sample, &enrolled)
+        .await
+        .context("topping up members")?;
+    let terminal_key = |store: &str| {
+        keys.tills
+            .get(store)
+            .and_then(|tills| tills.first())
+            .map(|till| &till.key)
+    };
+    let first_store = sample
+        .store
+        .first()
+        .context("the sample chain has no store")?;
     Ok(json!({
         "keys": {
             "admin": keys.admin,
@@ -67,10 +95,17 @@ pub async fn fill(host: &Arc<Host>, members: u32) -> anyhow::Result<Value> {
 }
 
 async fn chain(client: &Client, sample: &Sample) -> anyhow::Result<()> {
-    let chain = json!({ "name": sample.name, "language": sample.language, "settings": sample.settings });
+    let chain =
+        json!({ "name": sample.name, "language": sample.language, "settings": sample.settings });
     client.send(Method::PUT, "/v1/chain", Some(&chain)).await?;
     for region in &sample.region {
-        client.send(Method::PUT, &format!("/v1/regions/{}", region.id), Some(&json!({ "name": region.name }))).await?;
+        client
+            .send(
+                Method::PUT,
+                &format!("/v1/regions/{}", region.id),
+                Some(&json!({ "name": region.name })),
+            )
+            .await?;
     }
     for store in &sample.store {
         let body = json!({
@@ -79,7 +114,13 @@ async fn chain(client: &Client, sample: &Sample) -> anyhow::Result<()> {
             "currency": sample.currency,
             "time_zone": store.time_zone,
         });
-        client.send(Method::PUT, &format!("/v1/stores/{}", store.id), Some(&body)).await?;
+        client
+            .send(
+                Method::PUT,
+                &format!("/v1/stores/{}", store.id),
+                Some(&body),
+            )
+            .await?;
     }
     for staff in &sample.staff {
         let body = json!({
@@ -108,23 +149,43 @@ struct Till {
 async fn keys(client: &Client, sample: &Sample) -> anyhow::Result<Keys> {
     let make = async |role: &str| -> anyhow::Result<String> {
         let body = json!({ "name": format!("demo {role}"), "role": role });
-        text(&client.send(Method::POST, "/v1/keys", Some(&body)).await?, "key")
+        text(
+            &client.send(Method::POST, "/v1/keys", Some(&body)).await?,
+            "key",
+        )
     };
     let mut tills: BTreeMap<String, Vec<Till>> = BTreeMap::new();
     for store in &sample.store {
         for name in &store.terminals {
             let body = json!({ "store": store.id, "name": name });
-            let code = client.send(Method::POST, "/v1/pairing-codes", Some(&body)).await?;
+            let code = client
+                .send(Method::POST, "/v1/pairing-codes", Some(&body))
+                .await?;
             let body = json!({ "code": text(&code, "code")? });
-            let paired = client.send(Method::POST, "/v1/terminals/pair", Some(&body)).await?;
-            let till = Till { id: text(&paired, "terminal")?, name: name.clone(), key: text(&paired, "key")? };
+            let paired = client
+                .send(Method::POST, "/v1/terminals/pair", Some(&body))
+                .await?;
+            let till = Till {
+                id: text(&paired, "terminal")?,
+                name: name.clone(),
+                key: text(&paired, "key")?,
+            };
             tills.entry(store.id.clone()).or_default().push(till);
         }
     }
-    Ok(Keys { admin: make("admin").await?, manager: make("manager").await?, supervisor: make("supervisor").await?, tills })
+    Ok(Keys {
+        admin: make("admin").await?,
+        manager: make("manager").await?,
+        supervisor: make("supervisor").await?,
+        tills,
+    })
 }
 
-async fn create_products(client: &Client, goods: &[Article], currency: &str) -> anyhow::Result<Vec<Value>> {
+async fn create_products(
+    client: &Client,
+    goods: &[Article],
+    currency: &str,
+) -> anyhow::Result<Vec<Value>> {
     let bar = bar("products", goods.len());
     let created = stream::iter(goods)
         .map(|article| {
@@ -162,13 +223,20 @@ async fn create_products(client: &Client, goods: &[Article], currency: &str) -> 
 async fn bind(client: &Client, sample: &Sample) -> anyhow::Result<BTreeMap<String, String>> {
     let mut bindings = BTreeMap::new();
     for binding in &sample.binding {
-        let made = client.send(Method::POST, "/v1/bindings", Some(binding)).await?;
+        let made = client
+            .send(Method::POST, "/v1/bindings", Some(binding))
+            .await?;
         bindings.insert(text(binding, "name")?, text(&made, "id")?);
     }
     for coupon in &sample.coupon {
-        let binding = bindings.get(&coupon.binding).with_context(|| format!("no binding `{}`", coupon.binding))?;
-        let body = json!({ "binding": binding, "codes": [coupon.code], "use_limit": coupon.use_limit });
-        client.send(Method::POST, "/v1/coupons", Some(&body)).await?;
+        let binding = bindings
+            .get(&coupon.binding)
+            .with_context(|| format!("no binding `{}`", coupon.binding))?;
+        let body =
+            json!({ "binding": binding, "codes": [coupon.code], "use_limit": coupon.use_limit });
+        client
+            .send(Method::POST, "/v1/coupons", Some(&body))
+            .await?;
     }
     Ok(bindings)
 }
@@ -182,12 +250,19 @@ struct Enrolled {
 }
 
 /// Enrols one after another, because a referred member needs the code of an earlier one.
-async fn enrol(client: &Client, sample: &Sample, persons: &[Person]) -> anyhow::Result<Vec<Enrolled>> {
+async fn enrol(
+    client: &Client,
+    sample: &Sample,
+    persons: &[Person],
+) -> anyhow::Result<Vec<Enrolled>> {
     let bar = bar("members", persons.len());
     let mut enrolled: Vec<Enrolled> = Vec::with_capacity(persons.len());
     for person in persons {
         let (month, day, year) = person.birthday;
-        let store = sample.store.get(person.store).context("a member without store")?;
+        let store = sample
+            .store
+            .get(person.store)
+            .context("a member without store")?;
         let mut body = json!({
             "home_store": store.id,
             "name": person.name,
@@ -195,13 +270,22 @@ async fn enrol(client: &Client, sample: &Sample, persons: &[Person]) -> anyhow::
             "birthday": format!("{year:04}-{month:02}-{day:02}"),
             "card": true,
         });
-        if let Some(referrer) = person.brought_by.and_then(|position| enrolled.get(position)) {
+        if let Some(referrer) = person
+            .brought_by
+            .and_then(|position| enrolled.get(position))
+        {
             body["referral_code"] = json!(referrer.referral_code);
         }
-        let member = client.send(Method::POST, "/v1/members", Some(&body)).await?;
+        let member = client
+            .send(Method::POST, "/v1/members", Some(&body))
+            .await?;
         enrolled.push(Enrolled {
             id: text(&member, "id")?,
-            card: member.pointer("/cards/0/number").and_then(Value::as_str).context("no card")?.to_owned(),
+            card: member
+                .pointer("/cards/0/number")
+                .and_then(Value::as_str)
+                .context("no card")?
+                .to_owned(),
             phone: person.phone.clone(),
             referral_code: text(&member, "referral_code")?,
         });
@@ -230,11 +314,22 @@ async fn purchases(
     let mut planned = Vec::new();
     for (person, member) in persons.iter().zip(enrolled) {
         for number in 0..person.purchases {
-            let at = today - random.i64(1..=DAYS) * MICROS_OF_DAY + random.i64(0..10 * 3_600) * 1_000_000;
-            let store = if random.u32(0..5) == 0 { random.usize(0..sample.store.len()) } else { person.store };
-            let store = sample.store.get(store).context("a purchase without store")?;
+            let at = today - random.i64(1..=DAYS) * MICROS_OF_DAY
+                + random.i64(0..10 * 3_600) * 1_000_000;
+            let store = if random.u32(0..5) == 0 {
+                random.usize(0..sample.store.len())
+            } else {
+                person.store
+            };
+            let store = sample
+                .store
+                .get(store)
+                .context("a purchase without store")?;
             let external_id = format!("{}-{number}", member.card);
-            planned.push(Purchase { at: at.min(today), body: purchase(&store.id, &member.id, &external_id, goods, random) });
+            planned.push(Purchase {
+                at: at.min(today),
+                body: purchase(&store.id, &member.id, &external_id, goods, random),
+            });
         }
     }
     planned.sort_by_key(|purchase| purchase.at);
@@ -245,7 +340,8 @@ async fn purchases(
             let bar = &bar;
             async move {
                 let mut body = purchase.body;
-                let at = DateTime::from_timestamp_micros(purchase.at).context("an instant out of range")?;
+                let at = DateTime::from_timestamp_micros(purchase.at)
+                    .context("an instant out of range")?;
                 body["occurred_at"] = json!(at.to_rfc3339());
                 client.send(Method::POST, "/v1/orders", Some(&body)).await?;
                 bar.inc(1);
@@ -257,7 +353,13 @@ async fn purchases(
     Ok(())
 }
 
-fn purchase(store: &str, member: &str, external_id: &str, goods: &[Article], random: &mut fastrand::Rng) -> Value {
+fn purchase(
+    store: &str,
+    member: &str,
+    external_id: &str,
+    goods: &[Article],
+    random: &mut fastrand::Rng,
+) -> Value {
     let lines: Vec<Value> = (0..random.usize(1..=6))
         .map(|_| {
             let article = &goods[random.usize(0..goods.len())];
@@ -288,17 +390,28 @@ async fn settle(host: &Arc<Host>) -> anyhow::Result<()> {
 }
 
 async fn top_ups(client: &Client, sample: &Sample, enrolled: &[Enrolled]) -> anyhow::Result<()> {
-    let store = sample.store.first().context("the sample chain has no store")?;
+    let store = sample
+        .store
+        .first()
+        .context("the sample chain has no store")?;
     for member in enrolled.iter().take(20) {
         let body = json!({ "store": store.id, "amount": 20_000, "bonus": 2_000, "tender": { "kind": "mobile" } });
-        client.send(Method::POST, &format!("/v1/members/{}/top-ups", member.id), Some(&body)).await?;
+        client
+            .send(
+                Method::POST,
+                &format!("/v1/members/{}/top-ups", member.id),
+                Some(&body),
+            )
+            .await?;
     }
     Ok(())
 }
 
 fn text(value: &Value, name: &str) -> anyhow::Result<String> {
     let text = value.get(name).and_then(Value::as_str);
-    Ok(text.with_context(|| format!("the answer has no `{name}`: {value}"))?.to_owned())
+    Ok(text
+        .with_context(|| format!("the answer has no `{name}`: {value}"))?
+        .to_owned())
 }
 
 fn bar(what: &'static str, length: usize) -> ProgressBar {

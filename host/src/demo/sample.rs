@@ -70,10 +70,22 @@ mod tests {
     fn the_sample_chain_has_three_stores_in_two_regions_and_all_four_kinds_of_rule() {
         let sample = Sample::read().expect("the sample chain is valid");
         assert_eq!((sample.region.len(), sample.store.len()), (2, 3));
-        let zones: std::collections::HashSet<_> = sample.store.iter().map(|store| &store.time_zone).collect();
+        let zones: std::collections::HashSet<_> =
+            sample.store.iter().map(|store| &store.time_zone).collect();
         assert_eq!(zones.len(), 2);
-        let bound = |plugin: &str| sample.binding.iter().any(|binding| binding["plugin"] == plugin);
-        for plugin in ["points-standard", "tier-standard", "referral-standard", "promo-standard", "stamp-card"] {
+        let bound = |plugin: &str| {
+            sample
+                .binding
+                .iter()
+                .any(|binding| binding["plugin"] == plugin)
+        };
+        for plugin in [
+            "points-standard",
+            "tier-standard",
+            "referral-standard",
+            "promo-standard",
+            "stamp-card",
+        ] {
             assert!(bound(plugin), "{plugin}");
         }
     }

@@ -26,7 +26,9 @@ const MOST: i64 = 1_000;
 
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<Arc<Host>> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(read, end))
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(read, end))
 }
 
 /// When a binding is live; both ends of everything are inclusive, in the store's own time.
@@ -175,18 +177,28 @@ pub async fn list(
     State(host): State<Arc<Host>>,
     query: Result<Query<Which>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Done<Vec<BindingView>>, Problem> {
-    let Query(which) = query.map_err(|error| Problem::new(Code::InvalidQuery).with("reason", error.body_text()))?;
+    let Query(which) = query
+        .map_err(|error| Problem::new(Code::InvalidQuery).with("reason", error.body_text()))?;
     let mut conn = host.db.read().await?;
     let scopes = match &which.store {
         None => None,
         Some(id) => {
-            let store = stores::store(&mut conn, id).await?.ok_or_else(|| Problem::unknown(Code::StoreUnknown, id))?;
-            Some(["chain".to_owned(), format!("region:{}", store.region), format!("store:{id}")])
+            let store = stores::store(&mut conn, id)
+                .await?
+                .ok_or_else(|| Problem::unknown(Code::StoreUnknown, id))?;
+            Some([
+                "chain".to_owned(),
+                format!("region:{}", store.region),
+                format!("store:{id}"),
+            ])
         }
     };
     let mut views = Vec::new();
     for row in bindings::bindings(&mut conn, None, "", MOST).await? {
-        if scopes.as_ref().is_none_or(|scopes| scopes.contains(&row.scope)) {
+        if scopes
+            .as_ref()
+            .is_none_or(|scopes| scopes.contains(&row.scope))
+        {
             views.push(view(&mut conn, row).await?);
         }
     }
@@ -196,7 +208,10 @@ pub async fn list(
 /// One binding, ended or not.
 #[utoipa::path(get, path = "/v1/bindings/{id}", tag = "rules", params(("id" = String, Path)),
     responses((status = 200, body = BindingView), (status = "default", body = ProblemBody)))]
-pub async fn read(State(host): State<Arc<Host>>, At(id): At<Id>) -> Result<Done<BindingView>, Problem> {
+pub async fn read(
+    State(host): State<Arc<Host>>,
+    At(id): At<Id>,
+) -> Result<Done<BindingView>, Problem> {
     let mut conn = host.db.read().await?;
     let row = bindings::binding(&mut conn, id.as_str())
         .await?
@@ -229,19 +244,33 @@ fn new(request: BindingRequest) -> Result<NewBinding, Problem> {
     let range = request.version.as_ref().map_or("*", |range| range.as_str());
     let range = VersionReq::parse(range).map_err(|error| {
         let arguments = vec![("reason", error.to_string())];
-        Problem::fields(vec![FieldError { pointer: "/version".to_owned(), fault: Fault::Invalid, arguments }])
+        Problem::fields(vec![FieldError {
+            pointer: "/version".to_owned(),
+            fault: Fault::Invalid,
+            arguments,
+        }])
     })?;
     if request.max_discount.is_some_and(|most| most <= 0) {
         let arguments = vec![("min", "1".to_owned()), ("max", i64::MAX.to_string())];
-        let error = FieldError { pointer: "/max_discount".to_owned(), fault: Fault::OutOfRange, arguments };
+        let error = FieldError {
+            pointer: "/max_discount".to_owned(),
+            fault: Fault::OutOfRange,
+            arguments,
+        };
         return Err(Problem::fields(vec![error]));
     }
     Ok(NewBinding {
         name: request.name.map(Name::into_string),
         plugin: request.plugin.into_string(),
         range,
-        scope: request.scope.map_or_else(|| "chain".to_owned(), Text::into_string),
-        config: if request.config.is_null() { "{}".to_owned() } else { request.config.to_string() },
+        scope: request
+            .scope
+            .map_or_else(|| "chain".to_owned(), Text::into_string),
+        config: if request.config.is_null() {
+            "{}".to_owned()
+        } else {
+            request.config.to_string()
+        },
         granted: request.granted.into_iter().map(Id::into_string).collect(),
         priority: i64::from(request.priority),
         schedule: Schedule {
@@ -277,9 +306,14 @@ fn new(request: BindingRequest) -> Result<NewBinding, Problem> {
     })
 }
 
-async fn view(conn: &mut crate::store::Conn, row: bindings::Binding) -> Result<BindingView, Problem> {
+async fn view(
+    conn: &mut crate::store::Conn,
+    row: bindings::Binding,
+) -> Result<BindingView, Problem> {
     let config = installed::config(conn, &row.config).await?;
-    let config = config.and_then(|config| serde_json::from_str(&config.json).ok()).unwrap_or_default();
+    let config = config
+        .and_then(|config| serde_json::from_str(&config.json).ok())
+        .unwrap_or_default();
     let schedule: Schedule = serde_json::from_str(&row.schedule).map_err(Problem::internal)?;
     Ok(BindingView {
         id: row.id,

@@ -15,7 +15,9 @@ impl From<CheckoutError> for Problem {
             E::StoreMissing => Self::field("/store", Fault::Required),
             E::StoreUnknown(id) => Self::unknown(Code::StoreUnknown, &id).at("/store"),
             E::StoreClosed(_) => refused("/store", "the store is closed"),
-            E::Currency { sent, store } => Self::new(Code::CurrencyMismatch).with("given", sent).with("expected", store),
+            E::Currency { sent, store } => Self::new(Code::CurrencyMismatch)
+                .with("given", sent)
+                .with("expected", store),
             E::TooManyLines(_) => limited("/lines", Fault::TooMany, MAX_LINES),
             E::Quantity(at) => Self::field(at, Fault::NotADecimal),
             E::Amount(at) => refused(at, "give 1 to 1000000000000 minor units"),
@@ -23,17 +25,25 @@ impl From<CheckoutError> for Problem {
             E::ArticlePrice(at) => Self::field(at, Fault::Required),
             E::OneMark(at) => refused(at, "name exactly one of product, barcode, sku, article"),
             E::ProductUnknown(at) => Self::unknown(Code::ProductUnknown, "").at(at),
-            E::TenderForm(at) => refused(at, "this field does not belong to the kind of tender, or is missing"),
+            E::TenderForm(at) => refused(
+                at,
+                "this field does not belong to the kind of tender, or is missing",
+            ),
             E::MemberUnknown(at) => Self::unknown(Code::MemberUnknown, "").at(at),
             E::CardUnknown(at) => Self::unknown(Code::CardUnknown, "").at(at),
             E::CardUnusable(_) => Self::new(Code::CardInactive),
             E::MemberUnusable(id) => Self::new(Code::MemberInactive).with("id", id),
             E::QuoteUnknown(id) => Self::unknown(Code::QuoteUnknown, &id),
             E::QuoteStale(changes) => stale(&changes),
-            E::LeftToPay { given, needed } => Self::new(Code::TendersMismatch).with("given", given).with("needed", needed),
+            E::LeftToPay { given, needed } => Self::new(Code::TendersMismatch)
+                .with("given", given)
+                .with("needed", needed),
             E::OrderUnknown(id) => Self::unknown(Code::OrderUnknown, &id),
             E::HoldUnknown(id) => Self::unknown(Code::HoldUnknown, &id),
-            E::InTheFuture => refused("/occurred_at", "it lies in the future; check the till's clock"),
+            E::InTheFuture => refused(
+                "/occurred_at",
+                "it lies in the future; check the till's clock",
+            ),
             E::RefundContended => Self::new(Code::Busy).retry_after(1),
             E::Basket(error) => basket(&error),
             E::Pricing(error) => pricing(error),
@@ -56,13 +66,23 @@ fn limited(pointer: impl Into<String>, fault: Fault, limit: usize) -> Problem {
 }
 
 fn field(pointer: impl Into<String>, fault: Fault, argument: (&'static str, String)) -> Problem {
-    Problem::fields(vec![FieldError { pointer: pointer.into(), fault, arguments: vec![argument] }])
+    Problem::fields(vec![FieldError {
+        pointer: pointer.into(),
+        fault,
+        arguments: vec![argument],
+    }])
 }
 
 /// A tender that asks for more than the wallet holds.
 fn short(error: &PricingError, available: i64) -> Problem {
-    let account = if matches!(error, PricingError::PointsShort { .. }) { "points" } else { "stored-value" };
-    let problem = Problem::new(Code::BalanceShort).with("account", account).with("available", available);
+    let account = if matches!(error, PricingError::PointsShort { .. }) {
+        "points"
+    } else {
+        "stored-value"
+    };
+    let problem = Problem::new(Code::BalanceShort)
+        .with("account", account)
+        .with("available", available);
     problem.with("needed", format!("> {available}"))
 }
 
@@ -84,17 +104,22 @@ fn basket(error: &BasketError) -> Problem {
 fn pricing(error: PricingError) -> Problem {
     match &error {
         PricingError::Basket(inner) => basket(inner),
-        PricingError::Currency { basket, store } => {
-            Problem::new(Code::CurrencyMismatch).with("given", basket).with("expected", store)
-        }
-        PricingError::RuleRefused { binding, plugin, fault } => Problem::new(Code::RuleRefusedOrder)
+        PricingError::Currency { basket, store } => Problem::new(Code::CurrencyMismatch)
+            .with("given", basket)
+            .with("expected", store),
+        PricingError::RuleRefused {
+            binding,
+            plugin,
+            fault,
+        } => Problem::new(Code::RuleRefusedOrder)
             .with("binding", binding)
             .with("plugin", plugin)
             .with("reason", fault),
-        PricingError::TooManyCampaigns { count } => Problem::new(Code::TooManyBindings).with("limit", count),
-        PricingError::PointsShort { available, .. } | PricingError::StoredValueShort { available, .. } => {
-            short(&error, *available)
+        PricingError::TooManyCampaigns { count } => {
+            Problem::new(Code::TooManyBindings).with("limit", count)
         }
+        PricingError::PointsShort { available, .. }
+        | PricingError::StoredValueShort { available, .. } => short(&error, *available),
         PricingError::Overflow => Problem::new(Code::AmountTooLarge),
         PricingError::Facts(inner) => Problem::internal(inner),
         other => match other.pointer() {
@@ -107,13 +132,15 @@ fn pricing(error: PricingError) -> Problem {
 fn refund(error: &RefundError) -> Problem {
     match error {
         RefundError::Nothing => Problem::field("/lines", Fault::Empty),
-        RefundError::UnknownLine { .. } | RefundError::Twice { .. } | RefundError::Quantity { .. } => {
-            refused("/lines", error)
-        }
+        RefundError::UnknownLine { .. }
+        | RefundError::Twice { .. }
+        | RefundError::Quantity { .. } => refused("/lines", error),
         RefundError::TooMuch { line, remaining } => Problem::new(Code::OverRefund)
             .with("id", line)
             .with("available", crate::checkout::request::decimal(*remaining)),
-        RefundError::TenderNotAllowed => Problem::new(Code::Forbidden).with("permission", "refund-other-tender"),
+        RefundError::TenderNotAllowed => {
+            Problem::new(Code::Forbidden).with("permission", "refund-other-tender")
+        }
         RefundError::TenderNotPayable => refused("/tender", error),
         RefundError::Damaged => Problem::internal(error),
         RefundError::Overflow => Problem::new(Code::AmountTooLarge),

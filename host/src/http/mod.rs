@@ -28,6 +28,8 @@
 pub mod answer;
 pub mod attributes;
 pub mod auth;
+pub mod bindings;
+pub mod checkout_problem;
 mod coupons;
 pub mod error;
 mod events;
@@ -35,27 +37,25 @@ mod health;
 pub mod json;
 mod members;
 mod operations;
+pub mod orders;
 pub mod paging;
 mod persons;
+pub mod plugins;
 pub mod problems;
 mod products;
 mod programs;
+pub mod quotes;
 mod refusals;
 mod router;
+pub mod sale_view;
 mod staff;
 mod stores;
 mod terminals;
 #[cfg(test)]
 mod tests;
 pub mod types;
-pub mod bindings;
-pub mod checkout_problem;
-pub mod orders;
-pub mod plugins;
-pub mod quotes;
-pub mod sale_view;
-pub mod wallets;
 mod wallet;
+pub mod wallets;
 
 pub use router::{openapi, router};
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use axum::extract::{Query, State};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use utoipa::{IntoParams, ToSchema};
 
 use super::answer::{At, Done};
 use super::auth::Caller;
@@ -20,10 +20,10 @@ use crate::access::Principal;
 use crate::checkout::posting::kind_name;
 use crate::checkout::request::{RecordedSale, RefundRequest};
 use crate::checkout::{self, stored};
+use crate::domain::ledger::{OrderRow, RefundRow};
 use crate::domain::order::OrderDocument;
 use crate::domain::refund::RefundPlan;
 use crate::host::Host;
-use crate::domain::ledger::{OrderRow, RefundRow};
 use crate::store::orders::{self as rows, OrderName};
 
 /// A sale that is booked.
@@ -125,7 +125,13 @@ pub async fn record(
     language: Language,
     keyed: Keyed<RecordedSale>,
 ) -> Result<Done<OrderView>, Problem> {
-    let done = checkout::record(&host, &caller, keyed.body, intent(keyed.key.into_string(), keyed.hash)).await?;
+    let done = checkout::record(
+        &host,
+        &caller,
+        keyed.body,
+        intent(keyed.key.into_string(), keyed.hash),
+    )
+    .await?;
     let order = read_order(&host, &caller, &done.order, language).await?;
     Ok(Done::created(format!("/v1/orders/{}", order.id), order).replayed(done.replayed))
 }
@@ -139,7 +145,9 @@ pub async fn read(
     language: Language,
     At(id): At<Id>,
 ) -> Result<Done<OrderView>, Problem> {
-    Ok(Done::ok(read_order(&host, &caller, id.as_str(), language).await?))
+    Ok(Done::ok(
+        read_order(&host, &caller, id.as_str(), language).await?,
+    ))
 }
 
 /// Find an order by the code on its receipt.
@@ -151,7 +159,8 @@ pub async fn find(
     language: Language,
     query: Result<Query<Find>, axum::extract::rejection::QueryRejection>,
 ) -> Result<Done<OrderView>, Problem> {
-    let Query(find) = query.map_err(|error| Problem::new(Code::InvalidQuery).with("reason", error.body_text()))?;
+    let Query(find) = query
+        .map_err(|error| Problem::new(Code::InvalidQuery).with("reason", error.body_text()))?;
     let mut conn = host.db.read().await?;
     let row = rows::order_by(&mut conn, &OrderName::Receipt(find.receipt_code.clone()))
         .await?
@@ -175,7 +184,11 @@ pub async fn refund(
     let row = rows::refund_by_id(&mut conn, &done.refund)
         .await?
         .ok_or_else(|| Problem::internal("a refund just made cannot be read"))?;
-    Ok(Done::created(format!("/v1/orders/{}/refunds", row.order_id), refund_view(&row)?).replayed(done.replayed))
+    Ok(Done::created(
+        format!("/v1/orders/{}/refunds", row.order_id),
+        refund_view(&row)?,
+    )
+    .replayed(done.replayed))
 }
 
 /// The refunds of an order, in their sequence.
@@ -192,7 +205,9 @@ pub async fn refunds(
         .ok_or_else(|| Problem::unknown(Code::OrderUnknown, id.as_str()))?;
     caller.require_store(&order.store)?;
     let refunds = rows::refunds_of(&mut conn, id.as_str()).await?;
-    Ok(Done::ok(refunds.iter().map(refund_view).collect::<Result<_, _>>()?))
+    Ok(Done::ok(
+        refunds.iter().map(refund_view).collect::<Result<_, _>>()?,
+    ))
 }
 
 /// The recorded rule calls of an order.
@@ -226,13 +241,25 @@ pub async fn evaluations(
 }
 
 /// An order by its id, for a caller of its store.
-pub async fn read_order(host: &Host, caller: &Principal, id: &str, language: Language) -> Result<OrderView, Problem> {
+pub async fn read_order(
+    host: &Host,
+    caller: &Principal,
+    id: &str,
+    language: Language,
+) -> Result<OrderView, Problem> {
     let mut conn = host.db.read().await?;
-    let row = rows::order_by(&mut conn, &OrderName::Id(id.to_owned())).await?.ok_or_else(|| Problem::unknown(Code::OrderUnknown, id))?;
+    let row = rows::order_by(&mut conn, &OrderName::Id(id.to_owned()))
+        .await?
+        .ok_or_else(|| Problem::unknown(Code::OrderUnknown, id))?;
     order_view(host, caller, row, language)
 }
 
-fn order_view(host: &Host, caller: &Principal, row: OrderRow, language: Language) -> Result<OrderView, Problem> {
+fn order_view(
+    host: &Host,
+    caller: &Principal,
+    row: OrderRow,
+    language: Language,
+) -> Result<OrderView, Problem> {
     caller.require_store(&row.store)?;
     let document: OrderDocument = stored::unpack(&row.doc)?;
     Ok(OrderView {
@@ -242,7 +269,11 @@ fn order_view(host: &Host, caller: &Principal, row: OrderRow, language: Language
         external_id: row.external_id,
         terminal: row.terminal,
         staff: row.staff,
-        sale: Shown { catalog: &host.catalog, language }.sale(&document),
+        sale: Shown {
+            catalog: &host.catalog,
+            language,
+        }
+        .sale(&document),
     })
 }
 

@@ -57,53 +57,81 @@ fn view(plugin: &Plugin) -> PluginView {
 #[utoipa::path(get, path = "/v1/plugins", tag = "rules",
     responses((status = 200, body = Vec<PluginView>), (status = "default", body = ProblemBody)))]
 pub async fn list(State(host): State<Arc<Host>>) -> Result<Done<Vec<PluginView>>, Problem> {
-    Ok(Done::ok(host.catalog.snapshot().plugins().map(view).collect()))
+    Ok(Done::ok(
+        host.catalog.snapshot().plugins().map(view).collect(),
+    ))
 }
 
 /// One installed component.
 #[utoipa::path(get, path = "/v1/plugins/{digest}", tag = "rules", params(("digest" = String, Path)),
     responses((status = 200, body = PluginView), (status = "default", body = ProblemBody)))]
-pub async fn read(State(host): State<Arc<Host>>, At(digest): At<Id>) -> Result<Done<PluginView>, Problem> {
+pub async fn read(
+    State(host): State<Arc<Host>>,
+    At(digest): At<Id>,
+) -> Result<Done<PluginView>, Problem> {
     let snapshot = host.catalog.snapshot();
     let plugin = snapshot.by_digest(digest.as_str());
-    Ok(Done::ok(view(plugin.ok_or_else(|| Problem::unknown(Code::PluginUnknown, digest.as_str()))?)))
+    Ok(Done::ok(view(plugin.ok_or_else(|| {
+        Problem::unknown(Code::PluginUnknown, digest.as_str())
+    })?)))
 }
 
 /// Install a component; the same bytes again change nothing.
 #[utoipa::path(post, path = "/v1/plugins", tag = "rules",
     request_body(content = Vec<u8>, content_type = "application/wasm"),
     responses((status = 201, body = PluginView), (status = "default", body = ProblemBody)))]
-pub async fn install(State(host): State<Arc<Host>>, request: Request) -> Result<Done<PluginView>, Problem> {
-    let media_type = request.headers().get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
+pub async fn install(
+    State(host): State<Arc<Host>>,
+    request: Request,
+) -> Result<Done<PluginView>, Problem> {
+    let media_type = request
+        .headers()
+        .get("content-type")
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     if media_type != "application/wasm" {
         return Err(Problem::new(Code::UnsupportedMediaType).with("expected", "application/wasm"));
     }
     let bytes = json::read(request, &()).await?;
     let plugin = rules::install(&host, bytes.to_vec()).await?;
-    Ok(Done::created(format!("/v1/plugins/{}", plugin.digest()), view(&plugin)))
+    Ok(Done::created(
+        format!("/v1/plugins/{}", plugin.digest()),
+        view(&plugin),
+    ))
 }
 
 impl From<RuleError> for Problem {
     fn from(error: RuleError) -> Self {
         let because = |pointer: &str, reason: String| {
             let arguments = vec![("reason", reason)];
-            Self::fields(vec![FieldError { pointer: pointer.to_owned(), fault: Fault::Invalid, arguments }])
+            Self::fields(vec![FieldError {
+                pointer: pointer.to_owned(),
+                fault: Fault::Invalid,
+                arguments,
+            }])
         };
         match error {
-            RuleError::PluginUnknown(name) => Self::unknown(Code::PluginUnknown, &name).at("/plugin"),
+            RuleError::PluginUnknown(name) => {
+                Self::unknown(Code::PluginUnknown, &name).at("/plugin")
+            }
             RuleError::NotGranted(_) => because("/granted", error.to_string()),
             RuleError::Scope(_) => Self::field("/scope", Fault::NotAScope),
             RuleError::TooMany(limit) => Self::new(Code::TooManyBindings).with("limit", limit),
             RuleError::TooManyLimits => because("/limits", error.to_string()),
             RuleError::BindingUnknown(id) => Self::unknown(Code::BindingUnknown, &id),
-            RuleError::Schedule(error) => because(&format!("/schedule{}", error.pointer), error.remedy.to_owned()),
+            RuleError::Schedule(error) => because(
+                &format!("/schedule{}", error.pointer),
+                error.remedy.to_owned(),
+            ),
             RuleError::Plugin(PluginError::Refused(refused)) => {
                 let errors = refused.problems.iter().map(|problem| FieldError {
                     pointer: format!("/config{}", problem.pointer),
                     fault: Fault::Invalid,
                     arguments: vec![("reason", problem.message.clone())],
                 });
-                Self::new(Code::ConfigRefused).with("plugin", &refused.plugin).with_errors(errors.collect())
+                Self::new(Code::ConfigRefused)
+                    .with("plugin", &refused.plugin)
+                    .with_errors(errors.collect())
             }
             RuleError::Plugin(error) => Self::new(Code::PluginRefused).with("reason", error),
             RuleError::Store(error) => error.into(),

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use utoipa::ToSchema;
 
 use super::answer::{At, Done};
 use super::auth::Caller;
@@ -48,7 +48,11 @@ fn view(host: &Host, quote: &Quote, language: Language) -> QuoteView {
         quoted_at: Time(quote.at),
         expires_at: Time(quote.expires_at),
         digest: quote.digest.clone(),
-        sale: Shown { catalog: &host.catalog, language }.sale(&quote.document),
+        sale: Shown {
+            catalog: &host.catalog,
+            language,
+        }
+        .sale(&quote.document),
     }
 }
 
@@ -62,7 +66,10 @@ pub async fn quote(
     Json(request): Json<QuoteRequest>,
 ) -> Result<Done<QuoteView>, Problem> {
     let quote = checkout::quote(&host, &caller, request).await?;
-    Ok(Done::created(format!("/v1/quotes/{}", quote.id), view(&host, &quote, language)))
+    Ok(Done::created(
+        format!("/v1/quotes/{}", quote.id),
+        view(&host, &quote, language),
+    ))
 }
 
 /// Read a quote that waits to be committed.
@@ -74,7 +81,10 @@ pub async fn read(
     language: Language,
     At(id): At<Id>,
 ) -> Result<Done<QuoteView>, Problem> {
-    let quote = host.quotes.find(id.as_str()).ok_or_else(|| Problem::unknown(Code::QuoteUnknown, id.as_str()))?;
+    let quote = host
+        .quotes
+        .find(id.as_str())
+        .ok_or_else(|| Problem::unknown(Code::QuoteUnknown, id.as_str()))?;
     caller.require_store(&quote.place.store.id)?;
     Ok(Done::ok(view(&host, &quote, language)))
 }
@@ -89,9 +99,23 @@ pub async fn hold(
     At(id): At<Id>,
     keyed: Keyed<Empty>,
 ) -> Result<Done<HoldView>, Problem> {
-    let held = checkout::hold(&host, &caller, id.as_str(), intent(keyed.key.into_string(), keyed.hash)).await?;
-    let HeldQuote { id: hold, expires_at, replayed } = held;
-    let view = HoldView { id: hold, quote: id.into_string(), expires_at: Time(expires_at) };
+    let held = checkout::hold(
+        &host,
+        &caller,
+        id.as_str(),
+        intent(keyed.key.into_string(), keyed.hash),
+    )
+    .await?;
+    let HeldQuote {
+        id: hold,
+        expires_at,
+        replayed,
+    } = held;
+    let view = HoldView {
+        id: hold,
+        quote: id.into_string(),
+        expires_at: Time(expires_at),
+    };
     Ok(Done::created(format!("/v1/quotes/{}", view.quote), view).replayed(replayed))
 }
 
@@ -105,7 +129,13 @@ pub async fn release(
     At(id): At<Id>,
     keyed: Keyed<Empty>,
 ) -> Result<axum::http::StatusCode, Problem> {
-    checkout::release(&host, &caller, id.as_str(), intent(keyed.key.into_string(), keyed.hash)).await?;
+    checkout::release(
+        &host,
+        &caller,
+        id.as_str(),
+        intent(keyed.key.into_string(), keyed.hash),
+    )
+    .await?;
     Ok(axum::http::StatusCode::NO_CONTENT)
 }
 

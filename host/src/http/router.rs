@@ -23,8 +23,8 @@ use utoipa_swagger_ui::SwaggerUi;
 use super::error::Problem;
 use super::problems::Code;
 use super::{
-    auth, bindings, coupons, orders, plugins, quotes, wallets, error, events, health, members, operations, products, programs, staff, stores,
-    terminals, wallet,
+    auth, bindings, coupons, error, events, health, members, operations, orders, plugins, products,
+    programs, quotes, staff, stores, terminals, wallet, wallets,
 };
 use crate::host::Host;
 
@@ -93,6 +93,7 @@ pub fn router(host: Arc<Host>) -> Router {
             Arc::clone(&host),
             auth::guard,
         ))
+        .layer(middleware::from_fn_with_state(Arc::clone(&host), refresh))
         .layer(DefaultBodyLimit::max(host.limits.body_bytes))
         .merge(health::routes())
         .merge(SwaggerUi::new("/docs").url("/openapi.json", document))
@@ -110,6 +111,28 @@ pub fn router(host: Arc<Host>) -> Router {
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
         .with_state(host)
+}
+
+/// After a change of what the host keeps in memory, the next request already sees it.
+async fn refresh(State(host): State<Arc<Host>>, request: Request, next: Next) -> Response {
+    const KEPT: [&str; 6] = [
+        "/v1/chain",
+        "/v1/regions/",
+        "/v1/stores/",
+        "/v1/products",
+        "/v1/programs/",
+        "/v1/bindings",
+    ];
+    let path = request.uri().path();
+    let changes = !request.method().is_safe() && KEPT.iter().any(|kept| path.starts_with(kept));
+    let response = next.run(request).await;
+    if changes
+        && response.status().is_success()
+        && let Err(error) = host.refresh().await
+    {
+        tracing::warn!(%error, "a change was stored and will be read within a second");
+    }
+    response
 }
 
 /// U+0000 in a path or query would reach the database as a text it cannot hold.

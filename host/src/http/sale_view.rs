@@ -9,8 +9,8 @@ use super::types::{Date, Quantity, Time};
 use crate::checkout::posting::kind_name;
 use crate::domain::order::{AdjustmentSource, LineShare, OrderDocument, PriceKind};
 use crate::domain::rules::{Message, Side};
-use crate::plugins::messages::{Formats, render};
 use crate::plugins::Catalog;
+use crate::plugins::messages::{Formats, render};
 
 /// A basket with its prices.
 #[derive(Debug, Serialize, ToSchema)]
@@ -305,7 +305,9 @@ impl Shown<'_> {
             let reason = position.zip(adjustment.reason.as_ref());
             AdjustmentView {
                 campaign: position.map(|position| campaign(document, position)),
-                reason: reason.map_or_else(String::new, |(position, reason)| self.say(document, position, reason)),
+                reason: reason.map_or_else(String::new, |(position, reason)| {
+                    self.say(document, position, reason)
+                }),
                 proposed: adjustment.proposed,
                 applied: adjustment.applied,
                 allocation: shares(&adjustment.allocation),
@@ -345,7 +347,10 @@ impl Shown<'_> {
     }
 
     fn rewards(&self, document: &OrderDocument) -> Vec<RewardView> {
-        let rewards = document.referral.iter().flat_map(|referral| &referral.rewards);
+        let rewards = document
+            .referral
+            .iter()
+            .flat_map(|referral| &referral.rewards);
         rewards
             .map(|reward| RewardView {
                 campaign: campaign(document, reward.campaign),
@@ -363,7 +368,9 @@ impl Shown<'_> {
 
 fn campaign(document: &OrderDocument, position: u32) -> CampaignView {
     let known = document.campaigns.get(position as usize);
-    let text = |part: fn(&crate::domain::pricing::CampaignRef) -> &String| known.map(part).cloned().unwrap_or_default();
+    let text = |part: fn(&crate::domain::pricing::CampaignRef) -> &String| {
+        known.map(part).cloned().unwrap_or_default()
+    };
     CampaignView {
         binding: text(|campaign| &campaign.binding),
         plugin: text(|campaign| &campaign.plugin),
@@ -374,7 +381,13 @@ fn campaign(document: &OrderDocument, position: u32) -> CampaignView {
 }
 
 fn shares(shares: &[LineShare]) -> Vec<ShareView> {
-    shares.iter().map(|share| ShareView { line: share.line, share: share.share }).collect()
+    shares
+        .iter()
+        .map(|share| ShareView {
+            line: share.line,
+            share: share.share,
+        })
+        .collect()
 }
 
 fn rate(rate: tessera_money::Rate) -> String {

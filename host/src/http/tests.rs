@@ -1,7 +1,6 @@
 //! The whole router over a fresh database, one request at a time.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -9,14 +8,13 @@ use axum::http::{Request, StatusCode, header};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use crate::access::{self, Recent, Role};
+use crate::access::{self, Role};
 use crate::clock::Clock;
-use crate::config::Limits;
+use crate::config::Config;
 use crate::domain::time::Instant;
 use crate::host::Host;
-use crate::metrics::Metrics;
-use crate::store::{self, Db, Location, Writer, WriterSettings};
-use crate::vault::Vault;
+use crate::plugins::{Catalog, Engine};
+use crate::store;
 
 /// 2026-03-31T10:00:00Z.
 const NOW: Instant = Instant(1_774_951_200_000_000);
@@ -64,22 +62,15 @@ impl Shop {
     async fn open() -> Self {
         let folder = std::env::temp_dir().join(format!("tessera-http-{}", uuid::Uuid::now_v7()));
         std::fs::create_dir_all(&folder).unwrap();
-        let db = Db::open(&Location::Sqlite(folder.join("tessera.db")), 4)
+        let config = Config {
+            data: folder.clone(),
+            ..Config::default()
+        };
+        let engine = Engine::new(config.sandbox.clone().into()).unwrap();
+        let catalog = Arc::new(Catalog::new(engine, None));
+        let host = Host::assemble(&config, Clock::standing(NOW), catalog)
             .await
             .unwrap();
-        let (writer, _task) = Writer::start(db.clone(), WriterSettings::new("test", NOW))
-            .await
-            .unwrap();
-        let host = Arc::new(Host {
-            db,
-            writer,
-            clock: Clock::standing(NOW),
-            vault: Vault::with_key([7; 32]),
-            limits: Limits::default(),
-            recent: Recent::new().unwrap(),
-            metrics: Arc::new(Metrics::default()),
-            chinese: AtomicBool::new(false),
-        });
         let fresh = access::make_key("owner", Role::Admin, None, None, NOW.0).unwrap();
         let row = fresh.row;
         host.writer

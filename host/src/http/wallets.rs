@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
-use utoipa::ToSchema;
 
 use super::answer::{At, Done};
 use super::auth::Caller;
@@ -69,10 +69,18 @@ pub async fn adjust(
 
 /// Shows the member's own postings; the chain's side of the entry is not the till's business.
 fn moved(member: &str, receipt: Receipt) -> Done<MovementView> {
-    let own = |account: &str| account.strip_prefix(member).and_then(|rest| rest.strip_prefix('/')).map(str::to_owned);
+    let own = |account: &str| {
+        account
+            .strip_prefix(member)
+            .and_then(|rest| rest.strip_prefix('/'))
+            .map(str::to_owned)
+    };
     let postings = receipt.postings.into_iter().filter_map(|posting| {
         let account = own(&posting.account)?;
-        let name = account.split_once('/').map_or(account.as_str(), |(name, _)| name).to_owned();
+        let name = account
+            .split_once('/')
+            .map_or(account.as_str(), |(name, _)| name)
+            .to_owned();
         Some(PostingView {
             account: name,
             asset: posting.asset,
@@ -80,7 +88,11 @@ fn moved(member: &str, receipt: Receipt) -> Done<MovementView> {
             balance_after: posting.balance_after,
         })
     });
-    let view = MovementView { id: receipt.subject.id, entry: receipt.entry_id, postings: postings.collect() };
+    let view = MovementView {
+        id: receipt.subject.id,
+        entry: receipt.entry_id,
+        postings: postings.collect(),
+    };
     Done::created(format!("/v1/members/{member}/entries"), view).replayed(receipt.replayed)
 }
 

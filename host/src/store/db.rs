@@ -292,22 +292,30 @@ pub async fn empty(url: &str, chain: &str) -> Result<(), StoreError> {
         .max_connections(1)
         .connect(url)
         .await
-        .map_err(|source| StoreError::Open { what: "server".to_owned(), source })?;
-    let tables: Vec<String> =
-        sqlx::query_scalar("SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()")
-            .fetch_all(&pool)
-            .await
-            .map_err(StoreError::during("listing tables"))?;
+        .map_err(|source| StoreError::Open {
+            what: "server".to_owned(),
+            source,
+        })?;
+    let tables: Vec<String> = sqlx::query_scalar(
+        "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()",
+    )
+    .fetch_all(&pool)
+    .await
+    .map_err(StoreError::during("listing tables"))?;
     if tables.iter().any(|table| table == "chain") {
         let name: Option<String> = sqlx::query_scalar("SELECT name FROM chain")
             .fetch_optional(&pool)
             .await
             .map_err(StoreError::during("reading the chain's name"))?;
         if name.is_some_and(|name| name != chain) {
-            return Err(StoreError::Refused(format!("the database does not hold `{chain}`; nothing was removed")));
+            return Err(StoreError::Refused(format!(
+                "the database does not hold `{chain}`; nothing was removed"
+            )));
         }
     } else if !tables.is_empty() {
-        return Err(StoreError::Refused("the database holds tables of something else; nothing was removed".to_owned()));
+        return Err(StoreError::Refused(
+            "the database holds tables of something else; nothing was removed".to_owned(),
+        ));
     }
     for table in tables {
         let text = format!("DROP TABLE IF EXISTS \"{table}\" CASCADE");
