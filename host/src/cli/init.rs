@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::client::Client;
+use super::terminal::new_till;
 use crate::config::Config;
 
 #[derive(Args)]
@@ -69,10 +70,7 @@ impl Init {
                 Some(&json!({ "name": "first administrator", "role": "admin" })),
             )
             .await?;
-        let code = json!({ "store": self.store, "name": "till-1" });
-        let code = client
-            .send(Method::POST, "/v1/pairing-codes", Some(&code))
-            .await?;
+        let code = new_till(&client, &self.store, "till-1").await?;
         println!(
             "The chain `{}` stands in `{}`.",
             self.name,

@@ -2,7 +2,7 @@
 
 use axum::http::Method;
 use clap::Subcommand;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::client::{Client, existing_data_folder};
 use crate::config::Config;
@@ -26,19 +26,26 @@ impl Terminal {
         existing_data_folder(&config.data)?;
         let client = Client::open(config).await?;
         let answer = match self {
-            Self::Pair { store, name } => {
-                let body = json!({ "store": store, "name": name });
-                client
-                    .send(Method::POST, "/v1/pairing-codes", Some(&body))
-                    .await?
-            }
+            Self::Pair { store, name } => new_till(&client, &store, &name).await?,
             Self::Revoke { id } => {
                 client
-                    .send(Method::POST, &format!("/v1/terminals/{id}/revoke"), None)
+                    .send(Method::DELETE, &format!("/v1/terminals/{id}"), None)
                     .await?
             }
         };
         println!("{}", serde_json::to_string_pretty(&answer)?);
         Ok(())
     }
+}
+
+/// Makes a till of a store known and a code that pairs it; answers the code.
+pub async fn new_till(client: &Client, store: &str, name: &str) -> anyhow::Result<Value> {
+    let till = json!({ "store": store, "name": name });
+    let till = client
+        .send(Method::POST, "/v1/terminals", Some(&till))
+        .await?;
+    let code = json!({ "terminal": till["id"] });
+    client
+        .send(Method::POST, "/v1/pairing-codes", Some(&code))
+        .await
 }
