@@ -4,3 +4,4 @@ pub mod components;
 pub mod databases;
 pub mod facts;
 pub mod postgres;
+pub mod shop;

@@ -9,10 +9,10 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tessera::clock::Clock;
-use tessera::config::Config;
+use tessera::config::{Config, Sandbox};
 use tessera::domain::time::Instant;
 use tessera::host::Host;
-use tessera::plugins::{Catalog, Engine};
+use tessera::plugins::{Cache, Catalog, Engine};
 use tower::ServiceExt;
 
 use crate::postgres;
@@ -46,7 +46,7 @@ macro_rules! on_each_database {
             $(#[$attribute])*
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn postgres() {
-                if !$crate::postgres::available() {
+                if !$crate::postgres::is_wanted() {
                     return;
                 }
                 story($crate::shop::Shop::open($crate::shop::Database::Postgres).await).await
@@ -75,35 +75,54 @@ pub struct Shop {
     pub west_till: String,
     /// Key with a supervisor's permissions in the east.
     pub supervisor: String,
+    pub database: Database,
+    url: Option<String>,
     // Removed with everything in it when the test ends.
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// One engine for all tests of the process; the first test to open a shop compiles the plugins.
 fn catalog() -> Arc<Catalog> {
     static CATALOG: OnceLock<Arc<Catalog>> = OnceLock::new();
     let make = || {
-        let engine = Engine::new(Config::default().sandbox.into()).expect("an engine starts");
-        Arc::new(Catalog::new(engine, None))
+        // A busy machine must not decide what a rule answers: fuel alone does.
+        let sandbox = Sandbox {
+            deadline_ms: 20_000,
+            ..Sandbox::default()
+        };
+        let engine = Engine::new(sandbox.into()).expect("an engine starts");
+        // Compiled components are kept beside the tests, so that a shop opens in no time.
+        let tests = std::env::current_exe().expect("a test has a path");
+        let folder = tests
+            .parent()
+            .expect("a folder")
+            .join("tessera-tests-compiled");
+        std::fs::create_dir_all(&folder).expect("a folder for compiled components");
+        let cache = Cache::open(&folder).expect("a cache opens");
+        Arc::new(Catalog::new(engine, Some(cache)))
     };
     Arc::clone(CATALOG.get_or_init(make))
 }
 
+async fn host(folder: &TempDir, database: Option<String>) -> Arc<Host> {
+    let config = Config {
+        data: folder.path().to_owned(),
+        database,
+        ..Config::default()
+    };
+    Host::assemble(&config, Clock::standing(MONDAY), catalog())
+        .await
+        .expect("a host opens")
+}
+
 impl Shop {
     pub async fn open(database: Database) -> Self {
-        Self::open_with(database, Value::Null).await
-    }
-
-    /// Opens a shop whose checkout settings are laid over the usual ones.
-    pub async fn open_with(database: Database, settings: Value) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the test");
         let url = match database {
             Database::Sqlite => None,
-            Database::Postgres => Some(postgres::cluster().create_database()),
+            Database::Postgres => Some(postgres::cluster().create_database().await),
         };
-        let config = Config { data: folder.path().to_owned(), database: url, ..Config::default() };
-        let clock = Clock::standing(MONDAY);
-        let host = Host::assemble(&config, clock, catalog()).await.expect("a host opens");
+        let host = host(&folder, url.clone()).await;
         let router = tessera::http::router(Arc::clone(&host));
         let admin = host.operator_key();
         let mut shop = Self {
@@ -113,21 +132,48 @@ impl Shop {
             till: String::new(),
             west_till: String::new(),
             supervisor: String::new(),
-            _folder: folder,
+            database,
+            url,
+            folder,
         };
-        shop.furnish(settings).await;
+        shop.furnish().await;
         shop
     }
 
-    async fn furnish(&mut self, extra: Value) {
-        let mut settings = json!({
+    /// Another host process of the same chain, with a data folder of its own; none on SQLite, which has one host.
+    pub async fn second_host(&self) -> Option<Self> {
+        let url = self.url.clone()?;
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        // Hosts of one chain read the same sealed persons, so they share its key.
+        let key = |folder: &TempDir| folder.path().join(tessera::vault::MASTER_KEY_FILE);
+        std::fs::copy(key(&self.folder), key(&folder)).expect("the key is copied");
+        let host = host(&folder, Some(url.clone())).await;
+        Some(Self {
+            router: tessera::http::router(Arc::clone(&host)),
+            admin: host.operator_key(),
+            till: self.till.clone(),
+            west_till: self.west_till.clone(),
+            supervisor: self.supervisor.clone(),
+            database: self.database,
+            url: Some(url),
+            folder,
+            host,
+        })
+    }
+
+    async fn furnish(&mut self) {
+        let settings = json!({
             "tax_classes": [{ "name": "standard", "rate": "13/100" }, { "name": "reduced", "rate": "9/100" }],
             "points_tender": { "value": "1/1" },
         });
-        merge(&mut settings, extra);
-        self.put("/v1/chain", json!({ "name": "Test", "language": "en", "settings": settings })).await;
+        self.put(
+            "/v1/chain",
+            json!({ "name": "Test", "language": "en", "settings": settings }),
+        )
+        .await;
         for (id, zone) in [("east", "Asia/Shanghai"), ("west", "Asia/Urumqi")] {
-            self.put(&format!("/v1/regions/{id}"), json!({ "name": id })).await;
+            self.put(&format!("/v1/regions/{id}"), json!({ "name": id }))
+                .await;
             let store = json!({ "region": id, "name": id, "currency": "CNY", "time_zone": zone });
             self.put(&format!("/v1/stores/{id}"), store).await;
         }
@@ -146,14 +192,20 @@ impl Shop {
 
     /// A key of a role, for one store or the chain.
     pub async fn key(&self, role: &str, store: Option<&str>) -> String {
-        let answer = self.post("/v1/keys", &self.admin, json!({ "name": role, "role": role, "store": store })).await;
+        let answer = self
+            .post(
+                "/v1/keys",
+                &self.admin,
+                json!({ "name": role, "role": role, "store": store }),
+            )
+            .await;
         answer.ok()["key"].as_str().expect("a key").to_owned()
     }
 
     pub async fn product(&self, id: &str, category: &str, unit: &str, price: i64, tax: &str) {
         let product = json!({
             "id": id, "sku": id, "name": id, "category": category, "unit": unit, "currency": "CNY",
-            "price": price, "cost": price / 2, "tax_class": tax, "barcodes": [format!("69{}", id.len())],
+            "price": price, "cost": price / 2, "tax_class": tax, "barcodes": [format!("69-{id}")],
         });
         self.post("/v1/products", &self.admin, product).await.ok();
     }
@@ -165,7 +217,8 @@ impl Shop {
 
     /// Binds a plugin with further fields such as `scope` or `group`.
     pub async fn bind_with(&self, plugin: &str, config: Value, more: Value) -> String {
-        let mut body = json!({ "plugin": plugin, "version": "*", "scope": "chain", "config": config });
+        let mut body =
+            json!({ "plugin": plugin, "version": "*", "scope": "chain", "config": config });
         merge(&mut body, more);
         let answer = self.post("/v1/bindings", &self.admin, body).await;
         answer.ok()["id"].as_str().expect("an id").to_owned()
@@ -198,33 +251,108 @@ impl Shop {
     }
 
     pub async fn commit(&self, quote: &str) -> Answer {
-        self.post(&format!("/v1/quotes/{quote}/commit"), &self.till, json!({})).await
+        self.post(&format!("/v1/quotes/{quote}/commit"), &self.till, json!({}))
+            .await
     }
 
     /// Refunds lines of an order, `[[position, quantity], …]`; everything left when `Null`.
     pub async fn refund(&self, order: &str, lines: Value) -> Answer {
         let lines = lines.as_array().map(|lines| {
-            lines.iter().map(|line| json!({ "line": line[0], "quantity": line[1] })).collect::<Vec<_>>()
+            lines
+                .iter()
+                .map(|line| json!({ "line": line[0], "quantity": line[1] }))
+                .collect::<Vec<_>>()
         });
         let body = lines.map_or_else(|| json!({}), |lines| json!({ "lines": lines }));
-        self.post(&format!("/v1/orders/{order}/refunds"), &self.till, body).await
+        self.post(&format!("/v1/orders/{order}/refunds"), &self.till, body)
+            .await
     }
 
     /// Pays money into a member's stored value.
     pub async fn top_up(&self, member: &str, amount: i64, bonus: i64) {
         let body = json!({ "store": "east", "amount": amount, "bonus": bonus, "tender": { "kind": "cash" } });
-        self.post(&format!("/v1/members/{member}/top-ups"), &self.admin, body).await.ok();
+        self.post(&format!("/v1/members/{member}/top-ups"), &self.admin, body)
+            .await
+            .ok();
+    }
+
+    /// Gives points that never expire.
+    pub async fn give_points(&self, member: &str, points: i64) {
+        self.adjust(member, json!({ "points": points, "reason": "a gift" }))
+            .await;
+    }
+
+    /// Gives points that can be spent through `last_day`, as `2026-06-30`.
+    pub async fn give_points_until(&self, member: &str, points: i64, last_day: &str) {
+        let day = last_day
+            .parse()
+            .map(tessera::clock::day_of)
+            .expect("a date");
+        self.adjust(
+            member,
+            json!({ "points": points, "reason": "a gift", "expires_on": day }),
+        )
+        .await;
+    }
+
+    async fn adjust(&self, member: &str, body: Value) {
+        self.post(
+            &format!("/v1/members/{member}/adjustments"),
+            &self.admin,
+            body,
+        )
+        .await
+        .ok();
+    }
+
+    /// Makes a code that can be used once.
+    pub async fn coupon(&self, binding: &str, code: &str) {
+        let body = json!({ "binding": binding, "codes": [code] });
+        self.post("/v1/coupons", &self.admin, body).await.ok();
+    }
+
+    /// Lays checkout settings over those of the chain.
+    pub async fn settings(&self, extra: Value) {
+        let mut chain = self.get("/v1/chain", &self.admin).await.ok();
+        merge(&mut chain["settings"], extra);
+        self.put("/v1/chain", chain).await;
+    }
+
+    /// Posts in a language, under a fresh idempotency key.
+    pub async fn post_in(&self, language: &str, path: &str, body: Value) -> Answer {
+        let request = Request::post(path)
+            .header("authorization", format!("Bearer {}", self.till))
+            .header("accept-language", language)
+            .header("content-type", "application/json")
+            .header("idempotency-key", uuid::Uuid::now_v7().to_string());
+        self.raw(
+            request
+                .body(Body::from(body.to_string()))
+                .expect("a request"),
+        )
+        .await
     }
 
     /// Balances of a member by account name, points and money together.
     pub async fn balances(&self, member: &str) -> std::collections::BTreeMap<String, i64> {
-        let answer = self.get(&format!("/v1/members/{member}/accounts"), &self.admin).await.ok();
-        let accounts = answer["items"].as_array().or_else(|| answer.as_array()).expect("a list").clone();
+        let answer = self
+            .get(&format!("/v1/members/{member}/accounts"), &self.admin)
+            .await
+            .ok();
+        let accounts = answer["items"]
+            .as_array()
+            .or_else(|| answer.as_array())
+            .expect("a list")
+            .clone();
         let one = |account: &Value| {
             let name = account["name"].as_str().expect("a name").to_owned();
             (name, account["balance"].as_i64().expect("a balance"))
         };
-        accounts.iter().map(one).filter(|(_, balance)| *balance != 0).collect()
+        accounts
+            .iter()
+            .map(one)
+            .filter(|(_, balance)| *balance != 0)
+            .collect()
     }
 
     pub async fn get(&self, path: &str, key: &str) -> Answer {
@@ -232,17 +360,21 @@ impl Shop {
     }
 
     pub async fn put(&self, path: &str, body: Value) -> Value {
-        self.send(Method::PUT, path, &self.admin, None, Some(body)).await.ok()
+        self.send(Method::PUT, path, &self.admin, None, Some(body))
+            .await
+            .ok()
     }
 
     /// Posts under a fresh idempotency key.
     pub async fn post(&self, path: &str, key: &str, body: Value) -> Answer {
         let fresh = uuid::Uuid::now_v7().to_string();
-        self.send(Method::POST, path, key, Some(&fresh), Some(body)).await
+        self.send(Method::POST, path, key, Some(&fresh), Some(body))
+            .await
     }
 
     pub async fn post_as(&self, path: &str, key: &str, idempotency: &str, body: Value) -> Answer {
-        self.send(Method::POST, path, key, Some(idempotency), Some(body)).await
+        self.send(Method::POST, path, key, Some(idempotency), Some(body))
+            .await
     }
 
     pub async fn send(
@@ -253,7 +385,10 @@ impl Shop {
         idempotency: Option<&str>,
         body: Option<Value>,
     ) -> Answer {
-        let mut request = Request::builder().method(method).uri(path).header("authorization", format!("Bearer {key}"));
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("authorization", format!("Bearer {key}"));
         if let Some(idempotency) = idempotency {
             request = request.header("idempotency-key", idempotency);
         }
@@ -268,12 +403,87 @@ impl Shop {
     }
 
     pub async fn raw(&self, request: Request<Body>) -> Answer {
-        let answer = self.router.clone().oneshot(request).await.expect("the router answers");
+        let answer = self
+            .router
+            .clone()
+            .oneshot(request)
+            .await
+            .expect("the router answers");
         let (parts, body) = answer.into_parts();
         let bytes = body.collect().await.expect("a whole body").to_bytes();
         let text = || Value::String(String::from_utf8_lossy(&bytes).into_owned());
         let body = serde_json::from_slice(&bytes).unwrap_or_else(|_| text());
-        Answer { status: parts.status, headers: parts.headers, body }
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        }
+    }
+
+    /// A member's accounts as JSON with lots in a fixed order, without what tells one posting from another.
+    pub async fn wallet(&self, member: &str) -> Value {
+        let mut accounts = self
+            .get(&format!("/v1/members/{member}/accounts"), &self.admin)
+            .await
+            .ok();
+        for account in accounts.as_array_mut().expect("a list") {
+            if let Some(account) = account.as_object_mut() {
+                account.remove("version");
+            }
+        }
+        let empty = |account: &Value| account["balance"] == 0 && account["lots"].is_null();
+        Value::Array(
+            accounts
+                .as_array()
+                .expect("a list")
+                .iter()
+                .filter(|account| !empty(account))
+                .cloned()
+                .collect(),
+        )
+    }
+
+    /// How many orders the chain has.
+    pub async fn orders(&self) -> usize {
+        let mut conn = self.host.db.read().await.expect("the database answers");
+        let rows = tessera::store::orders::orders_after(&mut conn, "", 10_000).await;
+        rows.expect("orders can be read").len()
+    }
+
+    /// Balance of one of the chain's own accounts, over all writers.
+    pub async fn system(&self, name: &str, asset: &str) -> i64 {
+        let mut conn = self.host.db.read().await.expect("the database answers");
+        let balances = tessera::store::accounts::system_balances(&mut conn)
+            .await
+            .expect("balances can be read");
+        balances
+            .get(&(name.to_owned(), asset.to_owned()))
+            .copied()
+            .unwrap_or(0)
+    }
+
+    /// The kinds of all events so far, in their order.
+    pub async fn events(&self) -> Vec<String> {
+        let page = self.get("/v1/events?limit=200", &self.admin).await.ok();
+        let kind = |event: &Value| {
+            event["type"]
+                .as_str()
+                .expect("an event has a type")
+                .to_owned()
+        };
+        page["items"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(kind)
+            .collect()
+    }
+
+    /// Moves the clock on.
+    pub fn later(&self, seconds: i64) {
+        self.host
+            .clock
+            .set(self.host.clock.now().plus_seconds(seconds));
     }
 
     /// Moves the clock.
@@ -283,9 +493,13 @@ impl Shop {
 
     /// Fails the test if any invariant of the ledger does not hold, or any evaluation differs when run again.
     pub async fn verify(&self) {
-        let report = tessera::store::verify::verify(&self.host.db).await.expect("the ledger can be read");
+        let report = tessera::store::verify::verify(&self.host.db)
+            .await
+            .expect("the ledger can be read");
         assert!(report.is_clean(), "{report:#?}");
-        let again = tessera::audit::reexecute(&self.host.db, self.host.catalog.engine()).await.expect("rules run again");
+        let again = tessera::audit::reexecute(&self.host.db, self.host.catalog.engine())
+            .await
+            .expect("rules run again");
         assert_eq!(again.differing, 0, "{again:#?}");
     }
 }
@@ -298,11 +512,32 @@ impl Answer {
         self.body
     }
 
+    /// The pointers of a refusal's fields.
+    pub fn pointers(&self) -> Vec<&str> {
+        let errors = self.body["errors"]
+            .as_array()
+            .map_or(&[][..], Vec::as_slice);
+        errors
+            .iter()
+            .filter_map(|error| error["pointer"].as_str())
+            .collect()
+    }
+
+    /// Whether the answer was given before.
+    pub fn is_replayed(&self) -> bool {
+        self.headers
+            .get("idempotency-replayed")
+            .is_some_and(|value| value == "true")
+    }
+
     /// The code of a refusal, after checking its status.
     #[track_caller]
     pub fn refused(self, status: u16) -> String {
         assert_eq!(self.status.as_u16(), status, "{}", self.body);
-        self.body["code"].as_str().expect("a problem has a code").to_owned()
+        self.body["code"]
+            .as_str()
+            .expect("a problem has a code")
+            .to_owned()
     }
 }
 
