@@ -6,7 +6,6 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::client::Client;
-use super::terminal::new_till;
 use crate::config::Config;
 
 #[derive(Args)]
@@ -70,7 +69,7 @@ impl Init {
                 Some(&json!({ "name": "first administrator", "role": "admin" })),
             )
             .await?;
-        let code = new_till(&client, &self.store, "till-1").await?;
+        let code = super::terminal::pairing_code(&client, &self.store, "till-1").await?;
         println!(
             "The chain `{}` stands in `{}`.",
             self.name,

@@ -9,7 +9,7 @@ use crate::config::Config;
 
 #[derive(Subcommand)]
 pub enum Terminal {
-    /// Makes a one-time pairing code for a new till of a store.
+    /// Makes a new till of a store and the one-time code that pairs it.
     Pair {
         #[arg(long)]
         store: String,
@@ -26,26 +26,23 @@ impl Terminal {
         existing_data_folder(&config.data)?;
         let client = Client::open(config).await?;
         let answer = match self {
-            Self::Pair { store, name } => new_till(&client, &store, &name).await?,
+            Self::Pair { store, name } => pairing_code(&client, &store, &name).await?,
             Self::Revoke { id } => {
-                client
-                    .send(Method::DELETE, &format!("/v1/terminals/{id}"), None)
-                    .await?
+                let path = format!("/v1/terminals/{id}");
+                client.send(Method::DELETE, &path, None).await?
             }
         };
-        println!("{}", serde_json::to_string_pretty(&answer)?);
+        if !answer.is_null() {
+            println!("{}", serde_json::to_string_pretty(&answer)?);
+        }
         Ok(())
     }
 }
 
-/// Makes a till of a store known and a code that pairs it; answers the code.
-pub async fn new_till(client: &Client, store: &str, name: &str) -> anyhow::Result<Value> {
-    let till = json!({ "store": store, "name": name });
-    let till = client
-        .send(Method::POST, "/v1/terminals", Some(&till))
-        .await?;
-    let code = json!({ "terminal": till["id"] });
-    client
-        .send(Method::POST, "/v1/pairing-codes", Some(&code))
-        .await
+/// Makes a terminal and the code that pairs it.
+pub async fn pairing_code(client: &Client, store: &str, name: &str) -> anyhow::Result<Value> {
+    let terminal = json!({ "store": store, "name": name });
+    let terminal = client.send(Method::POST, "/v1/terminals", Some(&terminal)).await?;
+    let code = json!({ "terminal": terminal["id"] });
+    client.send(Method::POST, "/v1/pairing-codes", Some(&code)).await
 }

@@ -15,6 +15,7 @@ use super::people::{Person, people};
 use super::products::{Article, articles};
 use super::sample::Sample;
 use crate::cli::client::Client;
+use crate::cli::terminal::pairing_code;
 use crate::host::Host;
 
 /// Name of the sample chain; a demo is emptied only where this stands.
@@ -157,10 +158,7 @@ async fn keys(client: &Client, sample: &Sample) -> anyhow::Result<Keys> {
     let mut tills: BTreeMap<String, Vec<Till>> = BTreeMap::new();
     for store in &sample.store {
         for name in &store.terminals {
-            let body = json!({ "store": store.id, "name": name });
-            let code = client
-                .send(Method::POST, "/v1/pairing-codes", Some(&body))
-                .await?;
+            let code = pairing_code(client, &store.id, name).await?;
             let body = json!({ "code": text(&code, "code")? });
             let paired = client
                 .send(Method::POST, "/v1/terminals/pair", Some(&body))
@@ -265,10 +263,11 @@ async fn enrol(
             .context("a member without store")?;
         let mut body = json!({
             "home_store": store.id,
-            "name": person.name,
-            "phone": person.phone,
-            "birthday": format!("{year:04}-{month:02}-{day:02}"),
-            "card": true,
+            "person": {
+                "name": person.name,
+                "phone": person.phone,
+                "birthday": { "year": year, "month": month, "day": day },
+            },
         });
         if let Some(referrer) = person
             .brought_by
@@ -279,13 +278,12 @@ async fn enrol(
         let member = client
             .send(Method::POST, "/v1/members", Some(&body))
             .await?;
+        let id = text(&member, "id")?;
+        let cards = client.send(Method::GET, &format!("/v1/members/{id}/cards"), None).await?;
+        let card = cards.pointer("/0/number").or_else(|| cards.pointer("/items/0/number"));
         enrolled.push(Enrolled {
-            id: text(&member, "id")?,
-            card: member
-                .pointer("/cards/0/number")
-                .and_then(Value::as_str)
-                .context("no card")?
-                .to_owned(),
+            id,
+            card: card.and_then(Value::as_str).context("no card")?.to_owned(),
             phone: person.phone.clone(),
             referral_code: text(&member, "referral_code")?,
         });
