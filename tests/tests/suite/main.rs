@@ -1,4 +1,12 @@
 //! All scenarios and contracts in one binary, so that the big dependencies are linked once.
 
+mod checkout;
+mod holds;
 mod house;
+mod kill;
+mod misbehaving;
+mod once;
 mod plugins;
+mod recorded;
+mod refunds;
+mod wrong_uses;

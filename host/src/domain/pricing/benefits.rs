@@ -8,13 +8,14 @@ use super::work::{Work, sum};
 use super::{CallOutcome, PricingError, checks};
 use crate::domain::facts::FactsDelta;
 use crate::domain::order::{
-    AwardRecord, LineShare, PurchaseSum, ReferralOutcome, RewardRecord, TierOutcome, contribution,
+    AwardRecord, LineShare, PurchaseSum, ReferralOutcome, RewardRecord, Tender, TierOutcome,
+    contribution,
 };
 use crate::domain::rules::{
     Award, Occasion, PointsProposal, ReferralProposal, RuleKind, Side, TenderFacts, TenderKind,
     Trigger,
 };
-use crate::domain::settings::StoredValueEarning;
+use crate::domain::settings::{CheckoutSettings, StoredValueEarning};
 
 /// What points are earned on: line amounts and the tax within or on top of them.
 struct EarningBase {
@@ -68,6 +69,8 @@ fn ask_points(
     }
     let binding = work.campaign(campaign);
     let mut delta = settled_delta(work, RuleKind::Points, binding);
+    let tenders = earning_tenders(work);
+    delta.tenders = Some(tenders).filter(|tenders| *tenders != work.facts.tenders);
     delta.trigger = Some(Trigger::Sale);
     delta.amounts = Some(base.amounts.clone());
     delta.taxes = Some(base.taxes.clone());
@@ -152,20 +155,34 @@ fn award_shares(work: &Work<'_>, points: i64, lines: &[u32]) -> Vec<LineShare> {
     shares.filter(|share| share.share != 0).collect()
 }
 
+/// What of a tender earns nothing by the chain's settings.
+fn silent_part(settings: &CheckoutSettings, tender: &Tender) -> i64 {
+    match (tender.kind, settings.stored_value_reduces_earning) {
+        (TenderKind::Points, _) if settings.points_tender_reduces_earning => tender.amount,
+        (TenderKind::StoredValue, StoredValueEarning::All) => tender.amount,
+        (TenderKind::StoredValue, StoredValueEarning::Bonus) => tender.bonus,
+        _ => 0,
+    }
+}
+
+/// The tenders that pay what is earned on. What the settings took out of the amounts is in neither, or a
+/// rule that excludes the same tender would take it out again.
+fn earning_tenders(work: &Work<'_>) -> Vec<TenderFacts> {
+    let tenders = work.document.tenders.iter().map(|tender| TenderFacts {
+        kind: tender.kind,
+        amount: tender.amount - silent_part(work.input.settings, tender),
+    });
+    tenders.filter(|tender| tender.amount != 0).collect()
+}
+
 /// What is left to earn on once tenders that earn nothing are taken out, by what was paid for each line.
 fn earning_base(work: &Work<'_>) -> Result<EarningBase, Overflow> {
     let settings = work.input.settings;
     let document = &work.document;
-    let mut silent: i64 = 0;
-    for tender in &document.tenders {
-        let part = match (tender.kind, settings.stored_value_reduces_earning) {
-            (TenderKind::Points, _) if settings.points_tender_reduces_earning => tender.amount,
-            (TenderKind::StoredValue, StoredValueEarning::All) => tender.amount,
-            (TenderKind::StoredValue, StoredValueEarning::Bonus) => tender.bonus,
-            _ => 0,
-        };
-        silent = silent.checked_add(part).ok_or(Overflow)?;
-    }
+    let silent = sum(document
+        .tenders
+        .iter()
+        .map(|tender| silent_part(settings, tender)))?;
     let grosses: Vec<i64> = document.lines.iter().map(|line| line.gross).collect();
     let earning = document.totals.total.saturating_sub(silent).max(0);
     let parts = split(earning, &grosses);
