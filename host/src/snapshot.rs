@@ -107,6 +107,15 @@ pub enum Mark {
     Sku(String),
 }
 
+impl Mark {
+    /// The mark itself.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Id(text) | Self::Barcode(text) | Self::Sku(text) => text,
+        }
+    }
+}
+
 impl Place {
     /// The store's business day at an instant.
     pub fn day(&self, at: Instant) -> Day {

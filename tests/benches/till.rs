@@ -21,19 +21,31 @@ use tokio::net::TcpStream;
 const SPAN: Duration = Duration::from_secs(4);
 
 fn main() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime starts");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime starts");
     runtime.block_on(async {
-        println!("cores: {}", std::thread::available_parallelism().map_or(0, usize::from));
+        println!(
+            "cores: {}",
+            std::thread::available_parallelism().map_or(0, usize::from)
+        );
         for database in [Database::Sqlite, Database::Postgres] {
             let shop = Arc::new(furnished(database).await);
             let address = serve(&shop).await;
             println!("\n{database:?}: quotes of ten lines, four bindings, a member with history");
-            println!("{:>8} {:>10} {:>10} {:>10}", "clients", "quotes/s", "p50 ms", "p99 ms");
+            println!(
+                "{:>8} {:>10} {:>10} {:>10}",
+                "clients", "quotes/s", "p50 ms", "p99 ms"
+            );
             for clients in [1, 8, 64] {
                 load(&shop, address, clients, Work::Quote).await;
             }
             println!("\n{database:?}: whole checkouts, quote with five lines and then commit");
-            println!("{:>8} {:>10} {:>10} {:>10}", "clients", "orders/s", "p50 ms", "p99 ms");
+            println!(
+                "{:>8} {:>10} {:>10} {:>10}",
+                "clients", "orders/s", "p50 ms", "p99 ms"
+            );
             for clients in [1, 8, 64] {
                 load(&shop, address, clients, Work::Checkout).await;
             }
@@ -51,15 +63,33 @@ enum Work {
 /// A shop with four bindings and a member who has bought before.
 async fn furnished(database: Database) -> Shop {
     let shop = Shop::open(database).await;
-    shop.bind("points-standard", json!({ "points_per": { "spend": 100, "points": 1 } })).await;
-    shop.bind("tier-standard", json!({ "tiers": [{ "code": "gold", "name": "Gold", "threshold": 100_000 }] })).await;
-    shop.bind("stamp-card", json!({ "every": 10, "goods": { "categories": ["drinks/coffee"] } })).await;
-    shop.bind("promo-standard", json!({ "discount": { "percent": { "rate": "10%", "on": "order" } } })).await;
+    shop.bind(
+        "points-standard",
+        json!({ "points_per": { "spend": 100, "points": 1 } }),
+    )
+    .await;
+    shop.bind(
+        "tier-standard",
+        json!({ "tiers": [{ "code": "gold", "name": "Gold", "threshold": 100_000 }] }),
+    )
+    .await;
+    shop.bind(
+        "stamp-card",
+        json!({ "every": 10, "goods": { "categories": ["drinks/coffee"] } }),
+    )
+    .await;
+    shop.bind(
+        "promo-standard",
+        json!({ "discount": { "percent": { "rate": "10%", "on": "order" } } }),
+    )
+    .await;
     shop
 }
 
 async fn serve(shop: &Shop) -> std::net::SocketAddr {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a free port");
     let address = listener.local_addr().expect("an address");
     let router = shop.router.clone();
     tokio::spawn(async move { axum::serve(listener, router).await });
@@ -76,10 +106,14 @@ impl Client {
     async fn connect(address: std::net::SocketAddr, key: &str) -> Self {
         let stream = TcpStream::connect(address).await.expect("the host answers");
         stream.set_nodelay(true).expect("a socket option");
-        let (sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.expect("a connection");
+        let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .expect("a connection");
         tokio::spawn(connection);
-        Self { sender, key: key.to_owned() }
+        Self {
+            sender,
+            key: key.to_owned(),
+        }
     }
 
     async fn post(&mut self, path: &str, body: &Value) -> Bytes {
@@ -93,15 +127,26 @@ impl Client {
         self.sender.ready().await.expect("a ready connection");
         let answer = self.sender.send_request(request).await.expect("an answer");
         let status = answer.status();
-        let bytes = answer.into_body().collect().await.expect("a body").to_bytes();
-        assert!(status.is_success(), "{status}: {}", String::from_utf8_lossy(&bytes));
+        let bytes = answer
+            .into_body()
+            .collect()
+            .await
+            .expect("a body")
+            .to_bytes();
+        assert!(
+            status.is_success(),
+            "{status}: {}",
+            String::from_utf8_lossy(&bytes)
+        );
         bytes
     }
 }
 
 fn basket(member: &str, lines: usize) -> Value {
     let goods = ["coffee", "tea", "cake"];
-    let lines: Vec<Value> = (0..lines).map(|at| json!({ "sku": goods[at % 3], "quantity": "1" })).collect();
+    let lines: Vec<Value> = (0..lines)
+        .map(|at| json!({ "sku": goods[at % 3], "quantity": "1" }))
+        .collect();
     json!({ "member": { "id": member }, "lines": lines, "tenders": [{ "kind": "card" }] })
 }
 
@@ -113,7 +158,8 @@ async fn load(shop: &Arc<Shop>, address: std::net::SocketAddr, clients: usize, w
         // A member each, as at a counter; half a dozen earlier purchases give him a history.
         let member = shop.member().await;
         for _ in 0..6 {
-            shop.buy(json!({ "member": { "id": member }, "lines": [{ "sku": "coffee" }] })).await;
+            shop.buy(json!({ "member": { "id": member }, "lines": [{ "sku": "coffee" }] }))
+                .await;
         }
         let mut client = Client::connect(address, &shop.till).await;
         let counted = Arc::clone(&counted);
@@ -125,7 +171,8 @@ async fn load(shop: &Arc<Shop>, address: std::net::SocketAddr, clients: usize, w
                 let quote = client.post("/v1/quotes", &body).await;
                 if work == Work::Checkout {
                     let quote: Value = serde_json::from_slice(&quote).expect("JSON");
-                    let path = format!("/v1/quotes/{}/commit", quote["id"].as_str().expect("an id"));
+                    let path =
+                        format!("/v1/quotes/{}/commit", quote["id"].as_str().expect("an id"));
                     client.post(&path, &json!({})).await;
                 }
                 times.push(began.elapsed());
@@ -141,9 +188,18 @@ async fn load(shop: &Arc<Shop>, address: std::net::SocketAddr, clients: usize, w
     }
     let seconds = began.elapsed().as_millis().max(1);
     times.sort();
-    let at = |share: usize| times.get(times.len() * share / 100).copied().unwrap_or_default();
+    let at = |share: usize| {
+        times
+            .get(times.len() * share / 100)
+            .copied()
+            .unwrap_or_default()
+    };
     let per_second = u128::from(counted.load(Ordering::Relaxed)) * 1_000 / seconds;
-    println!("{clients:>8} {per_second:>10} {:>10} {:>10}", millis(at(50)), millis(at(99)));
+    println!(
+        "{clients:>8} {per_second:>10} {:>10} {:>10}",
+        millis(at(50)),
+        millis(at(99))
+    );
 }
 
 fn millis(time: Duration) -> String {
@@ -158,7 +214,9 @@ async fn baseline() {
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full);
-    let mut conn = SqliteConnection::connect_with(&options).await.expect("a database");
+    let mut conn = SqliteConnection::connect_with(&options)
+        .await
+        .expect("a database");
     sqlx::raw_sql(
         "CREATE TABLE orders (id TEXT PRIMARY KEY, doc BLOB); CREATE TABLE lines (o TEXT, n INT, doc TEXT, PRIMARY KEY (o, n));
          CREATE TABLE entries (id TEXT PRIMARY KEY, at INT); CREATE TABLE postings (a TEXT, v INT, amount INT, after INT, PRIMARY KEY (a, v));
@@ -179,25 +237,58 @@ async fn baseline() {
     }
     times.sort();
     let per_second = u128::from(number.unsigned_abs()) * 1_000 / began.elapsed().as_millis().max(1);
-    println!("\nSQLite FULL by hand, one transaction per checkout: {per_second}/s, p50 {} ms", millis(times[times.len() / 2]));
-    println!("one flush of 4 kB here: {} ms", millis(flush(folder.path())));
+    println!(
+        "\nSQLite FULL by hand, one transaction per checkout: {per_second}/s, p50 {} ms",
+        millis(times[times.len() / 2])
+    );
+    println!(
+        "one flush of 4 kB here: {} ms",
+        millis(flush(folder.path()))
+    );
 }
 
 async fn one_checkout(conn: &mut SqliteConnection, number: i64) -> Result<(), sqlx::Error> {
     let mut tx = conn.begin().await?;
     let id = uuid::Uuid::now_v7().to_string();
-    sqlx::query("INSERT INTO orders VALUES ($1, $2)").bind(&id).bind(vec![7_u8; 2_000]).execute(&mut *tx).await?;
+    sqlx::query("INSERT INTO orders VALUES ($1, $2)")
+        .bind(&id)
+        .bind(vec![7_u8; 2_000])
+        .execute(&mut *tx)
+        .await?;
     for line in 0..5 {
-        sqlx::query("INSERT INTO lines VALUES ($1, $2, $3)").bind(&id).bind(line).bind("coffee").execute(&mut *tx).await?;
+        sqlx::query("INSERT INTO lines VALUES ($1, $2, $3)")
+            .bind(&id)
+            .bind(line)
+            .bind("coffee")
+            .execute(&mut *tx)
+            .await?;
     }
-    sqlx::query("INSERT INTO entries VALUES ($1, $2)").bind(&id).bind(number).execute(&mut *tx).await?;
+    sqlx::query("INSERT INTO entries VALUES ($1, $2)")
+        .bind(&id)
+        .bind(number)
+        .execute(&mut *tx)
+        .await?;
     for leg in 0..6 {
         let account = format!("a{}", leg % 4);
-        sqlx::query("UPDATE balances SET balance = balance + 1, v = v + 1 WHERE a = $1").bind(&account).execute(&mut *tx).await?;
-        sqlx::query("INSERT INTO postings SELECT a, v, 1, balance FROM balances WHERE a = $1").bind(&account).execute(&mut *tx).await?;
+        sqlx::query("UPDATE balances SET balance = balance + 1, v = v + 1 WHERE a = $1")
+            .bind(&account)
+            .execute(&mut *tx)
+            .await?;
+        sqlx::query("INSERT INTO postings SELECT a, v, 1, balance FROM balances WHERE a = $1")
+            .bind(&account)
+            .execute(&mut *tx)
+            .await?;
     }
-    sqlx::query("INSERT INTO keys VALUES ($1, $2)").bind(&id).bind(vec![1_u8; 32]).execute(&mut *tx).await?;
-    sqlx::query("INSERT INTO events VALUES ($1, $2)").bind(&id).bind("{}").execute(&mut *tx).await?;
+    sqlx::query("INSERT INTO keys VALUES ($1, $2)")
+        .bind(&id)
+        .bind(vec![1_u8; 32])
+        .execute(&mut *tx)
+        .await?;
+    sqlx::query("INSERT INTO events VALUES ($1, $2)")
+        .bind(&id)
+        .bind("{}")
+        .execute(&mut *tx)
+        .await?;
     tx.commit().await
 }
 
@@ -208,7 +299,9 @@ fn flush(folder: &std::path::Path) -> Duration {
     let mut times: Vec<Duration> = (0..50)
         .map(|_| {
             let began = Instant::now();
-            file.write_all(&[0; 4096]).and_then(|()| file.sync_data()).expect("a flush");
+            file.write_all(&[0; 4096])
+                .and_then(|()| file.sync_data())
+                .expect("a flush");
             began.elapsed()
         })
         .collect();

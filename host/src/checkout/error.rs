@@ -31,15 +31,15 @@ pub enum CheckoutError {
     ArticlePrice(String),
     #[error("the line at `{0}` needs exactly one of product, barcode, sku, article")]
     OneMark(String),
-    #[error("the product at `{0}` is not known or no longer sold")]
-    ProductUnknown(String),
+    #[error("the product `{id}` at `{at}` is not known or no longer sold")]
+    ProductUnknown { at: String, id: String },
     #[error("the tender field `{0}` does not belong to this kind, or is missing")]
     TenderForm(String),
     #[error("the amount at `{0}` is out of range; give 1 to 1000000000000")]
     Amount(String),
-    #[error("the member at `{0}` is not known")]
-    MemberUnknown(String),
-    #[error("the card at `{0}` is not known")]
+    #[error("the member `{id}` at `{at}` is not known")]
+    MemberUnknown { at: &'static str, id: String },
+    #[error("the card `{0}` is not known")]
     CardUnknown(String),
     #[error("the card is {0}")]
     CardUnusable(String),

@@ -173,7 +173,11 @@ async fn basket(
         currency: place.store.currency.clone(),
         currency_scale: place.currency_scale,
         lines,
-        codes: request.codes.clone(),
+        codes: request
+            .codes
+            .iter()
+            .map(|code| code.trim().to_uppercase())
+            .collect(),
         tenders,
     })
 }
@@ -224,9 +228,13 @@ async fn basket_line(
     };
     let (mark, field) = mark;
     let found = host.snapshots.product(&host.db, &mark).await?;
-    let product = found
-        .filter(|product| product.active)
-        .ok_or_else(|| CheckoutError::ProductUnknown(at(field)))?;
+    let product =
+        found
+            .filter(|product| product.active)
+            .ok_or_else(|| CheckoutError::ProductUnknown {
+                at: at(field),
+                id: mark.text().to_owned(),
+            })?;
     if product.currency != place.store.currency {
         return Err(CheckoutError::Currency {
             sent: product.currency.clone(),
@@ -295,7 +303,7 @@ pub async fn find_member(
         MemberReference::Card(number) => {
             let card = persons::card(conn, number)
                 .await?
-                .ok_or_else(|| CheckoutError::CardUnknown("/member/card".into()))?;
+                .ok_or_else(|| CheckoutError::CardUnknown(number.clone()))?;
             if card.status != "active" {
                 return Err(CheckoutError::CardUnusable(card.status));
             }
@@ -310,7 +318,14 @@ pub async fn find_member(
         Some(id) => members::member(conn, &id).await?,
         None => None,
     };
-    let member = member.ok_or_else(|| CheckoutError::MemberUnknown(pointer.into()))?;
+    let member = member.ok_or_else(|| {
+        let (MemberReference::Id(id) | MemberReference::Card(id) | MemberReference::Phone(id)) =
+            reference;
+        CheckoutError::MemberUnknown {
+            at: pointer,
+            id: id.clone(),
+        }
+    })?;
     if member.status != "active" {
         return Err(CheckoutError::MemberUnusable(member.id));
     }

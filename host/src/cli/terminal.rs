@@ -42,7 +42,11 @@ impl Terminal {
 /// Makes a terminal and the code that pairs it.
 pub async fn pairing_code(client: &Client, store: &str, name: &str) -> anyhow::Result<Value> {
     let terminal = json!({ "store": store, "name": name });
-    let terminal = client.send(Method::POST, "/v1/terminals", Some(&terminal)).await?;
+    let terminal = client
+        .send(Method::POST, "/v1/terminals", Some(&terminal))
+        .await?;
     let code = json!({ "terminal": terminal["id"] });
-    client.send(Method::POST, "/v1/pairing-codes", Some(&code)).await
+    client
+        .send(Method::POST, "/v1/pairing-codes", Some(&code))
+        .await
 }

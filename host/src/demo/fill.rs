@@ -279,8 +279,12 @@ async fn enrol(
             .send(Method::POST, "/v1/members", Some(&body))
             .await?;
         let id = text(&member, "id")?;
-        let cards = client.send(Method::GET, &format!("/v1/members/{id}/cards"), None).await?;
-        let card = cards.pointer("/0/number").or_else(|| cards.pointer("/items/0/number"));
+        let cards = client
+            .send(Method::GET, &format!("/v1/members/{id}/cards"), None)
+            .await?;
+        let card = cards
+            .pointer("/0/number")
+            .or_else(|| cards.pointer("/items/0/number"));
         enrolled.push(Enrolled {
             id,
             card: card.and_then(Value::as_str).context("no card")?.to_owned(),

@@ -114,7 +114,6 @@ pub const NEEDS: &[(Method, &str, Need)] = &[
         "/v1/orders/{id}/evaluations",
         May(P::ReadRules),
     ),
-    (Method::POST, "/v1/orders/claims", May(P::Sell)),
     (Method::POST, "/v1/members/{id}/top-ups", May(P::Sell)),
     (
         Method::POST,
