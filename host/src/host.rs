@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Limits, Sandbox};
 use crate::metrics::Metrics;
 use crate::plugins::catalog::Source;
-use crate::plugins::{Cache, Catalog, Engine, EngineSettings};
+use crate::plugins::{Cache, Catalog, Engine, EngineSettings, PluginError};
 use crate::snapshot::Snapshots;
 use crate::store::{
     DataFolder, Db, Location, StoreError, Writer, WriterSettings, plugins as installed,
@@ -127,7 +127,13 @@ impl Host {
             return Ok(());
         }
         if let Some(bytes) = installed::bytes(conn, digest).await?
-            && let Err(error) = self.catalog.install(&bytes, Source::Installed)
+            && let Err(error) = match self.catalog.install(&bytes, Source::Installed) {
+                // Its name and version stand for other bytes now; old evaluations still need these.
+                Err(PluginError::VersionTaken { .. }) => {
+                    self.catalog.install(&bytes, Source::Archived)
+                }
+                installed => installed,
+            }
         {
             // Others go on; its bindings are reported where they are loaded.
             tracing::error!(digest, %error, "an installed plugin does not load");

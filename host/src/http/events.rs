@@ -212,17 +212,15 @@ impl Follower {
                     return Some(event);
                 }
             }
-            let full = self.read().await;
-            if self.waiting.is_empty() || !full {
-                if self.waiting.is_empty() && !self.wait().await {
-                    return None;
-                }
+            self.read().await;
+            if self.waiting.is_empty() && !self.wait().await {
+                return None;
             }
         }
     }
 
-    /// Reads on; true if there may be more. A database that does not answer is asked again later.
-    async fn read(&mut self) -> bool {
+    /// Reads on. A database that does not answer is asked again later.
+    async fn read(&mut self) {
         let read = match self.host.db.read().await {
             Ok(mut conn) => store::events::after(&mut conn, &self.after, CHUNK).await,
             Err(error) => Err(error),
@@ -232,22 +230,21 @@ impl Follower {
                 if let Some(last) = events.last() {
                     self.after.clone_from(&last.id);
                 }
-                let full = events.len() as i64 == CHUNK;
                 self.waiting.extend(events);
-                full
             }
             Err(error) => {
                 tracing::warn!(%error, "an event stream could not read the log");
-                false
             }
         }
     }
 
-    /// Waits until something was written here, or it is time to look; false when the writer has stopped.
+    /// Waits until something was written here, or it is time to look; false when the host stops.
     async fn wait(&mut self) -> bool {
-        match tokio::time::timeout(LOOK, self.written.changed()).await {
-            Ok(changed) => changed.is_ok(),
-            Err(_) => true,
+        let mut stopping = self.host.stopping();
+        tokio::select! {
+            _ = stopping.wait_for(|stopping| *stopping) => false,
+            changed = self.written.changed() => changed.is_ok(),
+            () = tokio::time::sleep(LOOK) => true,
         }
     }
 }

@@ -118,7 +118,7 @@ async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Prob
         .headers()
         .get(CONTENT_TYPE)
         .map(|value| is_json(value.as_bytes()));
-    let bytes = read(request, state).await?;
+    let bytes = read(request, state, super::BODY_BYTES).await?;
     match typed {
         Some(true) => Ok(bytes),
         None if bytes.is_empty() => Ok(bytes),
@@ -127,13 +127,17 @@ async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Prob
 }
 
 /// The raw bytes of a body within the limit of its route.
-pub async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+pub async fn read<S: Send + Sync>(
+    request: Request,
+    state: &S,
+    limit: usize,
+) -> Result<Bytes, Problem> {
     Bytes::from_request(request, state)
         .await
         .map_err(|rejection| {
             let status = rejection.into_response().status();
             if status == StatusCode::PAYLOAD_TOO_LARGE {
-                Problem::new(Code::BodyTooLarge).with("limit", super::BODY_BYTES)
+                Problem::new(Code::BodyTooLarge).with("limit", limit)
             } else {
                 Problem::new(Code::MalformedJson)
                     .with("reason", "the body could not be read to its end")

@@ -92,7 +92,7 @@ pub async fn install(
     if media_type != "application/wasm" {
         return Err(Problem::new(Code::UnsupportedMediaType).with("expected", "application/wasm"));
     }
-    let bytes = json::read(request, &()).await?;
+    let bytes = json::read(request, &(), COMPONENT_BYTES).await?;
     let plugin = rules::install(&host, bytes.to_vec()).await?;
     Ok(Done::created(
         format!("/v1/plugins/{}", plugin.digest()),

@@ -634,4 +634,9 @@ async fn a_stream_resumes_after_the_last_event_it_saw() {
         .unwrap();
     assert!(String::from_utf8_lossy(&next.unwrap().unwrap()).contains("member.enrolled"));
     assert!(shop.host.metrics.text().contains("tessera_event_streams 1"));
+    shop.host.begin_stop();
+    let end = tokio::time::timeout(std::time::Duration::from_secs(5), frames.next())
+        .await
+        .unwrap();
+    assert!(end.is_none());
 }
