@@ -197,7 +197,7 @@ async fn unknown_routes_methods_and_bodies_are_problems_too() {
     let typed = [("content-type", "text/plain")];
     shop.with("PUT", "/v1/regions/x", &typed, None)
         .await
-        .refused(422, "invalid_fields");
+        .refused(415, "unsupported_media_type");
     let plain = Request::put("/v1/regions/x")
         .header("authorization", format!("Bearer {}", shop.admin))
         .header("content-type", "text/plain")
