@@ -29,14 +29,8 @@ fn program() -> &'static Path {
         let release = profile.ends_with("release");
         let mut cargo = Command::new(env!("CARGO"));
         cargo
-            .args([
-                "build",
-                "--package",
-                "tessera",
-                "--bin",
-                "tessera",
-                "--target-dir",
-            ])
+            // Not `--package tessera`: the workspace's own choice of features is what the tests were built with.
+            .args(["build", "--bin", "tessera", "--target-dir"])
             .arg(target);
         if release {
             cargo.arg("--release");
