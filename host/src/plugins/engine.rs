@@ -107,6 +107,8 @@ impl Engine {
             .map_err(|error| PluginError::Manifest(error.to_string()))?;
         let digest = hex::encode(Sha256::digest(bytes));
         let component = self.0.component(bytes, &digest, cache)?;
+        // First what it wants from outside: whoever reads the refusal learns the worst of it.
+        let pre = self.0.link(&component)?;
         let kind = exported_kind(&self.0.engine, &component)?;
         let claimed = named_kind(manifest.kind);
         if claimed != kind {
@@ -115,7 +117,6 @@ impl Engine {
                 exported: kind,
             });
         }
-        let pre = self.0.link(&component)?;
         let functions = Functions::find(&component, kind).map_err(PluginError::Interface)?;
         self.0.try_out(&manifest, kind, &pre, &functions)?;
         Ok(Plugin::new(
