@@ -161,7 +161,7 @@ async fn events_come_in_the_order_of_their_commits_and_notices_are_among_them() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn purchases_are_summed_by_window_and_category_with_everything_below_it() {
+async fn purchases_are_summed_by_window_and_category() {
     for database in each().await {
         let (writer, task) = writer(&database.db, "main").await;
         let day = |day: i32, category: &str, spend: i64| {
@@ -181,7 +181,11 @@ async fn purchases_are_summed_by_window_and_category_with_everything_below_it() 
             day(10, "", 500),
             day(10, "", 100),
             day(10, "drinks", 100),
+            // Whoever records a purchase writes it under its category and every category above.
+            day(10, "drinks", 200),
             day(10, "drinks/tea", 200),
+            day(11, "drinks", 50),
+            day(11, "drinks/tea", 50),
             day(11, "drinks/tea/green", 50),
             day(11, "drinks-hot", 1_000),
             day(12, "food", 7),
