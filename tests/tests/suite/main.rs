@@ -3,7 +3,6 @@
 mod checkout;
 mod holds;
 mod house;
-mod kill;
 mod misbehaving;
 mod once;
 mod plugins;
