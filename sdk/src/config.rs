@@ -23,7 +23,7 @@ pub(crate) fn read<C: DeserializeOwned>(json: &str) -> Result<C, Vec<ConfigProbl
 
 /// The checked configuration with its defaults filled in.
 pub(crate) fn encode<C: Serialize>(config: &C) -> Result<Vec<u8>, Vec<ConfigProblem>> {
-    serde_json::to_vec(config).map_err(|error| {
+    rmp_serde::to_vec_named(config).map_err(|error| {
         vec![ConfigProblem::at(
             "",
             format!("this cannot be written down again: {error}"),
@@ -33,6 +33,6 @@ pub(crate) fn encode<C: Serialize>(config: &C) -> Result<Vec<u8>, Vec<ConfigProb
 
 /// Reads back what [`encode`] wrote.
 pub(crate) fn decode<C: DeserializeOwned>(bytes: &[u8]) -> Result<C, String> {
-    serde_json::from_slice(bytes)
+    rmp_serde::from_slice(bytes)
         .map_err(|error| format!("the configuration was not made by validate-config: {error}"))
 }

@@ -95,7 +95,7 @@ async fn survive(cut: Cut) {
             answer.expect("a lost connection is survived");
         }
         let sum = balance(&database.db, &points("m1")).await;
-        assert_eq!(sum, i64::try_from(round + 1).expect("small") * 20);
+        assert_eq!(sum, i64::from(round + 1) * 20);
         assert_eq!(armed.load(Ordering::SeqCst), 0, "the connection was cut");
     }
     stop((writer, task)).await;

@@ -22,8 +22,9 @@ use crate::domain::rules::RuleKind;
 /// Core instances of one component: its module and what wraps it.
 const CORE_INSTANCES: u32 = 8;
 const STACK_BYTES: usize = 512 * 1024;
-/// Memory a pool slot keeps between calls; only where resetting it costs what was touched.
-const KEPT_BYTES: usize = 1024 * 1024;
+/// Memory a pool slot keeps between calls. Every page kept is copied back after every call in that slot,
+/// so one huge basket must not leave all its pages behind: this is what a hundred lines touch.
+const KEPT_BYTES: usize = 128 * 1024;
 const PREAMBLE: [u8; 8] = [0, b'a', b's', b'm', 0x0d, 0, 1, 0];
 const ERROR_BYTES: usize = 500;
 

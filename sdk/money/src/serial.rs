@@ -7,16 +7,24 @@ use serde::{Serialize, Serializer};
 
 use crate::{Currency, Rate};
 
-/// As text such as `"0.125"`, so that no reader makes a float of it.
+/// As text such as `"0.125"`, so that no reader makes a float of it; where nobody reads along, as its
+/// numerator and denominator.
 impl Serialize for Rate {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if !serializer.is_human_readable() {
+            return (self.numerator(), self.denominator()).serialize(serializer);
+        }
         serializer.collect_str(self)
     }
 }
 
-/// From text or a whole number.
+/// From text or a whole number; where nobody reads along, from its numerator and denominator.
 impl<'de> Deserialize<'de> for Rate {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Rate, D::Error> {
+        if !deserializer.is_human_readable() {
+            let (numerator, denominator) = Deserialize::deserialize(deserializer)?;
+            return Rate::new(numerator, denominator).map_err(de::Error::custom);
+        }
         deserializer.deserialize_any(RateVisitor)
     }
 }

@@ -3,6 +3,7 @@
 mod checkout;
 mod holds;
 mod house;
+mod kill;
 mod misbehaving;
 mod once;
 mod plugins;

@@ -11,7 +11,10 @@ mod referrals;
 mod tiers;
 
 use wasmtime::Store;
-use wasmtime::component::{Component, ComponentExportIndex, HasSelf, Instance, Linker};
+use wasmtime::component::{
+    Component, ComponentExportIndex, ComponentNamedList, HasSelf, Instance, Lift, Linker, Lower,
+    TypedFunc,
+};
 
 use super::fault::BadAnswer;
 use super::limits;
@@ -120,6 +123,25 @@ pub(super) struct Call<'a> {
     pub function: &'a ComponentExportIndex,
     /// The configuration as the plugin keeps it.
     pub config: &'a [u8],
+}
+
+impl Call<'_> {
+    /// The function about to be called, without comparing its types once more: that would cost more than
+    /// all other preparations of a call together.
+    ///
+    /// # Safety
+    ///
+    /// `Functions::check` must have passed for this component, and the types must be the ones it compared.
+    unsafe fn function<P, R>(&mut self) -> wasmtime::Result<TypedFunc<P, R>>
+    where
+        P: ComponentNamedList + Lower,
+        R: ComponentNamedList + Lift,
+    {
+        let found = self.instance.get_func(&mut *self.store, self.function);
+        let function = found.ok_or_else(|| wasmtime::Error::msg("an export is gone"))?;
+        // SAFETY: as promised by the caller.
+        Ok(unsafe { TypedFunc::new_unchecked(function) })
+    }
 }
 
 /// Where a component exports the three functions of its rule.

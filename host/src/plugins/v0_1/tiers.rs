@@ -29,7 +29,10 @@ impl Rule for Tier {
     type Proposal = TierDecision;
     type Wire = wire::Decision;
 
-    fn call(call: Call<'_>, facts: &TierFacts) -> wasmtime::Result<Result<wire::Decision, String>> {
+    fn call(
+        mut call: Call<'_>,
+        facts: &TierFacts,
+    ) -> wasmtime::Result<Result<wire::Decision, String>> {
         let mut layout = Layout::default();
         layout.member(&facts.member);
         let mut parts = layout.parts();
@@ -43,9 +46,8 @@ impl Rule for Tier {
             currency_scale: facts.currency_scale,
             aggregates: &facts.aggregates,
         };
-        let typed = call
-            .instance
-            .get_typed_func::<Parameters<'_>, Answer>(&mut *call.store, call.function)?;
+        // SAFETY: `check` compares exactly these types before a plugin can be asked.
+        let typed = unsafe { call.function::<Parameters<'_>, Answer>()? };
         Ok(typed.call(call.store, (call.config, facts))?.0)
     }
 
