@@ -30,7 +30,15 @@ fn main() {
             "cores: {}",
             std::thread::available_parallelism().map_or(0, usize::from)
         );
+        // `-- sqlite`, `-- postgres`: only that database.
+        let only = std::env::args()
+            .nth(1)
+            .filter(|word| !word.starts_with('-'));
         for database in [Database::Sqlite, Database::Postgres] {
+            let name = format!("{database:?}").to_lowercase();
+            if only.as_ref().is_some_and(|only| *only != name) {
+                continue;
+            }
             let shop = Arc::new(furnished(database).await);
             let address = serve(&shop).await;
             println!("\n{database:?}: quotes of ten lines, four bindings, a member with history");
@@ -152,8 +160,8 @@ fn basket(member: &str, lines: usize) -> Value {
 
 async fn load(shop: &Arc<Shop>, address: std::net::SocketAddr, clients: usize, work: Work) {
     let counted = Arc::new(AtomicU64::new(0));
+    let ready = Arc::new(tokio::sync::Barrier::new(clients + 1));
     let mut tasks = Vec::new();
-    let until = Instant::now() + SPAN;
     for _ in 0..clients {
         // A member each, as at a counter; half a dozen earlier purchases give him a history.
         let member = shop.member().await;
@@ -162,10 +170,12 @@ async fn load(shop: &Arc<Shop>, address: std::net::SocketAddr, clients: usize, w
                 .await;
         }
         let mut client = Client::connect(address, &shop.till).await;
-        let counted = Arc::clone(&counted);
+        let (counted, ready) = (Arc::clone(&counted), Arc::clone(&ready));
         tasks.push(tokio::spawn(async move {
             let body = basket(&member, if work == Work::Quote { 10 } else { 5 });
             let mut times = Vec::new();
+            ready.wait().await;
+            let until = Instant::now() + SPAN;
             while Instant::now() < until {
                 let began = Instant::now();
                 let quote = client.post("/v1/quotes", &body).await;
@@ -181,6 +191,7 @@ async fn load(shop: &Arc<Shop>, address: std::net::SocketAddr, clients: usize, w
             times
         }));
     }
+    ready.wait().await;
     let began = Instant::now();
     let mut times = Vec::new();
     for task in tasks {

@@ -2,7 +2,7 @@
 //!
 //! The store is dropped after the call whatever came of it, so no call sees what an earlier one left.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use wasmtime::component::{Instance, InstancePre};
@@ -79,26 +79,43 @@ impl ResourceLimiter for Guest {
 /// Places in the pool of instances. A call waits for one rather than fail, so that how much is going
 /// on never decides an answer.
 pub(super) struct Slots {
-    free: Mutex<u32>,
+    count: Mutex<Count>,
     freed: Condvar,
+}
+
+struct Count {
+    free: u32,
+    /// Calls that wait: waking nobody would still be a system call.
+    waiting: u32,
 }
 
 impl Slots {
     pub fn new(count: u32) -> Self {
         Self {
-            free: Mutex::new(count),
+            count: Mutex::new(Count {
+                free: count,
+                waiting: 0,
+            }),
             freed: Condvar::new(),
         }
     }
 
     fn take(&self) -> Slot<'_> {
-        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut free = self
-            .freed
-            .wait_while(free, |free| *free == 0)
-            .unwrap_or_else(PoisonError::into_inner);
-        *free -= 1;
+        let mut count = self.lock();
+        while count.free == 0 {
+            count.waiting += 1;
+            count = self
+                .freed
+                .wait(count)
+                .unwrap_or_else(PoisonError::into_inner);
+            count.waiting -= 1;
+        }
+        count.free -= 1;
         Slot(self)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Count> {
+        self.count.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -106,8 +123,11 @@ struct Slot<'a>(&'a Slots);
 
 impl Drop for Slot<'_> {
     fn drop(&mut self) {
-        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        self.0.freed.notify_one();
+        let mut count = self.0.lock();
+        count.free += 1;
+        if count.waiting > 0 {
+            self.0.freed.notify_one();
+        }
     }
 }
 
