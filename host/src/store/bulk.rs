@@ -1,6 +1,6 @@
 //! Many rows in one statement.
 //!
-//! A text is written once with `{rows}` where the rows stand. SQLite gets `VALUES ($1, $2), …` in chunks whose
+//! A text is written once with `{rows}` where the rows stand. SQLite gets `VALUES (?, ?), …` in chunks whose
 //! sizes are powers of two, so few texts are prepared; PostgreSQL gets one array per column, so one text
 //! serves any number. In both, `{rows}` may stand after `INSERT INTO t (…)` or inside `WITH v (…) AS ({rows})`.
 
@@ -143,8 +143,8 @@ impl Bulk {
                         (_, 0) => "), (",
                         _ => ", ",
                     });
-                    text.push('$');
-                    text.push_str(&(cell + 1).to_string());
+                    // Numbered parameters are looked up one by one, which grows with their square.
+                    text.push('?');
                 }
                 text.push(')');
                 text
