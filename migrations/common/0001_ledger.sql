@@ -1,6 +1,7 @@
 -- The ledger: everything that has a limit, the entries that changed it, and the records written with them.
 -- `version` counts the changes of a row; `base` is its version before the batch that wrote it last, so that
--- a bulk upsert can check that nobody else was faster.
+-- a bulk upsert can check that nobody else was faster. On SQLite a table marked as clustered lies in its key's
+-- order and needs no second tree.
 
 CREATE TABLE writers (
     id TEXT NOT NULL PRIMARY KEY,
@@ -19,7 +20,7 @@ CREATE TABLE accounts (
     balance BIGINT NOT NULL,
     version BIGINT NOT NULL,
     base BIGINT NOT NULL
-);
+) /* clustered */;
 
 CREATE TABLE entries (
     writer TEXT NOT NULL,
@@ -46,7 +47,7 @@ CREATE TABLE postings (
     balance_after BIGINT NOT NULL,
     lots TEXT,
     PRIMARY KEY (account, version)
-);
+) /* clustered */;
 
 CREATE INDEX postings_entry ON postings (writer, seq);
 
@@ -60,7 +61,7 @@ CREATE TABLE lots (
     available_on BIGINT,
     source TEXT NOT NULL,
     PRIMARY KEY (member, id)
-);
+) /* clustered */;
 
 CREATE INDEX lots_open ON lots (member) WHERE remaining > 0;
 CREATE INDEX lots_expiring ON lots (expires_on) WHERE remaining > 0 AND expires_on IS NOT NULL;
@@ -73,7 +74,7 @@ CREATE TABLE counters (
     version BIGINT NOT NULL,
     base BIGINT NOT NULL,
     PRIMARY KEY (owner, name)
-);
+) /* clustered */;
 
 CREATE TABLE coupons (
     code TEXT NOT NULL PRIMARY KEY,
@@ -98,7 +99,7 @@ CREATE TABLE refundables (
     base BIGINT NOT NULL,
     lines TEXT NOT NULL,
     tenders TEXT NOT NULL
-);
+) /* clustered */;
 
 CREATE TABLE holds (
     id TEXT NOT NULL PRIMARY KEY,
@@ -123,7 +124,7 @@ CREATE TABLE operations (
     at BIGINT NOT NULL,
     entry_id TEXT,
     refusal TEXT
-);
+) /* clustered */;
 
 -- `facts` is canonical JSON, compressed, once per order.
 CREATE TABLE orders (
@@ -174,9 +175,14 @@ CREATE TABLE evaluations (
     output BYTEA NOT NULL,
     fuel BIGINT NOT NULL,
     PRIMARY KEY (order_id, position)
-);
+) /* clustered */;
 
-CREATE INDEX evaluations_component ON evaluations (component_digest, config_hash);
+-- Components and configurations some evaluation names; they are never deleted.
+CREATE TABLE evaluated (
+    component_digest TEXT NOT NULL,
+    config_hash TEXT NOT NULL,
+    PRIMARY KEY (component_digest, config_hash)
+) /* clustered */;
 
 CREATE TABLE events (
     id TEXT NOT NULL PRIMARY KEY,
@@ -198,4 +204,4 @@ CREATE TABLE member_days (
     units BIGINT NOT NULL,
     points BIGINT NOT NULL,
     PRIMARY KEY (member, category, day)
-);
+) /* clustered */;

@@ -3,6 +3,7 @@
 mod bench;
 mod commands;
 mod lost_answers;
+mod model;
 mod races;
 mod reads;
 mod tampering;

@@ -219,7 +219,9 @@ async fn open_sqlite(file: &Path, readers: u32) -> Result<Pools, StoreError> {
         .foreign_keys(true)
         .statement_cache_capacity(STATEMENTS_KEPT)
         .pragma("cache_size", "-32768")
-        .pragma("temp_store", "memory");
+        .pragma("temp_store", "memory")
+        // Folding the log into the file costs flushes; not after every other full batch.
+        .pragma("wal_autocheckpoint", "4000");
     let failed = |source| StoreError::Open {
         what: format!("file `{}`", file.display()),
         source,
@@ -269,7 +271,8 @@ async fn open_postgres(url: &str, readers: u32) -> Result<Pools, StoreError> {
         .max_connections(1)
         .idle_timeout(None)
         .max_lifetime(None)
-        .acquire_timeout(Duration::from_secs(10))
+        // Callers wait for this: they had rather hear soon that the server is away.
+        .acquire_timeout(Duration::from_secs(3))
         .connect_with(options.clone().options(BY_KEY_ONLY))
         .await
         .map_err(|source| StoreError::Open {

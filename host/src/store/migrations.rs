@@ -44,7 +44,9 @@ const ALL: &[Tables] = &[
 impl Tables {
     fn text(&self, dialect: Dialect) -> String {
         match dialect {
-            Dialect::Sqlite => format!("{}\n{}", self.common, self.sqlite).replace("BYTEA", "BLOB"),
+            Dialect::Sqlite => format!("{}\n{}", self.common, self.sqlite)
+                .replace("BYTEA", "BLOB")
+                .replace(") /* clustered */;", ") WITHOUT ROWID;"),
             Dialect::Postgres => format!(
                 "{}\n{}",
                 self.common.replace(" TEXT", " TEXT COLLATE \"C\""),

@@ -277,8 +277,8 @@ pub async fn evaluations_of(
 /// When the database cannot be read.
 pub async fn component_is_named(conn: &mut Conn, digest: &str) -> Result<bool, StoreError> {
     let digest = digest.to_owned();
-    let found: Option<i64> = on!(conn, c => sqlx::query_scalar(
-        "SELECT position FROM evaluations WHERE component_digest = $1 LIMIT 1"
+    let found: Option<String> = on!(conn, c => sqlx::query_scalar(
+        "SELECT config_hash FROM evaluated WHERE component_digest = $1 LIMIT 1"
     ).bind(digest).fetch_optional(c).await)
     .map_err(StoreError::during("looking for evaluations of a component"))?;
     Ok(found.is_some())

@@ -10,8 +10,10 @@ use super::engine::{BatchError, Engine};
 use super::plain::PlainJob;
 use crate::domain::ledger::{Command, Receipt, Refusal};
 
-/// Tries after losing rows to another host, or the connection.
-const ATTEMPTS: u32 = 8;
+/// Tries after losing rows to another host.
+const RACES: u32 = 8;
+/// Tries after losing the connection; each may wait for a server that is away.
+const CONNECTIONS: u32 = 4;
 /// Of a full batch, bulk work gets at least one part in this many.
 const BULK_SHARE: usize = 8;
 
@@ -102,7 +104,11 @@ fn settle<'a>(engine: &'a mut Engine, commands: &'a [&'a Command]) -> BoxFuture<
                 answers.extend(settle(engine, right).await);
                 return answers;
             }
-            if refused || attempt >= ATTEMPTS {
+            let most = match error {
+                BatchError::Unusable(_) => CONNECTIONS,
+                _ => RACES,
+            };
+            if refused || attempt >= most {
                 engine.forget_unanswered();
                 let refusal = error.refusal();
                 return commands.iter().map(|_| Err(refusal.clone())).collect();

@@ -1,6 +1,6 @@
 //! Writing a batch: one statement per table.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::engine::BatchError;
 use super::seal::Head;
@@ -115,6 +115,13 @@ const EVALUATIONS: Bulk = Bulk {
     text: "INSERT INTO evaluations (order_id, position, binding_id, component_digest, config_hash, kind, delta, output,
         fuel) {rows}",
     columns: &[Text, Int, Text, Text, Text, Text, Bytes, Bytes, Int],
+};
+
+const EVALUATED: Bulk = Bulk {
+    doing: "naming evaluated components",
+    text: "INSERT INTO evaluated (component_digest, config_hash) {rows}
+        ON CONFLICT (component_digest, config_hash) DO NOTHING",
+    columns: &[Text, Text],
 };
 
 const EVENTS: Bulk = Bulk {
@@ -397,6 +404,7 @@ struct Rows {
     orders: Vec<Cell>,
     refunds: Vec<Cell>,
     evaluations: Vec<Cell>,
+    evaluated: BTreeSet<(String, String)>,
     events: Vec<Cell>,
     /// Summed, as one statement may change a row only once.
     member_days: BTreeMap<(String, i64, String), [i64; 4]>,
@@ -418,6 +426,12 @@ async fn records(conn: &mut Conn, accepted: &[Accepted<'_>]) -> Result<(), Store
     ORDERS.execute(conn, rows.orders).await?;
     REFUNDS.execute(conn, rows.refunds).await?;
     EVALUATIONS.execute(conn, rows.evaluations).await?;
+    let evaluated = rows
+        .evaluated
+        .into_iter()
+        .flat_map(|(digest, hash)| [Cell::Text(digest), Cell::Text(hash)])
+        .collect();
+    EVALUATED.execute(conn, evaluated).await?;
     EVENTS.execute(conn, rows.events).await?;
     let days = rows
         .member_days
@@ -512,6 +526,8 @@ impl Rows {
     }
 
     fn evaluation(&mut self, row: &EvaluationRow) {
+        self.evaluated
+            .insert((row.component_digest.clone(), row.config_hash.clone()));
         self.evaluations.extend([
             text(&row.order_id),
             Cell::Int(row.position),
