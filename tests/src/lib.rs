@@ -4,4 +4,5 @@ pub mod components;
 pub mod databases;
 pub mod facts;
 pub mod postgres;
+pub mod process;
 pub mod shop;

@@ -79,7 +79,21 @@ impl Situation {
         };
         let member = match &known {
             Some(member) => {
-                Some(member_input(host, &mut conn, &snapshot, &place, member, day).await?)
+                let spends = basket.tenders.iter().any(TenderIntent::spends_wallet);
+                let wallet = match spends {
+                    true => {
+                        let points = points_asset(&snapshot.program.id);
+                        wallet(&mut conn, &member.id, &points, &place.store.currency, day).await?
+                    }
+                    // Two reads that nothing would look at.
+                    false => Wallet::default(),
+                };
+                Some(MemberInput {
+                    facts: member_facts(host, &mut conn, member, day).await?,
+                    tier_since: member.tier_since.map(to_day),
+                    tier_valid_until: member.tier_valid_until.map(to_day),
+                    wallet,
+                })
             }
             None => None,
         };
@@ -330,29 +344,6 @@ pub async fn find_member(
         return Err(CheckoutError::MemberUnusable(member.id));
     }
     Ok(member)
-}
-
-async fn member_input(
-    host: &Host,
-    conn: &mut Conn,
-    snapshot: &Snapshot,
-    place: &Place,
-    member: &members::Member,
-    day: Day,
-) -> Result<MemberInput, CheckoutError> {
-    Ok(MemberInput {
-        facts: member_facts(host, conn, member, day).await?,
-        tier_since: member.tier_since.map(to_day),
-        tier_valid_until: member.tier_valid_until.map(to_day),
-        wallet: wallet(
-            conn,
-            &member.id,
-            &points_asset(&snapshot.program.id),
-            &place.store.currency,
-            day,
-        )
-        .await?,
-    })
 }
 
 /// What rules may know of a member on a business day.

@@ -1,5 +1,6 @@
 //! The commands of the `tessera` binary, one file each.
 
+mod arguments;
 pub mod binding;
 pub mod client;
 pub mod demo;
@@ -9,11 +10,13 @@ pub mod serve;
 pub mod terminal;
 pub mod verify;
 
+pub use arguments::main;
+
 use tracing_subscriber::EnvFilter;
 
 /// Sends log lines to standard error. A serving host says more than a command that ends.
 /// `TESSERA_LOG` overrides the level, in the syntax of `tracing-subscriber`'s filters.
-pub fn start_logging(serving: bool) {
+fn start_logging(serving: bool) {
     let default = if serving {
         "info,tessera=info,sqlx=warn"
     } else {

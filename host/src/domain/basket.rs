@@ -93,6 +93,11 @@ impl TenderIntent {
             Self::StoredValue { .. } => TenderKind::StoredValue,
         }
     }
+
+    /// Whether the member's own points or stored value pay.
+    pub fn spends_wallet(&self) -> bool {
+        matches!(self, Self::Points { .. } | Self::StoredValue { .. })
+    }
 }
 
 /// What is wrong with a basket, and where.

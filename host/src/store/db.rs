@@ -241,6 +241,8 @@ async fn open_sqlite(file: &Path, readers: u32) -> Result<Pools, StoreError> {
     let read = SqlitePoolOptions::new()
         .max_connections(readers.max(1))
         .max_lifetime(None)
+        // A file cannot go away as a server can.
+        .test_before_acquire(false)
         .acquire_timeout(Duration::from_secs(10))
         .connect_lazy_with(options.pragma("query_only", "on"));
     Ok(Pools::Sqlite { read, write })

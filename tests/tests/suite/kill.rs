@@ -2,134 +2,16 @@
 //!
 //! `TESSERA_KILL_ROUNDS` says how often; three rounds when it is not set.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tessera_tests::process::{Running, ask, asked, init, run};
 
 const CLIENTS: usize = 4;
-
-/// The built program. Cargo does not build another package's program for a test, so the test asks for it.
-fn program() -> &'static Path {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let own = std::env::current_exe().expect("a test has a path");
-        // <target>/<profile>/deps/suite-…
-        let profile = own
-            .ancestors()
-            .nth(2)
-            .expect("the folder of the profile")
-            .to_owned();
-        let target = profile.parent().expect("the target folder");
-        let release = profile.ends_with("release");
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo
-            // Not `--package tessera`: the workspace's own choice of features is what the tests were built with.
-            .args(["build", "--bin", "tessera", "--target-dir"])
-            .arg(target);
-        if release {
-            cargo.arg("--release");
-        }
-        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let status = cargo.current_dir(workspace).status().expect("cargo runs");
-        assert!(status.success(), "the program does not build");
-        profile.join("tessera")
-    })
-}
-
-/// A running host on a folder.
-struct Running {
-    process: Child,
-    address: SocketAddr,
-}
-
-impl Running {
-    fn start(data: &Path) -> Self {
-        let mut process = Command::new(program())
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
-            .arg(data)
-            .env_remove("DATABASE_URL")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the program starts");
-        let output = process.stdout.take().expect("its output");
-        let line = BufReader::new(output)
-            .lines()
-            .next()
-            .expect("it says where it listens")
-            .expect("as text");
-        let address = line
-            .trim_start_matches("listening on http://")
-            .parse()
-            .expect("an address");
-        Self { process, address }
-    }
-
-    /// SIGKILL: nothing of the process gets to run any more.
-    fn kill(mut self) {
-        self.process.kill().expect("it can be killed");
-        self.process.wait().expect("it ends");
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// One request on a connection of its own; nothing when the connection broke before the whole answer came.
-fn ask(
-    address: SocketAddr,
-    method: &str,
-    path: &str,
-    key: &str,
-    once: &str,
-    body: &Value,
-) -> Option<(u16, Value)> {
-    let mut stream = TcpStream::connect(address).ok()?;
-    stream
-        .set_read_timeout(Some(Duration::from_secs(30)))
-        .ok()?;
-    let body = body.to_string();
-    let head = format!(
-        "{method} {path} HTTP/1.1\r\nhost: tessera\r\nconnection: close\r\nauthorization: Bearer {key}\r\n\
-         idempotency-key: {once}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
-        body.len()
-    );
-    stream.write_all(head.as_bytes()).ok()?;
-    stream.write_all(body.as_bytes()).ok()?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).ok()?;
-    let text = String::from_utf8(answer).ok()?;
-    let (head, body) = text.split_once("\r\n\r\n")?;
-    let status = head.split(' ').nth(1)?.parse().ok()?;
-    let length: usize = head.lines().find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("content-length")
-            .then(|| value.trim().parse().ok())?
-    })?;
-    (body.len() == length)
-        .then(|| serde_json::from_str(body).ok())?
-        .map(|body| (status, body))
-}
-
-fn asked(address: SocketAddr, method: &str, path: &str, key: &str, body: &Value) -> Value {
-    let once = uuid::Uuid::now_v7().to_string();
-    let (status, answer) = ask(address, method, path, key, &once, body).expect("the host answers");
-    assert!(
-        (200..300).contains(&status),
-        "{method} {path}: {status} {answer}"
-    );
-    answer
-}
 
 /// Sales by idempotency key: the order where one was acknowledged.
 type Sales = Arc<Mutex<Vec<(String, Option<String>)>>>;
@@ -161,33 +43,9 @@ fn sell(address: SocketAddr, key: &str, member: &str, sales: &Sales, stop: &Atom
 
 /// Makes a chain, its goods and a member with plenty of stored value; answers the administrator's key and the member.
 fn furnish(data: &Path) -> (String, String) {
-    let init = Command::new(program())
-        .args([
-            "init",
-            "--name",
-            "Kill",
-            "--language",
-            "en",
-            "--tax",
-            "13/100",
-            "--data",
-        ])
-        .arg(data)
-        .env_remove("DATABASE_URL")
-        .output()
-        .expect("the program runs");
-    let said = String::from_utf8_lossy(&init.stdout).into_owned();
-    assert!(
-        init.status.success(),
-        "{said}{}",
-        String::from_utf8_lossy(&init.stderr)
-    );
-    let key = said
-        .lines()
-        .find_map(|line| line.strip_prefix("Administrator key (shown once): "))
-        .expect("a key");
+    let key = init(data);
     let running = Running::start(data);
-    let post = |path: &str, body: Value| asked(running.address, "POST", path, key, &body);
+    let post = |path: &str, body: Value| asked(running.address, "POST", path, &key, &body);
     post(
         "/v1/products",
         json!({
@@ -208,7 +66,7 @@ fn furnish(data: &Path) -> (String, String) {
     let money =
         json!({ "store": "store-1", "amount": 1_000_000_000, "tender": { "kind": "cash" } });
     post(&format!("/v1/members/{member}/top-ups"), money);
-    (key.to_owned(), member)
+    (key, member)
 }
 
 /// Sells with several clients, kills the host under them, and answers what they were told.
@@ -281,17 +139,7 @@ fn whatever_a_killed_host_acknowledged_is_there_once() {
             1_000_000_000 - 1_200 * done
         );
         running.kill();
-        let verify = Command::new(program())
-            .args(["verify", "--evaluations", "--data"])
-            .arg(&data)
-            .env_remove("DATABASE_URL")
-            .output()
-            .expect("the program runs");
-        assert!(
-            verify.status.success(),
-            "{}",
-            String::from_utf8_lossy(&verify.stdout)
-        );
+        run(&["verify", "--evaluations"], &data);
     }
     assert!(
         acknowledged > 0,

@@ -1,5 +1,6 @@
 //! All scenarios and contracts in one binary, so that the big dependencies are linked once.
 
+mod author;
 mod checkout;
 mod holds;
 mod house;
@@ -7,6 +8,7 @@ mod kill;
 mod misbehaving;
 mod once;
 mod plugins;
+mod programs;
 mod recorded;
 mod refunds;
 mod wrong_uses;

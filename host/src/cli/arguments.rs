@@ -1,0 +1,109 @@
+//! Arguments, configuration, and one function per command.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::{binding, demo, init, plugin, serve, start_logging, terminal, verify};
+use crate::config::Config;
+use clap::{Args, Parser, Subcommand};
+
+/// The membership host of a retail chain.
+#[derive(Parser)]
+#[command(name = "tessera", version, about)]
+struct Arguments {
+    #[command(flatten)]
+    place: Place,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Which chain a command means.
+#[derive(Args)]
+struct Place {
+    /// The host's own settings, a TOML file such as `config/tessera.toml`.
+    #[arg(long, global = true)]
+    config: Option<PathBuf>,
+    /// The data folder.
+    #[arg(long, global = true)]
+    data: Option<PathBuf>,
+    /// A PostgreSQL URL instead of the embedded database.
+    #[arg(long, global = true, env = "DATABASE_URL", hide_env_values = true)]
+    database_url: Option<String>,
+    /// Where to listen (`serve`, `demo`).
+    #[arg(long, global = true)]
+    listen: Option<SocketAddr>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Creates a chain: its first store, first administrator and a pairing code for the first till.
+    Init(init::Init),
+    /// Runs the host.
+    Serve,
+    /// Fills a fresh data folder with a sample chain and serves it.
+    Demo(demo::Demo),
+    /// Builds, checks and installs rule plugins.
+    #[command(subcommand)]
+    Plugin(plugin::Plugin),
+    /// Says which plugin runs where, with which configuration.
+    #[command(subcommand)]
+    Binding(binding::Binding),
+    /// Pairs and revokes tills.
+    #[command(subcommand)]
+    Terminal(terminal::Terminal),
+    /// Checks the ledger's invariants on live data; exit status 1 when something is off.
+    Verify(verify::Verify),
+}
+
+/// Runs the command the process was started with.
+pub fn main() -> std::process::ExitCode {
+    let arguments = Arguments::parse();
+    start_logging(matches!(
+        arguments.command,
+        Command::Serve | Command::Demo(_)
+    ));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let outcome = runtime
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(run(arguments)));
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("tessera: {error:#}");
+            std::process::ExitCode::from(2)
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> anyhow::Result<std::process::ExitCode> {
+    let config = config(arguments.place)?;
+    match arguments.command {
+        Command::Init(command) => command.run(&config).await?,
+        Command::Serve => serve::run(&config).await?,
+        Command::Demo(command) => command.run(config).await?,
+        Command::Plugin(command) => command.run(&config).await?,
+        Command::Binding(command) => command.run(&config).await?,
+        Command::Terminal(command) => command.run(&config).await?,
+        Command::Verify(command) => return command.run(&config).await,
+    }
+    Ok(std::process::ExitCode::SUCCESS)
+}
+
+fn config(place: Place) -> anyhow::Result<Config> {
+    let mut config = match &place.config {
+        Some(path) => Config::read(path)?,
+        None => Config::default(),
+    };
+    if let Some(data) = place.data {
+        config.data = data;
+    }
+    if let Some(listen) = place.listen {
+        config.listen = listen;
+    }
+    if place.database_url.is_some() {
+        config.database = place.database_url;
+    }
+    Ok(config)
+}

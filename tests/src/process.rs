@@ -1,0 +1,145 @@
+//! The built program as a process of its own: started, asked over real sockets, killed.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+/// The program under test, which cargo builds beside every test binary of this package.
+fn program() -> PathBuf {
+    let own = std::env::current_exe().expect("a test has a path");
+    // <target>/<profile>/deps/suite-…
+    let profile = own.ancestors().nth(2).expect("the folder of the profile");
+    profile.join("tessera-tested")
+}
+
+/// A running host on a folder.
+pub struct Running {
+    process: Child,
+    pub address: SocketAddr,
+}
+
+impl Running {
+    pub fn start(data: &Path) -> Self {
+        let mut process = Command::new(program())
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(data)
+            .env_remove("DATABASE_URL")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program starts");
+        let output = process.stdout.take().expect("its output");
+        let line = BufReader::new(output)
+            .lines()
+            .next()
+            .expect("it says where it listens")
+            .expect("as text");
+        let address = line
+            .trim_start_matches("listening on http://")
+            .parse()
+            .expect("an address");
+        Self { process, address }
+    }
+
+    /// SIGKILL: nothing of the process gets to run any more.
+    pub fn kill(mut self) {
+        self.process.kill().expect("it can be killed");
+        self.process.wait().expect("it ends");
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// One request on a connection of its own; nothing when the connection broke before the whole answer came.
+pub fn ask(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    key: &str,
+    once: &str,
+    body: &Value,
+) -> Option<(u16, Value)> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    stream
+        .set_read_timeout(Some(Duration::from_secs(30)))
+        .ok()?;
+    let body = body.to_string();
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nhost: tessera\r\nconnection: close\r\nauthorization: Bearer {key}\r\n\
+         idempotency-key: {once}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).ok()?;
+    stream.write_all(body.as_bytes()).ok()?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).ok()?;
+    let text = String::from_utf8(answer).ok()?;
+    let (head, body) = text.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    let length: usize = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length")
+            .then(|| value.trim().parse().ok())?
+    })?;
+    (body.len() == length)
+        .then(|| serde_json::from_str(body).ok())?
+        .map(|body| (status, body))
+}
+
+/// A request that must succeed, under a fresh idempotency key.
+pub fn asked(address: SocketAddr, method: &str, path: &str, key: &str, body: &Value) -> Value {
+    let once = uuid::Uuid::now_v7().to_string();
+    let (status, answer) = ask(address, method, path, key, &once, body).expect("the host answers");
+    assert!(
+        (200..300).contains(&status),
+        "{method} {path}: {status} {answer}"
+    );
+    answer
+}
+
+/// Runs a command of the program to its end; answers what it printed.
+///
+/// # Panics
+/// When it fails, with all it said.
+pub fn run(arguments: &[&str], data: &Path) -> String {
+    let done = Command::new(program())
+        .args(arguments)
+        .arg("--data")
+        .arg(data)
+        .env_remove("DATABASE_URL")
+        .output()
+        .expect("the program runs");
+    let said = String::from_utf8_lossy(&done.stdout).into_owned();
+    let complaint = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{arguments:?}: {said}{complaint}");
+    said
+}
+
+/// Makes a chain with one store, `store-1`; answers the administrator's key.
+pub fn init(data: &Path) -> String {
+    let said = run(
+        &[
+            "init",
+            "--name",
+            "Process",
+            "--language",
+            "en",
+            "--tax",
+            "13/100",
+        ],
+        data,
+    );
+    let key = said
+        .lines()
+        .find_map(|line| line.strip_prefix("Administrator key (shown once): "));
+    key.expect("a key").to_owned()
+}
