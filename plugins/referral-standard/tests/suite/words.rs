@@ -10,7 +10,7 @@ fn every_setting_has_a_title_a_description_and_a_default() {
 
 #[test]
 fn the_example_of_the_readme_is_accepted() {
-    let readme = include_str!("../README.md");
+    let readme = include_str!("../../README.md");
     let example = readme
         .split("```toml")
         .nth(1)
