@@ -4,60 +4,94 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::facts::lies_within;
-use crate::types::{ConfigProblem, Line};
+use crate::types::{ConfigProblem, Line, Needs};
 
 /// Most entries of one list of a selection.
 const ENTRIES_MAX: usize = 2_000;
 
-/// Goods by product, category or tag. A line belongs when it is named in any of the first three lists and in none
-/// of the last three. Without anything named, all goods belong.
+/// Goods by product, category, tag or brand. A line belongs when it is named in any of the first four lists and in
+/// none of those that except. Without anything named, all goods belong.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Selection {
     /// Product ids.
     #[schemars(title = "Products")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub products: Vec<String>,
     /// Category paths such as `drinks/coffee`; each stands for the categories below it too.
-    #[schemars(title = "Categories")]
+    #[schemars(title = "Categories", extend("examples" = [["drinks/coffee", "bakery"]]))]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub categories: Vec<String>,
     /// Tags.
-    #[schemars(title = "Tags")]
+    #[schemars(title = "Tags", extend("examples" = [["fair-trade"]]))]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
+    /// Brands as the products name them.
+    #[schemars(title = "Brands")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub brands: Vec<String>,
     /// Product ids that do not belong whatever else names them.
     #[schemars(title = "Except products")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub except_products: Vec<String>,
     /// Category paths that do not belong, with the categories below them.
     #[schemars(title = "Except categories")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub except_categories: Vec<String>,
     /// Tags that do not belong.
     #[schemars(title = "Except tags")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub except_tags: Vec<String>,
+    /// Brands that do not belong.
+    #[schemars(title = "Except brands")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub except_brands: Vec<String>,
+}
+
+/// The attribute of a line that holds its brand.
+pub const BRAND: &str = "brand";
+
+/// The brand of a line, where the rule asked for it.
+pub fn brand(line: &Line) -> Option<&str> {
+    let (_, brand) = line.attributes.iter().find(|(name, _)| name == BRAND)?;
+    brand.as_text()
 }
 
 impl Selection {
+    fn lists(&self) -> [(&'static str, &Vec<String>); 8] {
+        [
+            ("products", &self.products),
+            ("categories", &self.categories),
+            ("tags", &self.tags),
+            ("brands", &self.brands),
+            ("except_products", &self.except_products),
+            ("except_categories", &self.except_categories),
+            ("except_tags", &self.except_tags),
+            ("except_brands", &self.except_brands),
+        ]
+    }
+
     /// Whether every line belongs, so that the order as a whole is meant.
     pub fn is_everything(&self) -> bool {
-        let lists = [
-            &self.products,
-            &self.categories,
-            &self.tags,
-            &self.except_products,
-            &self.except_categories,
-            &self.except_tags,
-        ];
-        lists.iter().all(|list| list.is_empty())
+        self.lists().iter().all(|(_, list)| list.is_empty())
+    }
+
+    /// Adds the brand to what a rule wants, where the selection names brands.
+    pub fn needs(&self, needs: Needs) -> Needs {
+        if self.asks_brand() && !needs.attributes.iter().any(|name| name == BRAND) {
+            needs.attribute(BRAND)
+        } else {
+            needs
+        }
+    }
+
+    fn asks_brand(&self) -> bool {
+        !self.brands.is_empty() || !self.except_brands.is_empty()
     }
 
     /// What is wrong with it; `pointer` is where it stands in the configuration, such as `/goods`.
     pub fn problems(&self, pointer: &str) -> Vec<ConfigProblem> {
-        let lists = [
-            ("products", &self.products),
-            ("categories", &self.categories),
-            ("tags", &self.tags),
-            ("except_products", &self.except_products),
-            ("except_categories", &self.except_categories),
-            ("except_tags", &self.except_tags),
-        ];
+        let lists = self.lists();
         let mut problems = Vec::new();
         for (name, list) in lists {
             if list.len() > ENTRIES_MAX {
@@ -67,6 +101,17 @@ impl Selection {
             }
             for (position, entry) in list.iter().enumerate().take(ENTRIES_MAX) {
                 let path = name.ends_with("categories");
+                let named = name.strip_prefix("except_");
+                if lists
+                    .iter()
+                    .any(|(other, list)| named == Some(*other) && list.contains(entry))
+                {
+                    let message = "it is both named and excepted; remove one of the two";
+                    problems.push(ConfigProblem::at(
+                        format!("{pointer}/{name}/{position}"),
+                        message,
+                    ));
+                }
                 if entry.trim().is_empty()
                     || (path && (entry.starts_with('/') || entry.ends_with('/')))
                 {
@@ -96,7 +141,9 @@ impl Selection {
             selection: self,
             everything_named: self.products.is_empty()
                 && self.categories.is_empty()
-                && self.tags.is_empty(),
+                && self.tags.is_empty()
+                && self.brands.is_empty(),
+            asks_brand: self.asks_brand(),
             categories: categories
                 .iter()
                 .map(|category| {
@@ -126,6 +173,7 @@ enum Verdict {
 pub struct Picker<'a> {
     selection: &'a Selection,
     everything_named: bool,
+    asks_brand: bool,
     categories: Vec<Verdict>,
     tags: Vec<Verdict>,
 }
@@ -143,7 +191,12 @@ impl Picker<'_> {
                 .filter_map(|position| usize::try_from(*position).ok());
             positions.filter_map(|position| self.tags.get(position))
         };
+        let brand_in = |brands: &[String]| {
+            self.asks_brand
+                && brand(line).is_some_and(|brand| brands.iter().any(|one| one == brand))
+        };
         if category == Some(&Verdict::Excepted)
+            || brand_in(&self.selection.except_brands)
             || tags().any(|verdict| *verdict == Verdict::Excepted)
             || self.selection.except_products.contains(&line.product)
         {
@@ -153,6 +206,7 @@ impl Picker<'_> {
             || category == Some(&Verdict::Named)
             || tags().any(|verdict| *verdict == Verdict::Named)
             || self.selection.products.contains(&line.product)
+            || brand_in(&self.selection.brands)
     }
 
     /// Positions of the lines that belong, in order.
@@ -184,6 +238,7 @@ mod tests {
             .tag("new")
             .line("cola")
             .category("drinks")
+            .line_attribute("brand", "Acme")
             .line("cup")
             .category("drinks-ware")
             .line("priced at the till")
@@ -206,6 +261,9 @@ mod tests {
                 &[0],
             ),
             (r#"{"tags": ["unknown"]}"#, &[]),
+            (r#"{"brands": ["Acme"], "products": ["cup"]}"#, &[1, 2]),
+            (r#"{"except_brands": ["Acme"]}"#, &[0, 2, 3]),
+            (r#"{"brands": ["acme"]}"#, &[]),
         ] {
             let selection: Selection = serde_json::from_str(json).expect(json);
             let picker = selection.picker(&basket.categories, &basket.tags);
@@ -234,7 +292,8 @@ mod tests {
     fn empty_names_and_loose_slashes_are_problems_with_their_place() {
         let selection = Selection {
             categories: vec!["drinks".into(), "/drinks".into(), "drinks/".into()],
-            except_tags: vec![" ".into()],
+            tags: vec!["hot".into()],
+            except_tags: vec![" ".into(), "hot".into()],
             ..Selection::default()
         };
         let pointers: Vec<_> = selection
@@ -247,9 +306,23 @@ mod tests {
             [
                 "/goods/categories/1",
                 "/goods/categories/2",
-                "/goods/except_tags/0"
+                "/goods/except_tags/0",
+                "/goods/except_tags/1"
             ]
         );
+    }
+
+    #[test]
+    fn the_brand_is_asked_for_where_one_is_named() {
+        for (json, attributes) in [
+            ("{}", 0),
+            (r#"{"brands": ["Acme"]}"#, 1),
+            (r#"{"except_brands": ["Acme"]}"#, 1),
+        ] {
+            let selection: Selection = serde_json::from_str(json).expect(json);
+            let needs = selection.needs(selection.needs(Needs::none()));
+            assert_eq!(needs.attributes.len(), attributes, "{json}");
+        }
     }
 
     #[test]

@@ -14,8 +14,10 @@
 // Generated bindings name this crate the way its users do.
 extern crate self as tessera_sdk;
 
+pub mod audience;
 #[doc(hidden)]
 pub mod bindings;
+mod calendar;
 mod catalogue;
 mod config;
 #[doc(hidden)]

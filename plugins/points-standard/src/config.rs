@@ -1,21 +1,60 @@
 //! What a merchant sets.
 
-use tessera_sdk::points::Facts;
+use tessera_sdk::audience::Audience;
+use tessera_sdk::goods::Selection;
 use tessera_sdk::prelude::*;
 use tessera_sdk::schedule::Schedule;
 
-/// Points by money: so many points for so much money, more for chosen articles and tiers.
+use crate::bonus::Bonus;
+use crate::caps::Caps;
+use crate::event::Event;
+use crate::expiry::EndOf;
+use crate::multiplier::{
+    BrandMultiplier, CategoryMultiplier, Combine, MarginMultiplier, ProductMultiplier,
+    TagMultiplier,
+};
+use crate::steps::Steps;
+use crate::units::UnitPoints;
+
+/// Points by money, unit, order or visit, more for chosen articles, members and days, and points for events such as
+/// a birthday.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// How much money earns how many points. Parts count in proportion.
-    #[schemars(title = "Points per money")]
-    pub points_per: PointsPer,
+    /// How much money earns how many points.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(title = "Points per money", extend("examples" = [{"spend": 100, "points": 1}]))]
+    pub points_per: Option<PointsPer>,
 
-    /// Nothing is earned below this much money, in minor units.
+    /// Points by the piece or by weight, beside those for money.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(title = "Points per unit")]
+    pub per_unit: Vec<UnitPoints>,
+
+    /// Points for every order that earns, beside those for money.
     #[serde(default)]
-    #[schemars(title = "Minimum")]
+    #[schemars(title = "Points per order", range(min = 0), extend("examples" = [5]))]
+    pub per_order: Points,
+
+    /// Points for a member's first order of a business day, beside those for money.
+    #[serde(default)]
+    #[schemars(title = "Points per visit", range(min = 0), extend("examples" = [10]))]
+    pub per_visit: Points,
+
+    /// Nothing is earned below this much money that earns, in minor units.
+    #[serde(default)]
+    #[schemars(title = "Minimum", range(min = 0))]
     pub minimum: Money,
+
+    /// The goods that earn. Every article when nothing is named.
+    #[serde(default, skip_serializing_if = "Selection::is_everything")]
+    #[schemars(title = "Goods", extend("default" = {}))]
+    pub goods: Selection,
+
+    /// Whether an article that is already discounted earns.
+    #[serde(default = "yes")]
+    #[schemars(title = "Earn on discounted articles")]
+    pub discounted: bool,
 
     /// Multipliers by category. The longest path that contains an article counts; zero excludes it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -27,17 +66,63 @@ pub struct Config {
     #[schemars(title = "Tags")]
     pub tags: Vec<TagMultiplier>,
 
+    /// Multipliers by product; zero excludes it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(title = "Products")]
+    pub products: Vec<ProductMultiplier>,
+
+    /// Multipliers by brand; zero excludes it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(title = "Brands")]
+    pub brands: Vec<BrandMultiplier>,
+
+    /// Multipliers by the share of its price an article brings the store, lowest first; the highest share reached
+    /// counts. An article whose cost is not known has none. Needs to know costs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(title = "Margins")]
+    pub margins: Vec<MarginMultiplier>,
+
     /// What counts where an article has several multipliers. A zero always excludes it.
     #[serde(default)]
     #[schemars(title = "Several multipliers")]
     pub combine: Combine,
+
+    /// More points, or points on top, for larger orders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(title = "Steps")]
+    pub steps: Option<Steps>,
 
     /// Whether the multiplier of the member's tier counts.
     #[serde(default = "yes")]
     #[schemars(title = "Tier multiplier")]
     pub tier_multiplier: bool,
 
-    /// Whether tax earns points.
+    /// More points on chosen days, at chosen hours or for chosen members.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(title = "Bonuses")]
+    pub bonuses: Vec<Bonus>,
+
+    /// What counts where several bonuses fit.
+    #[serde(default)]
+    #[schemars(title = "Several bonuses")]
+    pub combine_bonuses: Combine,
+
+    /// What counts where the tier has a multiplier and a bonus fits.
+    #[serde(default = "multiply")]
+    #[schemars(title = "Tier and bonus")]
+    pub tier_and_bonus: Combine,
+
+    /// Whether tier and bonuses multiply the points per unit, order, visit and step too, or only those for money.
+    #[serde(default)]
+    #[schemars(title = "Multiply fixed points")]
+    pub multiply_fixed: bool,
+
+    /// Points for events other than sales. Of several entries that fit an event, the one that gives most counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(title = "Events")]
+    pub events: Vec<Event>,
+
+    /// What of an article's price earns points.
     #[serde(default)]
     #[schemars(title = "Earn on")]
     pub earn_on: EarnOn,
@@ -48,24 +133,51 @@ pub struct Config {
     pub excluded_tenders: Vec<TenderName>,
 
     /// Days and hours at which points are earned; always when left out.
-    #[serde(default)]
-    #[schemars(title = "When")]
+    #[serde(default, skip_serializing_if = "Schedule::is_always")]
+    #[schemars(title = "When", extend("default" = {}))]
     pub when: Schedule,
 
-    /// Days until the points can be spent, such as the time in which goods may be returned.
+    /// Members who earn; everyone when left out.
+    #[serde(default, skip_serializing_if = "Audience::is_everyone")]
+    #[schemars(title = "For whom", extend("default" = {}))]
+    pub who: Audience,
+
+    /// Most points this binding gives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(title = "Caps")]
+    pub caps: Option<Caps>,
+
+    /// Days until the points of a sale can be spent, such as the time in which goods may be returned. Points for
+    /// events can be spent at once.
     #[serde(default)]
-    #[schemars(title = "Pending days", range(max = 3650))]
+    #[schemars(title = "Pending days", range(max = 3650), extend("examples" = [14]))]
     pub pending_days: u16,
 
     /// Days the points can be spent from then on; for ever when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(title = "Expire after days", range(max = 36500))]
+    #[schemars(title = "Expire after days", range(max = 36500), extend("examples" = [365]))]
     pub expire_after_days: Option<u16>,
 
-    /// What happens to a fraction of a point, once per order.
+    /// The points expire with the end of a month or year instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(title = "Expire at the end of", extend("examples" = [{"unit": "year", "after": 1}]))]
+    pub expire_at_end: Option<EndOf>,
+
+    /// What happens to a fraction of a point.
     #[serde(default)]
     #[schemars(title = "Rounding")]
     pub rounding: Rounding,
+
+    /// Whether money is rounded to points once per order or line by line.
+    #[serde(default)]
+    #[schemars(title = "Round per")]
+    pub round_per: RoundPer,
+
+    /// Points for money are a multiple of this, at the program's scale: 100 gives whole points where they have two
+    /// decimals.
+    #[serde(default = "one_point")]
+    #[schemars(title = "Round to", range(min = 1), extend("examples" = [100]))]
+    pub round_to: Points,
 }
 
 /// Points for money.
@@ -78,6 +190,10 @@ pub struct PointsPer {
     /// Points at the program's scale.
     #[schemars(title = "Points", range(min = 1))]
     pub points: Points,
+    /// Whether only full amounts count: with 10 points for each 100.00, 250.00 earns 20 and not 25.
+    #[serde(default)]
+    #[schemars(title = "Full amounts only")]
+    pub full_only: bool,
 }
 
 impl PointsPer {
@@ -85,40 +201,6 @@ impl PointsPer {
     pub fn rate(self) -> Rate {
         Rate::new(self.points.0, self.spend.0).unwrap_or(Rate::ONE)
     }
-}
-
-/// A multiplier for a category and what lies below it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CategoryMultiplier {
-    /// Path, root first, such as `drinks/coffee`.
-    #[schemars(title = "Category")]
-    pub category: String,
-    /// What its money counts for: 2 for twice the points, 0 for none.
-    #[schemars(title = "Multiplier")]
-    pub multiplier: Rate,
-}
-
-/// A multiplier for articles with a tag.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TagMultiplier {
-    /// Tag as the articles carry it.
-    #[schemars(title = "Tag")]
-    pub tag: String,
-    /// What its money counts for: 2 for twice the points, 0 for none.
-    #[schemars(title = "Multiplier")]
-    pub multiplier: Rate,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Combine {
-    /// The highest one.
-    #[default]
-    Highest,
-    /// Their product.
-    Multiply,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -129,6 +211,19 @@ pub enum EarnOn {
     Gross,
     /// Without tax.
     Net,
+    /// Without tax and without what the article cost the store; nothing where the cost is not known. Needs to know
+    /// costs.
+    Margin,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RoundPer {
+    /// The money of all lines together.
+    #[default]
+    Order,
+    /// Each line by itself.
+    Line,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -159,166 +254,37 @@ fn yes() -> bool {
     true
 }
 
+fn multiply() -> Combine {
+    Combine::Multiply
+}
+
+fn one_point() -> Points {
+    Points(1)
+}
+
 fn points_only() -> Vec<TenderName> {
     vec![TenderName::Points]
 }
 
-/// The most multipliers of a kind, and the highest of them.
-const MOST: usize = 200;
-const HIGHEST: Rate = Rate::whole(1000);
-
 impl Config {
-    pub(crate) fn check(&self) -> Result<(), Vec<ConfigProblem>> {
-        let mut problems = self.when.problems("/when");
-        let mut unless = |holds: bool, pointer: String, remedy: &str| {
-            if !holds {
-                problems.push(ConfigProblem::at(pointer, remedy));
-            }
-        };
-        unless(
-            self.points_per.spend.is_positive(),
-            "/points_per/spend".into(),
-            "must be 1 or more",
-        );
-        unless(
-            self.points_per.points.is_positive(),
-            "/points_per/points".into(),
-            "must be 1 or more",
-        );
-        unless(
-            !self.minimum.is_negative(),
-            "/minimum".into(),
-            "must be 0 or more",
-        );
-        unless(
-            self.pending_days <= 3650,
-            "/pending_days".into(),
-            "must be 3650 or less",
-        );
-        unless(
-            self.expire_after_days.is_none_or(|days| days <= 36500),
-            "/expire_after_days".into(),
-            "must be 36500 or less",
-        );
-        unless(
-            self.categories.len() <= MOST,
-            "/categories".into(),
-            "must have at most 200 entries",
-        );
-        unless(
-            self.tags.len() <= MOST,
-            "/tags".into(),
-            "must have at most 200 entries",
-        );
-        for (position, entry) in self.categories.iter().enumerate() {
-            let at = |field: &str| format!("/categories/{position}/{field}");
-            let path = &entry.category;
-            let well_formed = !path.is_empty() && path.split('/').all(|part| !part.is_empty());
-            unless(
-                well_formed,
-                at("category"),
-                "must be a path such as drinks/coffee",
-            );
-            unless(
-                in_range(entry.multiplier),
-                at("multiplier"),
-                "must be between 0 and 1000",
-            );
-            let new = self
-                .categories
-                .iter()
-                .take(position)
-                .all(|other| other.category != *path);
-            unless(new, at("category"), "stands twice; leave one of them out");
-        }
-        for (position, entry) in self.tags.iter().enumerate() {
-            let at = |field: &str| format!("/tags/{position}/{field}");
-            unless(!entry.tag.is_empty(), at("tag"), "must not be empty");
-            unless(
-                in_range(entry.multiplier),
-                at("multiplier"),
-                "must be between 0 and 1000",
-            );
-            let new = self
-                .tags
-                .iter()
-                .take(position)
-                .all(|other| other.tag != entry.tag);
-            unless(new, at("tag"), "stands twice; leave one of them out");
-        }
-        if problems.is_empty() {
-            Ok(())
-        } else {
-            Err(problems)
-        }
-    }
-
-    /// What a line's money counts for.
-    pub(crate) fn multiplier(&self, line: &LineView<'_>) -> Result<Rate, Overflow> {
-        let mut found: Option<Rate> = None;
-        let mut join = |multiplier: Rate| {
-            found = Some(match (found, self.combine) {
-                (None, _) => multiplier,
-                (Some(before), _) if before.is_zero() || multiplier.is_zero() => Rate::ZERO,
-                (Some(before), Combine::Highest) => before.max(multiplier),
-                (Some(before), Combine::Multiply) => before.times(multiplier)?,
-            });
-            Ok::<(), Overflow>(())
-        };
-        let containing = self
-            .categories
-            .iter()
-            .filter(|entry| line.is_in_category(&entry.category));
-        if let Some(entry) = containing.max_by_key(|entry| entry.category.len()) {
-            join(entry.multiplier)?;
-        }
-        if !self.tags.is_empty() {
-            for entry in self.tags.iter().filter(|entry| line.has_tag(&entry.tag)) {
-                join(entry.multiplier)?;
-            }
-        }
-        Ok(found.unwrap_or(Rate::ONE))
-    }
-
-    /// The part of a line's money that can earn.
-    pub(crate) fn money(
-        &self,
-        line: &LineView<'_>,
-        prices_include_tax: bool,
-    ) -> Result<Money, Overflow> {
-        match (self.earn_on, prices_include_tax) {
-            (EarnOn::Gross, true) | (EarnOn::Net, false) => Ok(line.money()),
-            (EarnOn::Gross, false) => line.money().checked_add(Money(line.tax)),
-            (EarnOn::Net, true) => line.money().checked_sub(Money(line.tax)),
-        }
+    /// Whether lines must carry their cost.
+    pub(crate) fn needs_cost(&self) -> bool {
+        self.earn_on == EarnOn::Margin || !self.margins.is_empty()
     }
 
     /// The share of the order that is not paid with excluded tenders.
-    pub(crate) fn share(&self, facts: &Facts) -> Result<Rate, Overflow> {
-        if facts.amount <= 0 {
+    pub(crate) fn share(
+        &self,
+        amount: Money,
+        tendered: impl Fn(TenderKind) -> Money,
+    ) -> Result<Rate, Overflow> {
+        if !amount.is_positive() {
             return Ok(Rate::ONE);
         }
-        let mut left = Money(facts.amount);
+        let mut left = amount;
         for tender in &self.excluded_tenders {
-            left = left.checked_sub(facts.tendered(tender.kind()))?;
+            left = left.checked_sub(tendered(tender.kind()))?;
         }
-        Ok(Rate::new(left.0.clamp(0, facts.amount), facts.amount).unwrap_or(Rate::ONE))
+        Ok(Rate::new(left.0.clamp(0, amount.0), amount.0).unwrap_or(Rate::ONE))
     }
-
-    /// How much of some money counts toward the minimum.
-    pub(crate) fn counted(&self, money: Money, facts: &Facts) -> Result<Money, Overflow> {
-        money.mul_rate(self.share(facts)?, Rounding::Down)
-    }
-
-    pub(crate) fn tier_rate(&self, facts: &Facts) -> Rate {
-        if self.tier_multiplier {
-            facts.member.multiplier().max(Rate::ZERO)
-        } else {
-            Rate::ONE
-        }
-    }
-}
-
-fn in_range(multiplier: Rate) -> bool {
-    Rate::ZERO <= multiplier && multiplier <= HIGHEST
 }

@@ -2,6 +2,8 @@
 
 use tessera_sdk::{Money, Overflow, Points, Rate, Rounding, div_round};
 
+use crate::config::PointsPer;
+
 /// An exact fraction of minor units.
 #[derive(Debug, Clone, Copy)]
 pub struct Sum {
@@ -59,19 +61,54 @@ impl Sum {
         Ok(())
     }
 
-    /// The sum times three rates, rounded once.
+    /// The points the sum earns, times some factors, rounded once to a multiple of `round_to`. Where only full
+    /// amounts count, what is left of the sum after the first factor, the share that earns, is cut before.
     pub fn points(
         self,
-        share: Rate,
-        per: Rate,
-        tier: Rate,
+        per: PointsPer,
+        factors: &[Rate],
         rounding: Rounding,
+        round_to: Points,
     ) -> Result<Points, Overflow> {
         let mut product = self;
-        for rate in [share, per, tier] {
-            product = product.times(rate)?;
+        let mut factors = factors.iter();
+        if per.full_only {
+            for share in factors.by_ref().take(1) {
+                product = product.times(*share)?;
+            }
+            let full = product.divided(per.spend.0, Rounding::Down)?;
+            product = Sum {
+                numerator: i128::from(full) * i128::from(per.points.0),
+                denominator: 1,
+            };
+        } else {
+            product = product.times(per.rate())?;
         }
-        div_round(product.numerator, product.denominator, rounding).map(Points)
+        for factor in factors {
+            product = product.times(*factor)?;
+        }
+        let steps = product.divided(round_to.0, rounding)?;
+        Points(steps).checked_mul(round_to.0)
+    }
+
+    /// So many times `by` fits into it.
+    fn divided(self, by: i64, rounding: Rounding) -> Result<i64, Overflow> {
+        let denominator = self.denominator.checked_mul(by.into()).ok_or(Overflow)?;
+        div_round(self.numerator, denominator, rounding)
+    }
+
+    /// Its share of some money; one where there is none.
+    pub fn over(self, money: Money) -> Result<Rate, Overflow> {
+        let denominator = self
+            .denominator
+            .checked_mul(money.0.into())
+            .ok_or(Overflow)?;
+        if denominator <= 0 {
+            return Ok(Rate::ONE);
+        }
+        let common = gcd(denominator, self.numerator);
+        let short = |part: i128| i64::try_from(part / common).map_err(|_| Overflow);
+        Rate::new(short(self.numerator)?, short(denominator)?).map_err(|_| Overflow)
     }
 
     fn times(self, rate: Rate) -> Result<Sum, Overflow> {

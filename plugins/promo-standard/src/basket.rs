@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use tessera_sdk::goods::pieces;
+use tessera_sdk::goods::{Selection, pieces};
 use tessera_sdk::promotions::Facts;
 use tessera_sdk::types::Line;
 use tessera_sdk::{Money, Overflow, Rounding, mul_div};
@@ -14,6 +14,8 @@ pub struct Basket<'a> {
     pub all: Vec<Item<'a>>,
     /// Those the promotion is about.
     pub goods: Vec<Item<'a>>,
+    pub categories: &'a [String],
+    pub tags: &'a [String],
 }
 
 /// A line and its position.
@@ -35,7 +37,20 @@ impl<'a> Basket<'a> {
             .copied()
             .filter(|item| picker.picks(item.line))
             .collect();
-        Basket { all, goods }
+        Basket {
+            all,
+            goods,
+            categories: &facts.categories,
+            tags: &facts.tags,
+        }
+    }
+
+    /// The same without some goods, which do not earn what is given on them.
+    pub fn without(mut self, left_out: &Selection) -> Basket<'a> {
+        let picker = left_out.picker(self.categories, self.tags);
+        self.all.retain(|item| !picker.picks(item.line));
+        self.goods.retain(|item| !picker.picks(item.line));
+        self
     }
 }
 
@@ -47,6 +62,14 @@ impl Item<'_> {
             Price::List => self.line.list_amount.max(0),
         })
     }
+}
+
+/// How many pieces the lines hold; an article sold by weight counts as one.
+pub fn piece_count(items: &[Item]) -> Result<i64, Overflow> {
+    let count = items.iter().try_fold(0_i64, |sum, item| {
+        sum.checked_add(pieces(item.line).unwrap_or(1))
+    });
+    count.ok_or(Overflow)
 }
 
 /// What the lines are worth together.

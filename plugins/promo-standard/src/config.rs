@@ -2,10 +2,17 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tessera_sdk::audience::Audience;
 use tessera_sdk::goods::Selection;
 use tessera_sdk::schedule::Schedule;
-use tessera_sdk::types::CounterPeriod;
+use tessera_sdk::types::{CounterPeriod, TenderKind};
 use tessera_sdk::{Money, Rate, Rounding};
+
+use crate::bundle::Bundle;
+use crate::buy_get::BuyGet;
+use crate::gift::Gift;
+use crate::price::{FixedPrice, PriceList};
+use crate::steps::Steps;
 
 /// One promotion: what it takes off, on what, when and for whom.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -15,21 +22,25 @@ pub struct Config {
     #[schemars(title = "Discount")]
     pub discount: Kind,
     /// The goods it is about. Every article when nothing is named.
-    #[schemars(title = "Goods")]
-    #[serde(default)]
+    #[schemars(title = "Goods", extend("default" = {}))]
+    #[serde(default, skip_serializing_if = "Selection::is_everything")]
     pub goods: Selection,
     /// What must be in the basket first.
     #[schemars(title = "Minimum")]
     #[serde(default)]
     pub minimum: Minimum,
     /// Days, weekdays and hours, in the store's time.
-    #[schemars(title = "When")]
-    #[serde(default)]
+    #[schemars(title = "When", extend("default" = {}))]
+    #[serde(default, skip_serializing_if = "Schedule::is_always")]
     pub when: Schedule,
     /// For whom.
-    #[schemars(title = "For whom")]
-    #[serde(default)]
+    #[schemars(title = "For whom", extend("default" = {}))]
+    #[serde(default, skip_serializing_if = "Audience::is_everyone")]
     pub who: Audience,
+    /// How the customer must intend to pay, such as with stored value for the member price.
+    #[schemars(title = "Paid with")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paid_with: Option<PaidWith>,
     /// Whether it applies by itself or needs a code at the till. The codes themselves belong to the binding.
     #[schemars(title = "Trigger")]
     #[serde(default)]
@@ -38,6 +49,10 @@ pub struct Config {
     #[schemars(title = "Cap per order", range(min = 0))]
     #[serde(default)]
     pub cap: Money,
+    /// What no line goes below by it. What a line cannot bear is spread over the others, and dropped where none can.
+    #[schemars(title = "Floor")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub floor: Option<Floor>,
     /// How often one member gets it.
     #[schemars(title = "Limit per member")]
     #[serde(default)]
@@ -53,7 +68,7 @@ fn half_up() -> Rounding {
 }
 
 /// What a promotion takes off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// A share of the price.
@@ -62,6 +77,16 @@ pub enum Kind {
     Amount(Amount),
     /// Some pieces free, or cheaper, when others are bought.
     BuyGet(BuyGet),
+    /// A fixed price for each unit of the goods.
+    Price(FixedPrice),
+    /// Prices by product and quantity, such as wholesale prices.
+    PriceList(PriceList),
+    /// The more is bought, the more comes off.
+    Steps(Steps),
+    /// A set of pieces at a price of its own.
+    Bundle(Bundle),
+    /// A gift, or something to add at a low price, once the rest of the basket qualifies.
+    Gift(Gift),
 }
 
 /// A share of the price.
@@ -88,6 +113,10 @@ pub struct Amount {
     /// The amount taken off, in minor units; never more than there is.
     #[schemars(title = "Amount", range(min = 1))]
     pub off: Money,
+    /// Taken off once for each full so much of what it is taken off, in minor units: 20.00 for each 100.00. Zero: once.
+    #[schemars(title = "For each", range(min = 0), extend("examples" = [10000]))]
+    #[serde(default)]
+    pub every: Money,
     /// What it is taken off.
     #[schemars(title = "On")]
     #[serde(default)]
@@ -96,34 +125,6 @@ pub struct Amount {
     #[schemars(title = "Apply")]
     #[serde(default)]
     pub apply: Apply,
-}
-
-/// Buy some, get some free or cheaper. Goods sold by weight count neither as bought nor as free.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct BuyGet {
-    /// Pieces paid in full.
-    #[schemars(title = "Buy", range(min = 1, max = 1000))]
-    pub buy: u32,
-    /// Pieces that get the discount: the cheapest.
-    #[schemars(title = "Get", range(min = 1, max = 1000))]
-    pub get: u32,
-    /// The share taken off these pieces.
-    #[schemars(title = "Share")]
-    #[serde(default)]
-    pub rate: Rate,
-    /// Whether a basket gets it once or as often as it fits.
-    #[schemars(title = "Repeat")]
-    #[serde(default)]
-    pub repeat: Repeat,
-    /// Which lines bear the discount. It decides what a return of one of them pays back.
-    #[schemars(title = "Spread over")]
-    #[serde(default)]
-    pub spread: Spread,
-    /// What makes a piece the cheapest.
-    #[schemars(title = "Cheapest by")]
-    #[serde(default)]
-    pub cheapest_by: Price,
 }
 
 /// What a discount is taken off.
@@ -150,28 +151,6 @@ pub enum Apply {
     Across,
     /// By itself.
     Each,
-}
-
-/// How often the same promotion works in one basket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Repeat {
-    /// For every full set.
-    #[default]
-    Every,
-    /// For the first full set.
-    Once,
-}
-
-/// Which lines bear the discount of buy-X-get-Y.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Spread {
-    /// Those of the free pieces alone.
-    #[default]
-    Free,
-    /// Those of the free pieces and of the pieces that earned them, by what is left of each.
-    All,
 }
 
 /// Which price of a line counts.
@@ -228,32 +207,68 @@ pub enum MinimumOf {
     Order,
 }
 
-/// For whom a promotion is. All that is set must fit.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Audience {
-    /// Whether only members get it.
-    #[schemars(title = "Members only")]
-    pub members_only: bool,
-    /// Codes of the tiers that get it; every tier and none when empty.
-    #[schemars(title = "Tiers")]
-    pub tiers: Vec<String>,
-    /// Whether it is a birthday present.
-    #[schemars(title = "Birthday")]
-    pub birthday: Birthday,
+/// A condition on the tenders the till names at the quote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PaidWith {
+    /// The tenders that count.
+    #[schemars(title = "Tenders", length(min = 1), extend("examples" = [["stored-value"]]))]
+    pub tenders: Vec<TenderName>,
+    /// The part of what is paid that they must make.
+    #[schemars(title = "Least share")]
+    #[serde(default = "all")]
+    pub share: Rate,
 }
 
-/// How near his birthday a member must be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+fn all() -> Rate {
+    Rate::ONE
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Birthday {
-    /// It does not matter.
-    #[default]
-    Any,
-    /// On the day.
-    Day,
-    /// In its month.
-    Month,
+pub enum TenderName {
+    Cash,
+    Card,
+    Mobile,
+    Points,
+    StoredValue,
+    Other,
+}
+
+impl TenderName {
+    pub(crate) fn kind(self) -> TenderKind {
+        match self {
+            TenderName::Cash => TenderKind::Cash,
+            TenderName::Card => TenderKind::Card,
+            TenderName::Mobile => TenderKind::Mobile,
+            TenderName::Points => TenderKind::Points,
+            TenderName::StoredValue => TenderKind::StoredValue,
+            TenderName::Other => TenderKind::Other,
+        }
+    }
+}
+
+/// What no line goes below. The higher of the two counts; a product's own floor price holds beside them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Floor {
+    /// Least share of the list or member price that stays.
+    #[schemars(title = "Share of the price", extend("examples" = ["50%"]))]
+    pub price: Rate,
+    /// Least share of what stays that is margin: with 20 %, an article that cost 8.00 stays at 10.00 or more. An article
+    /// whose cost is not known has no such floor. Needs to know costs.
+    #[schemars(title = "Margin", extend("examples" = ["20%"]))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub margin: Option<Rate>,
+}
+
+impl Default for Floor {
+    fn default() -> Floor {
+        Floor {
+            price: Rate::ZERO,
+            margin: None,
+        }
+    }
 }
 
 /// What starts a promotion.

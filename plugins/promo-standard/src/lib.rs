@@ -1,17 +1,28 @@
-//! Percentages, amounts off and buy-X-get-Y: on what goods, from what minimum, when and for whom.
+//! Promotions: what comes off, on what goods, from what minimum, when and for whom.
 //!
 //! `config.rs` is what the merchant sets and `check.rs` what contradicts itself in it. `rule.rs` asks whether the
-//! promotion applies, `discount.rs` and `buy_get.rs` what it takes off, `words.rs` says so.
+//! promotion applies; each kind of discount has a file with its settings and what it takes off; `floor.rs` keeps a
+//! line's least price and `words.rs` says it all.
 
 mod basket;
+mod bundle;
 mod buy_get;
 mod check;
 mod config;
 mod discount;
+mod floor;
+mod gift;
+mod price;
 mod rule;
+mod steps;
 mod words;
 
+pub use bundle::{Bundle, Part, Take};
+pub use buy_get::{BuyGet, Repeat, Spread, Which};
 pub use config::*;
+pub use gift::Gift;
+pub use price::{FixedPrice, ListPrice, PriceList};
+pub use steps::{By, Level, Mode, Steps};
 
 use tessera_sdk::promotions::{Facts, PromotionRule, Proposal};
 use tessera_sdk::types::{ConfigProblem, CounterScope, Needs};
@@ -33,13 +44,26 @@ impl PromotionRule for PromoStandard {
     }
 
     fn needs(config: &Config) -> Needs {
-        match config.limit.times {
-            0 => Needs::none(),
-            times => {
-                let period = config.limit.period.of_counter();
-                Needs::none().counter("uses", CounterScope::Member, period, Some(times.into()))
+        let mut needs = config.goods.needs(Needs::none());
+        match &config.discount {
+            Kind::BuyGet(rule) => needs = rule.get_goods.needs(needs),
+            Kind::Gift(rule) => needs = rule.choice.needs(needs),
+            Kind::Bundle(rule) => {
+                for part in &rule.parts {
+                    needs = part.goods.needs(needs);
+                }
             }
+            _ => {}
         }
+        if config.limit.times > 0 {
+            let period = config.limit.period.of_counter();
+            let limit = Some(config.limit.times.into());
+            needs = needs.counter("uses", CounterScope::Member, period, limit);
+        }
+        if config.floor.is_some_and(|floor| floor.margin.is_some()) {
+            needs = needs.cost();
+        }
+        needs
     }
 
     fn evaluate(config: &Config, facts: &Facts) -> Result<Proposal, String> {

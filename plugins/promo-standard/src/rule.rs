@@ -1,19 +1,21 @@
 //! Whether the promotion applies to a basket, and what it answers.
 
-use tessera_sdk::goods::pieces;
+use tessera_sdk::audience::Admission;
 use tessera_sdk::promotions::{Facts, NearMiss, Proposal};
-use tessera_sdk::types::Member;
 use tessera_sdk::{Money, Overflow, Rounding, mul_rate};
 
-use crate::basket::{Basket, worth};
+use crate::basket::{Basket, piece_count, worth};
+use crate::bundle::bundle;
 use crate::buy_get::Sets;
-use crate::config::{Audience, Birthday, Config, Kind, MinimumOf, Trigger};
+use crate::config::{Config, Kind, MinimumOf, PaidWith, Trigger};
 use crate::discount::{amount, percent, total, within_cap};
-use crate::words::{members_save, missing_amount, missing_pieces};
+use crate::steps::steps;
+use crate::words::{choose, members_save, missing_amount, missing_pieces, offer};
+use crate::{floor, gift, price};
 
 /// Answers the discounts for one basket.
 pub fn promote(config: &Config, facts: &Facts) -> Result<Proposal, String> {
-    let admission = admission(config, facts.member.as_ref());
+    let admission = admission(config, facts);
     let code = facts
         .codes
         .first()
@@ -22,21 +24,27 @@ pub fn promote(config: &Config, facts: &Facts) -> Result<Proposal, String> {
     if admission == Admission::No
         || lacks_code
         || !config.when.covers(&facts.order)
+        || !is_paid_as_asked(config.paid_with.as_ref(), facts)?
         || is_used_up(config, facts)?
     {
         return Ok(Proposal::none());
     }
     let basket = Basket::new(config, facts);
-    if basket.goods.is_empty() {
+    // A gift does not earn itself.
+    let earning = match &config.discount {
+        Kind::Gift(gift) => &Basket::new(config, facts).without(&gift.choice),
+        _ => &basket,
+    };
+    if earning.goods.is_empty() {
         return Ok(Proposal::none());
     }
-    if let Some(near_misses) = below_minimum(config, &basket)? {
+    if let Some(near_misses) = below_minimum(config, earning)? {
         return Ok(Proposal {
             near_misses,
             ..Proposal::none()
         });
     }
-    let mut proposal = offered(config, &basket)?;
+    let mut proposal = offered(config, facts, &basket, earning)?;
     if proposal.discounts.is_empty() {
         return Ok(proposal);
     }
@@ -53,18 +61,46 @@ pub fn promote(config: &Config, facts: &Facts) -> Result<Proposal, String> {
     })
 }
 
-/// The discounts within the cap, and how far the next set is.
-fn offered(config: &Config, basket: &Basket) -> Result<Proposal, Overflow> {
+/// The discounts within floor and cap, and how far the next set or step is.
+fn offered(
+    config: &Config,
+    facts: &Facts,
+    basket: &Basket,
+    earning: &Basket,
+) -> Result<Proposal, Overflow> {
     let mut near_misses = Vec::new();
-    let discounts = match config.discount {
-        Kind::Percent(share) => percent(config, share, basket)?,
-        Kind::Amount(fixed) => amount(config, fixed, basket)?,
+    let mut discounts = match &config.discount {
+        Kind::Percent(share) => percent(config, *share, basket)?,
+        Kind::Amount(fixed) => amount(config, *fixed, basket)?,
         Kind::BuyGet(rule) => {
             let sets = Sets::of(rule, basket)?;
-            near_misses.extend(sets.short.map(|missing| missing_pieces(config, missing)));
+            let missing = |missing| missing_pieces(offer(config), missing);
+            near_misses.extend(sets.short.map(missing));
             sets.discounts(config, rule)?
         }
+        Kind::Price(rule) => price::fixed(*rule, basket)?,
+        Kind::PriceList(rule) => price::listed(rule, basket)?,
+        Kind::Steps(rule) => {
+            let (discounts, near_miss) = steps(config, rule, basket)?;
+            near_misses.extend(near_miss);
+            discounts
+        }
+        Kind::Bundle(rule) => {
+            let (discounts, short) = bundle(config, rule, basket)?;
+            near_misses.extend(short.map(|missing| missing_pieces(rule.offer(), missing)));
+            discounts
+        }
+        Kind::Gift(rule) => {
+            let given = gift::given(rule, basket, earning)?;
+            if given.is_none() {
+                near_misses.push(choose(rule.price));
+            }
+            given.unwrap_or_default()
+        }
     };
+    if let Some(floor) = config.floor {
+        discounts = floor::above(floor, facts, discounts)?;
+    }
     Ok(Proposal {
         discounts: within_cap(config, discounts)?,
         near_misses,
@@ -72,43 +108,35 @@ fn offered(config: &Config, basket: &Basket) -> Result<Proposal, Overflow> {
     })
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Admission {
-    Yes,
-    /// A card is all that is missing.
-    WithCard,
-    No,
+/// A limit per member needs to know him.
+fn admission(config: &Config, facts: &Facts) -> Admission {
+    let admission = config.who.admits(facts.member.as_ref(), &facts.order);
+    let is_unknown = facts.member.is_none() && config.limit.times > 0;
+    if is_unknown && admission == Admission::Yes {
+        Admission::WithCard
+    } else {
+        admission
+    }
 }
 
-fn admission(config: &Config, member: Option<&Member>) -> Admission {
-    let Audience {
-        members_only,
-        tiers,
-        birthday,
-    } = &config.who;
-    let Some(member) = member else {
-        let for_someone = !tiers.is_empty() || *birthday != Birthday::Any;
-        return match (for_someone, *members_only || config.limit.times > 0) {
-            (true, _) => Admission::No,
-            (false, true) => Admission::WithCard,
-            (false, false) => Admission::Yes,
-        };
+/// Whether the tenders named make the share they must. Nothing named is nothing paid with them.
+fn is_paid_as_asked(paid_with: Option<&PaidWith>, facts: &Facts) -> Result<bool, Overflow> {
+    let Some(paid_with) = paid_with else {
+        return Ok(true);
     };
-    let of_tier = tiers.is_empty()
-        || member
-            .tier
-            .as_ref()
-            .is_some_and(|tier| tiers.contains(tier));
-    let birthday_fits = match birthday {
-        Birthday::Any => true,
-        Birthday::Day => member.is_birthday,
-        Birthday::Month => member.is_birthday_month,
-    };
-    if of_tier && birthday_fits {
-        Admission::Yes
-    } else {
-        Admission::No
+    let (mut counted, mut all) = (Money::ZERO, Money::ZERO);
+    for tender in &facts.tenders {
+        let amount = Money(tender.amount.max(0));
+        all = all.checked_add(amount)?;
+        if paid_with
+            .tenders
+            .iter()
+            .any(|name| name.kind() == tender.kind)
+        {
+            counted = counted.checked_add(amount)?;
+        }
     }
+    Ok(counted.is_positive() && counted >= all.mul_rate(paid_with.share, Rounding::Up)?)
 }
 
 fn is_used_up(config: &Config, facts: &Facts) -> Result<bool, String> {
@@ -133,12 +161,9 @@ fn below_minimum(config: &Config, basket: &Basket) -> Result<Option<Vec<NearMiss
         wanted: minimum.amount.0,
         reached: worth(items, minimum.price)?.0,
     };
-    let counted = items.iter().try_fold(0_i64, |sum, item| {
-        sum.checked_add(pieces(item.line).unwrap_or(1))
-    });
     let count = Shortfall {
         wanted: minimum.quantity.into(),
-        reached: counted.ok_or(Overflow)?,
+        reached: piece_count(items)?,
     };
     if !money.exists() && !count.exists() {
         return Ok(None);
@@ -151,10 +176,13 @@ fn below_minimum(config: &Config, basket: &Basket) -> Result<Option<Vec<NearMiss
         }
     }
     if money.exists() {
-        near_misses.push(missing_amount(config, Money(money.wanted - money.reached)));
+        near_misses.push(missing_amount(
+            offer(config),
+            Money(money.wanted - money.reached),
+        ));
     }
     if count.exists() {
-        near_misses.push(missing_pieces(config, count.wanted - count.reached));
+        near_misses.push(missing_pieces(offer(config), count.wanted - count.reached));
     }
     Ok(Some(near_misses))
 }

@@ -2,33 +2,74 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tessera_sdk::types::{ConfigProblem, CounterPeriod};
-use tessera_sdk::{Money, Points};
+use tessera_sdk::audience::Audience;
+use tessera_sdk::schedule::Schedule;
+use tessera_sdk::types::CounterPeriod;
+use tessera_sdk::{Money, Overflow, Points, Rounding, mul_div};
 
-/// Ten years.
-const DAYS_MAX: u32 = 3_660;
-
-/// Points for both sides on the new member's first order.
+/// Points for both sides when a referred member buys.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Points for the new member, at the program's scale.
     #[schemars(title = "Points for the new member", range(min = 0))]
     pub referee_points: Points,
+    /// Points for the new member by what he pays, beside the fixed ones.
+    #[schemars(title = "New member's points per money")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub referee_per: Option<PointsPer>,
     /// Points for the member who brought him, at the program's scale.
     #[schemars(title = "Points for the referrer", range(min = 0))]
     pub referrer_points: Points,
-    /// What the first order must come to, in minor units, tax included.
-    #[schemars(title = "Minimum of the first order", range(min = 0))]
+    /// Points for the member who brought him by what the new one pays, beside the fixed ones.
+    #[schemars(title = "Referrer's points per money")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub referrer_per: Option<PointsPer>,
+    /// Other fixed points for who brought many, fewest first.
+    #[schemars(title = "Steps for the referrer", extend("examples" = [[{"from": 5, "points": 500}]]))]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub referrer_steps: Vec<ReferrerStep>,
+    /// What must be paid, in minor units, tax included.
+    #[schemars(title = "Minimum", range(min = 0))]
     pub minimum_amount: Money,
-    /// Days after the referral in which the first order counts. Zero: any time.
-    #[schemars(title = "Days to the first order", range(max = 3660))]
+    /// Whether one order must reach the minimum or all orders of the new member together.
+    #[schemars(title = "Minimum counted on")]
+    pub minimum_of: MinimumOf,
+    /// Which order of the new member pays: 1 for the first. Of no account where all orders together reach the minimum.
+    #[schemars(title = "Order", range(min = 1, max = 1000))]
+    pub order_number: u32,
+    /// How many of his orders pay, from that one on.
+    #[schemars(title = "Orders that pay", range(min = 1, max = 1000))]
+    pub orders: u32,
+    /// Days after the referral in which an order counts. Zero: any time.
+    #[schemars(title = "Days to the order", range(max = 3660))]
     pub within_days: u32,
+    /// Days and hours at which an order pays; always when left out.
+    #[schemars(title = "When", extend("default" = {}))]
+    #[serde(skip_serializing_if = "Schedule::is_always")]
+    pub when: Schedule,
+    /// New members whose orders pay; everyone when left out.
+    #[schemars(title = "New members", extend("default" = {}))]
+    #[serde(skip_serializing_if = "Audience::is_everyone")]
+    pub referees: Audience,
+    /// Members who are paid for bringing others; everyone when left out. A new member gets his points anyway.
+    #[schemars(title = "Referrers", extend("default" = {}))]
+    #[serde(skip_serializing_if = "Audience::is_everyone")]
+    pub referrers: Audience,
+    /// Orders a referrer must have placed himself.
+    #[schemars(title = "Referrer's own orders")]
+    pub referrer_orders: u32,
+    /// Whether the referrer must be the older member, so that members cannot bring each other in a ring.
+    #[schemars(title = "Referrer is older")]
+    pub referrer_older: bool,
     /// Most referrals that pay one referrer in a period. Zero: no cap.
     #[schemars(title = "Cap per referrer")]
     pub cap: u32,
-    /// When the count of paid referrals starts again.
-    #[schemars(title = "Period of the cap")]
+    /// Most points one referrer gets in a period; what is beyond is cut. Zero: no cap.
+    #[schemars(title = "Cap in points", range(min = 0))]
+    pub cap_points: Points,
+    /// When the counts of paid referrals and points start again.
+    #[schemars(title = "Period of the caps")]
     pub cap_period: Period,
     /// Whether the new member gets his points although his referrer is past the cap.
     #[schemars(title = "New member beyond the cap")]
@@ -42,23 +83,88 @@ pub struct Config {
     /// Days the points can be spent, the first one included. Zero: they do not expire.
     #[schemars(title = "Expiry in days", range(max = 3660))]
     pub expiry_days: u32,
+    /// What happens to a fraction of a point.
+    #[schemars(title = "Rounding")]
+    pub rounding: Rounding,
 }
 
 impl Default for Config {
     fn default() -> Config {
         Config {
             referee_points: Points(100),
+            referee_per: None,
             referrer_points: Points(100),
+            referrer_per: None,
+            referrer_steps: Vec::new(),
             minimum_amount: Money::ZERO,
+            minimum_of: MinimumOf::Order,
+            order_number: 1,
+            orders: 1,
             within_days: 90,
+            when: Schedule::default(),
+            referees: Audience::default(),
+            referrers: Audience::default(),
+            referrer_orders: 0,
+            referrer_older: true,
             cap: 12,
+            cap_points: Points::ZERO,
             cap_period: Period::Year,
             referee_beyond_cap: true,
             clawback: true,
             pending_days: 0,
             expiry_days: 0,
+            rounding: Rounding::Down,
         }
     }
+}
+
+/// Points for money, such as 10 % of the order where a point is worth a minor unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PointsPer {
+    /// Minor units of money, such as 100 for 1.00.
+    #[schemars(title = "Spend", range(min = 1))]
+    pub spend: Money,
+    /// Points at the program's scale.
+    #[schemars(title = "Points", range(min = 1))]
+    pub points: Points,
+    /// Most points of one order. Zero: no limit.
+    #[schemars(title = "At most", range(min = 0), extend("examples" = [1000]))]
+    #[serde(default)]
+    pub most: Points,
+}
+
+impl PointsPer {
+    pub(crate) fn points(self, amount: Money, rounding: Rounding) -> Result<Points, Overflow> {
+        let earned = mul_div(amount.0, self.points.0, self.spend.0, rounding)?;
+        Ok(if self.most.is_positive() {
+            Points(earned).min(self.most)
+        } else {
+            Points(earned)
+        })
+    }
+}
+
+/// Other points from a certain number of referrals on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReferrerStep {
+    /// The paid referral of the period from which the points count: 5 for the fifth.
+    #[schemars(title = "From referral", range(min = 2))]
+    pub from: u32,
+    /// Points instead of the referrer's fixed ones.
+    #[schemars(title = "Points", range(min = 0))]
+    pub points: Points,
+}
+
+/// What the minimum is counted on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum MinimumOf {
+    /// Each order by itself.
+    Order,
+    /// All orders since the enrolment; the one that reaches it pays, once.
+    Total,
 }
 
 /// When a count starts again, in the store's own days.
@@ -80,41 +186,5 @@ impl Period {
             Period::Year => CounterPeriod::Year,
             Period::Lifetime => CounterPeriod::Lifetime,
         }
-    }
-}
-
-impl Config {
-    /// What contradicts itself, with its place and remedy.
-    pub fn problems(&self) -> Vec<ConfigProblem> {
-        let mut problems = Vec::new();
-        let mut say = |pointer: &str, message: &str| {
-            problems.push(ConfigProblem::at(pointer, message));
-        };
-        if self.referee_points.is_negative() {
-            say("/referee_points", "Points are zero or more.");
-        }
-        if self.referrer_points.is_negative() {
-            say("/referrer_points", "Points are zero or more.");
-        }
-        if self.referee_points.is_zero() && self.referrer_points.is_zero() {
-            say(
-                "/referee_points",
-                "Nobody gets anything; give points to one side at least.",
-            );
-        }
-        if self.minimum_amount.is_negative() {
-            say("/minimum_amount", "A minimum is zero or more.");
-        }
-        let days = [
-            ("/within_days", self.within_days),
-            ("/pending_days", self.pending_days),
-            ("/expiry_days", self.expiry_days),
-        ];
-        for (pointer, days) in days {
-            if days > DAYS_MAX {
-                say(pointer, "Write at most 3660 days.");
-            }
-        }
-        problems
     }
 }

@@ -1,14 +1,17 @@
-//! Points for both sides of a referral, on the new member's first order.
+//! Points for both sides of a referral, when the new member buys.
 //!
-//! `config.rs` is what the merchant sets, `rule.rs` what follows from it.
+//! `config.rs` is what the merchant sets and `check.rs` what contradicts itself in it; `counts.rs` knows what a referrer
+//! was paid so far, `rule.rs` says what follows.
 
+mod check;
 mod config;
+mod counts;
 mod rule;
 
 pub use config::*;
 
 use tessera_sdk::referrals::{Facts, Proposal, ReferralRule};
-use tessera_sdk::types::{ConfigProblem, CounterScope, Needs};
+use tessera_sdk::types::{ConfigProblem, Measure, Needs, Window};
 
 /// The rule this crate exports.
 #[derive(Debug)]
@@ -18,7 +21,7 @@ impl ReferralRule for ReferralStandard {
     type Config = Config;
 
     fn check(config: &Config) -> Result<(), Vec<ConfigProblem>> {
-        let problems = config.problems();
+        let problems = check::problems(config);
         if problems.is_empty() {
             Ok(())
         } else {
@@ -27,17 +30,10 @@ impl ReferralRule for ReferralStandard {
     }
 
     fn needs(config: &Config) -> Needs {
-        match config.cap {
-            0 => Needs::none(),
-            cap => {
-                let period = config.cap_period.of_counter();
-                Needs::none().counter(
-                    "paid-referrals",
-                    CounterScope::Member,
-                    period,
-                    Some(cap.into()),
-                )
-            }
+        let needs = config.counters(Needs::none());
+        match config.minimum_of {
+            MinimumOf::Order => needs,
+            MinimumOf::Total => needs.aggregate(Measure::Spend, Window::Lifetime),
         }
     }
 

@@ -1,10 +1,11 @@
-//! What the first order of a referred member pays to both sides.
+//! What an order of a referred member pays to both sides.
 
 use tessera_sdk::referrals::{Facts, NearMiss, Proposal, Reward, Side};
 use tessera_sdk::types::Message;
-use tessera_sdk::{Money, Points, message};
+use tessera_sdk::{Money, Overflow, Points, message};
 
-use crate::config::Config;
+use crate::config::{Config, MinimumOf};
+use crate::counts::Paid;
 
 /// Answers the rewards of one order.
 pub fn reward(config: &Config, facts: &Facts) -> Result<Proposal, String> {
@@ -12,75 +13,124 @@ pub fn reward(config: &Config, facts: &Facts) -> Result<Proposal, String> {
         clawback: config.clawback,
         ..Proposal::default()
     };
-    if facts.referee.id == facts.referrer.id
-        || facts.referee.orders_before > 0
-        || is_late(config, facts)
-    {
+    if !counts(config, facts) {
         return Ok(nothing);
     }
-    let beyond_cap = is_beyond_cap(config, facts)?;
-    let pays_referee =
-        config.referee_points.is_positive() && (!beyond_cap || config.referee_beyond_cap);
-    let pays_referrer = config.referrer_points.is_positive() && !beyond_cap;
-    if !pays_referee && !pays_referrer {
-        return Ok(nothing);
-    }
-    if facts.amount <= 0 || facts.amount < config.minimum_amount.0 {
-        return Ok(Proposal {
-            near_misses: near_miss(config, facts)?,
-            ..nothing
-        });
+    let paid = Paid::read(config, facts)?;
+    let beyond_cap = paid.is_beyond_cap(config);
+    let amount = Money(facts.amount);
+    let pays_referee = !beyond_cap || config.referee_beyond_cap;
+    let pays_referrer = !beyond_cap && may_be_paid(config, facts);
+    match standing(config, facts)? {
+        Standing::Reached => {}
+        Standing::Missing(missing) if pays_referee => {
+            return Ok(Proposal {
+                near_misses: near_miss(config, amount, missing)?,
+                ..nothing
+            });
+        }
+        Standing::Missing(_) | Standing::Nothing => return Ok(nothing),
     }
     let mut rewards = Vec::new();
+    let mut give = |side: Side, points: Points, reason: Message| {
+        if points.is_positive() {
+            rewards.push(points_for(side, points, reason, config, facts)?);
+        }
+        Ok::<(), String>(())
+    };
     if pays_referee {
-        rewards.push(points_for(
-            Side::Referee,
-            config.referee_points,
-            message!("welcome"),
-            config,
-            facts,
-        )?);
+        let points = referee_points(config, amount)?;
+        give(Side::Referee, points, message!("welcome"))?;
     }
+    let mut for_referrer = Points::ZERO;
     if pays_referrer {
-        rewards.push(points_for(
-            Side::Referrer,
-            config.referrer_points,
-            message!("thanks"),
-            config,
-            facts,
-        )?);
+        for_referrer = paid.fixed_points(config);
+        if let Some(per) = config.referrer_per {
+            for_referrer = for_referrer.checked_add(per.points(amount, config.rounding)?)?;
+        }
+        for_referrer = paid.within(config, for_referrer)?;
+        give(Side::Referrer, for_referrer, message!("thanks"))?;
     }
     let answer = Proposal { rewards, ..nothing };
-    Ok(if pays_referrer && config.cap > 0 {
-        answer.count(0, 1)
+    Ok(if for_referrer.is_positive() {
+        Paid::note(config, for_referrer, answer)
     } else {
         answer
     })
 }
 
-fn is_late(config: &Config, facts: &Facts) -> bool {
-    let days = i64::from(facts.order.business_date) - i64::from(facts.referred_on);
-    config.within_days > 0 && days > i64::from(config.within_days)
+/// Whether the order is one that can pay at all.
+fn counts(config: &Config, facts: &Facts) -> bool {
+    let today = facts.order.business_date;
+    let days = i64::from(today) - i64::from(facts.referred_on);
+    let in_time = config.within_days == 0 || days <= i64::from(config.within_days);
+    let number = u64::from(facts.referee.orders_before) + 1;
+    let first = u64::from(config.order_number);
+    let is_due = config.minimum_of == MinimumOf::Total
+        || (first..first + u64::from(config.orders)).contains(&number);
+    let is_ring = config.referrer_older && facts.referrer.enrolled_on > facts.referee.enrolled_on;
+    facts.referee.id != facts.referrer.id
+        && !is_ring
+        && in_time
+        && is_due
+        && config.when.covers(&facts.order)
+        && config.referees.admits_member(&facts.referee, today)
 }
 
-fn is_beyond_cap(config: &Config, facts: &Facts) -> Result<bool, String> {
-    if config.cap == 0 {
-        return Ok(false);
+/// Whether the referrer is one of those who are paid.
+fn may_be_paid(config: &Config, facts: &Facts) -> bool {
+    facts.referrer.orders_before >= config.referrer_orders
+        && config
+            .referrers
+            .admits_member(&facts.referrer, facts.order.business_date)
+}
+
+/// How an order stands to the minimum.
+enum Standing {
+    Reached,
+    Missing(Money),
+    /// Nothing is paid, or the minimum was reached before.
+    Nothing,
+}
+
+fn standing(config: &Config, facts: &Facts) -> Result<Standing, String> {
+    let amount = Money(facts.amount);
+    if !amount.is_positive() {
+        return Ok(Standing::Nothing);
     }
-    let rewarded = facts
-        .counters
-        .first()
-        .ok_or("The count of referrals is missing from the facts; bind the plugin again so that its needs are read anew.")?;
-    Ok(*rewarded >= i64::from(config.cap))
+    let before = match config.minimum_of {
+        MinimumOf::Order => Money::ZERO,
+        MinimumOf::Total => facts.aggregates.first().copied().map(Money).ok_or(
+            "The spend is missing from the facts; bind the plugin again so that its needs are read anew.",
+        )?,
+    };
+    let reached = before.checked_add(amount)?;
+    if reached < config.minimum_amount {
+        let missing = config.minimum_amount.checked_sub(reached)?;
+        return Ok(Standing::Missing(missing));
+    }
+    Ok(match config.minimum_of {
+        MinimumOf::Total if before >= config.minimum_amount => Standing::Nothing,
+        _ => Standing::Reached,
+    })
 }
 
-/// What is missing for the minimum; nothing when there is nothing to pay at all.
-fn near_miss(config: &Config, facts: &Facts) -> Result<Vec<NearMiss>, String> {
-    if facts.amount <= 0 || config.referee_points.is_zero() {
+fn referee_points(config: &Config, amount: Money) -> Result<Points, Overflow> {
+    match config.referee_per {
+        Some(per) => config
+            .referee_points
+            .checked_add(per.points(amount, config.rounding)?),
+        None => Ok(config.referee_points),
+    }
+}
+
+/// What is missing for the minimum, and the points the order would then bring; nothing when there are none.
+fn near_miss(config: &Config, amount: Money, missing: Money) -> Result<Vec<NearMiss>, Overflow> {
+    let points = referee_points(config, amount.checked_add(missing)?)?;
+    if !points.is_positive() {
         return Ok(vec![]);
     }
-    let missing = config.minimum_amount.checked_sub(Money(facts.amount))?;
-    let reason = message!("minimum", missing = missing, points = config.referee_points);
+    let reason = message!("minimum", missing = missing, points = points);
     Ok(vec![NearMiss {
         reason,
         missing: Some(missing.0),

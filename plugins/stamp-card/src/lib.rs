@@ -26,13 +26,14 @@ impl PromotionRule for StampCard {
         }
     }
 
-    fn needs(_: &Config) -> Needs {
-        Needs::none().counter(
+    fn needs(config: &Config) -> Needs {
+        let needs = Needs::none().counter(
             "stamps",
             CounterScope::Member,
             CounterPeriod::Lifetime,
             None,
-        )
+        );
+        config.goods.needs(needs)
     }
 
     fn evaluate(config: &Config, facts: &Facts) -> Result<Proposal, String> {

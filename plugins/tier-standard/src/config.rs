@@ -2,27 +2,52 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tessera_sdk::types::ConfigProblem;
-use tessera_sdk::{Money, Rate};
+use tessera_sdk::Rate;
 
-const TIERS_MAX: usize = 20;
-/// Ten years.
-const DAYS_MAX: u32 = 3_660;
+use crate::measure::{Also, Counted, Several};
 
-/// Tiers by spend over the last days.
+/// Tiers by what members bought.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// The tiers, lowest first. A threshold of zero gives the tier to every member.
     #[schemars(title = "Tiers")]
     pub tiers: Vec<Tier>,
-    /// Days the spend is added up over, this one included.
+    /// What the thresholds count.
+    #[schemars(title = "Counted")]
+    pub counted: Counted,
+    /// Only purchases in this category or below it count toward the thresholds; everything when left out.
+    #[schemars(title = "Category", extend("examples" = ["coffee"]))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub category: Option<String>,
+    /// Whether one of a tier's ways is enough or all that it asks for must be reached.
+    #[schemars(title = "Several conditions")]
+    pub several: Several,
+    /// The time over which is added up.
+    #[schemars(title = "Window")]
+    pub window: WindowName,
+    /// Days of a rolling window, this one included.
     #[schemars(title = "Window in days", range(min = 1, max = 3660))]
     pub window_days: u32,
+    /// When a member goes up.
+    #[schemars(title = "Upgrade")]
+    pub upgrade: Upgrade,
     /// Days a tier is sure once reached or renewed. Zero: for good.
     #[schemars(title = "Validity in days", range(max = 3660))]
     pub validity_days: u32,
-    /// Whether a refund takes the tier away at once when the spend no longer reaches it. Otherwise it stays until its
+    /// Whether the last sure day is put off to the end of its month or year.
+    #[schemars(title = "Validity to")]
+    pub validity_to: ValidityTo,
+    /// Days added behind that, in which the tier stays and can still be renewed.
+    #[schemars(title = "Grace in days", range(max = 3660), extend("examples" = [30]))]
+    pub grace_days: u32,
+    /// When a member who reaches his tier again has it for another validity.
+    #[schemars(title = "Renewal")]
+    pub renewal: Renewal,
+    /// How far a member falls who no longer reaches his tier.
+    #[schemars(title = "Step down")]
+    pub step_down: StepDown,
+    /// Whether a refund takes the tier away at once when what is left no longer reaches it. Otherwise it stays until its
     /// validity has passed.
     #[schemars(title = "A refund lowers at once")]
     pub refund_lowers: bool,
@@ -34,11 +59,22 @@ impl Default for Config {
             tiers: vec![Tier {
                 code: "member".into(),
                 name: "Member".into(),
-                threshold: Money::ZERO,
+                threshold: 0,
+                also: Vec::new(),
+                by_invitation: false,
                 multiplier: Rate::ONE,
             }],
+            counted: Counted::Spend,
+            category: None,
+            several: Several::Any,
+            window: WindowName::Rolling,
             window_days: 365,
+            upgrade: Upgrade::AtOnce,
             validity_days: 365,
+            validity_to: ValidityTo::Day,
+            grace_days: 0,
+            renewal: Renewal::AtEnd,
+            step_down: StepDown::Earned,
             refund_lowers: false,
         }
     }
@@ -54,72 +90,71 @@ pub struct Tier {
     /// What members read.
     #[schemars(title = "Name", length(min = 1, max = 80))]
     pub name: String,
-    /// Spend that reaches it, in minor units.
-    #[schemars(title = "Threshold", range(min = 0))]
+    /// What reaches it: minor units of spend, points, orders or whole units, as `counted` says.
+    #[schemars(title = "Threshold", range(min = 0), extend("examples" = [500000]))]
     #[serde(default)]
-    pub threshold: Money,
+    pub threshold: i64,
+    /// Other ways to reach it, or what it asks for besides, as `several` says.
+    #[schemars(title = "Also")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<Also>,
+    /// Whether only staff give it. It is never reached, and kept until the day it was given for.
+    #[schemars(title = "By invitation")]
+    #[serde(default)]
+    pub by_invitation: bool,
     /// Points are multiplied by this while a member holds it.
     #[schemars(title = "Points multiplier")]
     #[serde(default)]
     pub multiplier: Rate,
 }
 
-impl Config {
-    /// What contradicts itself, with its place and remedy.
-    pub fn problems(&self) -> Vec<ConfigProblem> {
-        let mut problems = Vec::new();
-        let mut say = |pointer: String, message: &str| {
-            problems.push(ConfigProblem::at(pointer, message));
-        };
-        if self.tiers.is_empty() || self.tiers.len() > TIERS_MAX {
-            say("/tiers".into(), "Name between 1 and 20 tiers.");
-        }
-        for (position, tier) in self.tiers.iter().enumerate().take(TIERS_MAX) {
-            let at = |field: &str| format!("/tiers/{position}/{field}");
-            let before = &self.tiers[..position];
-            if !is_code(&tier.code) {
-                say(
-                    at("code"),
-                    "Write 1 to 40 lower-case letters, digits and hyphens.",
-                );
-            } else if before.iter().any(|other| other.code == tier.code) {
-                say(at("code"), "Two tiers have this code; give each its own.");
-            }
-            if tier.name.trim().is_empty() || tier.name.chars().count() > 80 {
-                say(at("name"), "Write a name of 1 to 80 characters.");
-            }
-            if tier.threshold.is_negative() {
-                say(at("threshold"), "A threshold is zero or more.");
-            } else if before
-                .last()
-                .is_some_and(|lower| tier.threshold <= lower.threshold)
-            {
-                say(
-                    at("threshold"),
-                    "Each tier needs a higher threshold than the one before it; order them by it.",
-                );
-            }
-            if tier.multiplier.is_zero() || tier.multiplier.is_negative() {
-                say(
-                    at("multiplier"),
-                    "A multiplier is more than zero; 1 changes nothing.",
-                );
-            }
-        }
-        if !(1..=DAYS_MAX).contains(&self.window_days) {
-            say("/window_days".into(), "Write between 1 and 3660 days.");
-        }
-        if self.validity_days > DAYS_MAX {
-            say(
-                "/validity_days".into(),
-                "Write at most 3660 days; 0 is for good.",
-            );
-        }
-        problems
-    }
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum WindowName {
+    /// The last so many days.
+    Rolling,
+    /// Since the first day of the calendar month.
+    CalendarMonth,
+    /// Since the first of January.
+    CalendarYear,
+    /// Since the enrolment.
+    Lifetime,
 }
 
-fn is_code(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    (1..=40).contains(&text.len()) && text.bytes().all(allowed)
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Upgrade {
+    /// With the sale that reaches the threshold.
+    AtOnce,
+    /// At the next review, so that a tier never changes at the till.
+    AtReview,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ValidityTo {
+    /// It is not put off.
+    Day,
+    /// The last day of the month.
+    MonthEnd,
+    /// 31 December.
+    YearEnd,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Renewal {
+    /// When the validity has passed and the window then still reaches the tier.
+    AtEnd,
+    /// Whenever the tier is reached again, so that what was bought in a calendar year is not forgotten by its end.
+    AtOnce,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepDown {
+    /// To the tier that is earned now.
+    Earned,
+    /// One tier at a time, and never below what is earned.
+    One,
 }

@@ -1,14 +1,19 @@
-//! Tiers by what a member spent over the last days: up at once, down after validity.
+//! Tiers by what a member bought: up when he reaches one, down after its validity.
 //!
-//! `config.rs` is what the merchant sets, `rule.rs` what follows from it.
+//! `config.rs` is what the merchant sets and `check.rs` what contradicts itself in it; `measure.rs` says what tiers
+//! count, `validity.rs` how long they last, `rule.rs` what follows.
 
+mod check;
 mod config;
+mod measure;
 mod rule;
+mod validity;
 
 pub use config::*;
+pub use measure::{Also, Counted, Several};
 
 use tessera_sdk::tiers::{Decision, Facts, TierRule};
-use tessera_sdk::types::{ConfigProblem, Measure, Needs, Window};
+use tessera_sdk::types::{ConfigProblem, Needs};
 
 /// The rule this crate exports.
 #[derive(Debug)]
@@ -18,7 +23,7 @@ impl TierRule for TierStandard {
     type Config = Config;
 
     fn check(config: &Config) -> Result<(), Vec<ConfigProblem>> {
-        let problems = config.problems();
+        let problems = check::problems(config);
         if problems.is_empty() {
             Ok(())
         } else {
@@ -27,7 +32,7 @@ impl TierRule for TierStandard {
     }
 
     fn needs(config: &Config) -> Needs {
-        Needs::none().aggregate(Measure::Spend, Window::RollingDays(config.window_days))
+        config.needs()
     }
 
     fn evaluate(config: &Config, facts: &Facts) -> Result<Decision, String> {

@@ -118,6 +118,33 @@ impl Rate {
         Ok(Rate::reduced(numerator, denominator))
     }
 
+    /// The sum of two rates, exact.
+    pub fn plus(self, other: Rate) -> Result<Rate, crate::Overflow> {
+        let common = gcd(
+            self.denominator.unsigned_abs(),
+            other.denominator.unsigned_abs(),
+        );
+        let (mine, others) = (
+            i128::from(self.denominator) / i128::from(common),
+            i128::from(other.denominator) / i128::from(common),
+        );
+        let numerator = i128::from(self.numerator) * others + i128::from(other.numerator) * mine;
+        let denominator = i128::from(self.denominator) * others;
+        // Reduced before it is cut to 64 bits, so that it overflows only when it must.
+        let common = gcd_wide(numerator.unsigned_abs(), denominator.unsigned_abs());
+        let short = |part: i128| {
+            let common = i128::try_from(common).map_err(|_| crate::Overflow)?;
+            i64::try_from(part / common).map_err(|_| crate::Overflow)
+        };
+        Ok(Rate::reduced(short(numerator)?, short(denominator)?))
+    }
+
+    /// The difference of two rates, exact.
+    pub fn minus(self, other: Rate) -> Result<Rate, crate::Overflow> {
+        let numerator = other.numerator.checked_neg().ok_or(crate::Overflow)?;
+        self.plus(Rate { numerator, ..other })
+    }
+
     fn reduced(numerator: i64, denominator: i64) -> Rate {
         if denominator == 1 {
             return Rate {
@@ -317,6 +344,13 @@ mod tests {
         fn a_product_of_rates_is_exact(a in -1000..1000_i64, b in 1..1000_i64, c in -1000..1000_i64, d in 1..1000_i64) {
             let product = Rate::new(a, b).unwrap().times(Rate::new(c, d).unwrap()).unwrap();
             prop_assert_eq!(product, Rate::new(a * c, b * d).unwrap());
+        }
+
+        #[test]
+        fn sums_and_differences_of_rates_are_exact(a in -1000..1000_i64, b in 1..1000_i64, c in -1000..1000_i64, d in 1..1000_i64) {
+            let (one, other) = (Rate::new(a, b).unwrap(), Rate::new(c, d).unwrap());
+            prop_assert_eq!(one.plus(other).unwrap(), Rate::new(a * d + c * b, b * d).unwrap());
+            prop_assert_eq!(one.minus(other).unwrap(), Rate::new(a * d - c * b, b * d).unwrap());
         }
     }
 }

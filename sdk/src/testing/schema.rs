@@ -70,7 +70,13 @@ fn says_so_itself(property: &Value) -> bool {
     match property.get("type") {
         Some(Value::String(one)) => one == "array",
         Some(Value::Array(several)) => several.iter().any(|one| one == "null"),
-        _ => false,
+        _ => {
+            let branches = property.get("anyOf").and_then(Value::as_array);
+            branches.is_some_and(|branches| {
+                let null = |branch: &Value| branch.get("type").is_some_and(|one| one == "null");
+                branches.iter().any(null)
+            })
+        }
     }
 }
 

@@ -5,35 +5,16 @@ use tessera_sdk::testing::{FactsBuilder, assert_contract, config_problems, facts
 use tessera_sdk::types::TenderKind;
 use tessera_sdk::{Points, Rate, message};
 
-use crate::PointsStandard;
+use points_standard::PointsStandard;
 
-/// One point for each 1.00, and what else a case says.
-fn config(more: &str) -> String {
-    let comma = if more.is_empty() { "" } else { ", " };
-    format!("{{\"points_per\": {{\"spend\": 100, \"points\": 1}}{comma}{more}}}")
-}
+use crate::support::{basket, per_yuan as config, total};
 
 fn answer(more: &str, facts: FactsBuilder) -> Proposal {
-    assert_contract::<PointsStandard>(&config(more), &facts.points())
+    crate::support::answer(&config(more), facts)
 }
 
 fn points(more: &str, facts: FactsBuilder) -> i64 {
-    answer(more, facts)
-        .awards
-        .iter()
-        .map(|award| award.points)
-        .sum()
-}
-
-/// 28.00 twice and 12.50 once: 68.50.
-fn basket() -> FactsBuilder {
-    let coffee = facts()
-        .line("espresso")
-        .category("drinks/coffee")
-        .tag("fair-trade")
-        .price(2800)
-        .quantity(2);
-    coffee.line("roll").category("food").price(1250)
+    total(&answer(more, facts))
 }
 
 #[test]
@@ -154,14 +135,8 @@ fn tax_earns_points_unless_the_setting_says_net() {
     assert_eq!(points("\"earn_on\": \"net\"", taxed.clone()), 100);
     let mut on_top: Facts = facts().line("book").price(10000).tax(900).points();
     on_top.order.prices_include_tax = false;
-    let total = |more: &str| -> i64 {
-        assert_contract::<PointsStandard>(&config(more), &on_top)
-            .awards
-            .iter()
-            .map(|award| award.points)
-            .sum()
-    };
-    assert_eq!((total(""), total("\"earn_on\": \"net\"")), (109, 100));
+    let earned = |more: &str| total(&assert_contract::<PointsStandard>(&config(more), &on_top));
+    assert_eq!((earned(""), earned("\"earn_on\": \"net\"")), (109, 100));
 }
 
 #[test]
@@ -181,11 +156,6 @@ fn discounts_lower_what_is_earned_and_free_lines_earn_nothing() {
             .awards
             .is_empty()
     );
-}
-
-#[test]
-fn every_setting_explains_itself() {
-    tessera_sdk::testing::assert_documented::<crate::Config>();
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What the merchant reads: the schema of the configuration and the example of the README.
 
-use promo_standard::{Config, PromoStandard};
+use referral_standard::{Config, ReferralStandard};
 use tessera_sdk::testing::{assert_documented, config_problems};
 
 #[test]
@@ -10,7 +10,7 @@ fn every_setting_has_a_title_a_description_and_a_default() {
 
 #[test]
 fn the_example_of_the_readme_is_accepted() {
-    let readme = include_str!("../README.md");
+    let readme = include_str!("../../README.md");
     let example = readme
         .split("```toml")
         .nth(1)
@@ -18,5 +18,5 @@ fn the_example_of_the_readme_is_accepted() {
         .expect("an example");
     let config: toml::Value = toml::from_str(example).expect("TOML");
     let json = serde_json::to_string(&config).expect("JSON");
-    assert_eq!(config_problems::<PromoStandard>(&json), []);
+    assert_eq!(config_problems::<ReferralStandard>(&json), []);
 }
