@@ -1,8 +1,10 @@
 //! The till's use cases: quote, hold, commit, recorded sale, refund. Each is one story; what they share
 //! stands in the files of `checkout/`.
 
+mod campaigns;
 mod commit;
 mod error;
+mod held;
 mod hold;
 pub mod posting;
 mod quote;
@@ -13,6 +15,7 @@ pub mod request;
 mod rules;
 pub mod situation;
 pub mod stored;
+mod tier;
 
 pub use commit::{CommitRequest, Committed, commit};
 pub use error::{Change, CheckoutError};

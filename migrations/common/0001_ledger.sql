@@ -101,6 +101,8 @@ CREATE TABLE refundables (
     tenders TEXT NOT NULL
 ) /* clustered */;
 
+-- `sale` is what the commit of the held quote writes, compressed JSON, so that any host can commit it; empty
+-- once the hold has ended.
 CREATE TABLE holds (
     id TEXT NOT NULL PRIMARY KEY,
     quote_id TEXT NOT NULL UNIQUE,
@@ -109,6 +111,7 @@ CREATE TABLE holds (
     expires_at BIGINT NOT NULL,
     state TEXT NOT NULL,
     reserves TEXT NOT NULL,
+    sale BYTEA NOT NULL,
     version BIGINT NOT NULL,
     base BIGINT NOT NULL
 );

@@ -177,6 +177,7 @@ async fn a_hold_survives_a_restart_and_is_posted_once() {
                     floor: None,
                 },
             ],
+            sale: b"sale".to_vec(),
         };
         run.0.submit(command(vec![hold])).await.expect("held");
         check(&database.db).await;

@@ -12,8 +12,8 @@ use crate::domain::refund::{AwardReturn, RefundPlan, RefundTender};
 use crate::domain::rules::TenderKind;
 use crate::domain::time::Day;
 
+use super::campaigns::CounterName;
 use super::error::CheckoutError;
-use super::situation::CounterName;
 
 /// How strictly a sale's limits hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -167,7 +167,15 @@ fn take_step(draft: &mut Draft<'_>, step: &Step) -> Result<(), Refusal> {
             member,
             expires_at,
             reserves,
-        } => hold::reserve(draft, hold, quote, member.as_deref(), *expires_at, reserves),
+            sale,
+        } => hold::reserve(
+            draft,
+            (hold, quote),
+            member.as_deref(),
+            *expires_at,
+            reserves,
+            sale,
+        ),
         Step::ResolveHold { hold, outcome } => hold::resolve(draft, hold, *outcome),
         Step::ReleasePending {
             member,

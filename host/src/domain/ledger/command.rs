@@ -218,6 +218,8 @@ pub enum Step {
         member: Option<String>,
         expires_at: Instant,
         reserves: Vec<Reserve>,
+        /// What the quote's commit needs, as the use case encodes it; kept until the hold ends.
+        sale: Vec<u8>,
     },
     /// Ends a hold; everything returns to where it was. With `Posted`, the steps after it may spend what
     /// was good on the day of the hold.

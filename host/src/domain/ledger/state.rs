@@ -128,6 +128,8 @@ pub struct Hold {
     pub expires_at: Instant,
     pub state: HoldState,
     pub reserves: Vec<Held>,
+    /// What the quote's commit needs; empty once the hold has ended, and where it was not read.
+    pub sale: Vec<u8>,
     pub version: i64,
     pub base: i64,
 }

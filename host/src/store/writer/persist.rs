@@ -68,10 +68,12 @@ const REFUNDABLES: Bulk = Bulk {
 
 const HOLDS: Bulk = Bulk {
     doing: "writing holds",
-    text: "INSERT INTO holds (id, quote_id, member, held_on, expires_at, state, reserves, version, base) {rows}
-        ON CONFLICT (id) DO UPDATE SET state = excluded.state, version = excluded.version, base = excluded.base
+    text: "INSERT INTO holds (id, quote_id, member, held_on, expires_at, state, reserves, sale, version, base) {rows}
+        ON CONFLICT (id) DO UPDATE SET state = excluded.state,
+            sale = CASE excluded.state WHEN 'pending' THEN holds.sale ELSE excluded.sale END,
+            version = excluded.version, base = excluded.base
         WHERE holds.version = excluded.base",
-    columns: &[Text, Text, Text, Int, Int, Text, Text, Int, Int],
+    columns: &[Text, Text, Text, Int, Int, Text, Text, Bytes, Int, Int],
 };
 
 const ENTRIES: Bulk = Bulk {
@@ -321,6 +323,7 @@ async fn hold_rows(conn: &mut Conn, state: &State) -> Result<(), BatchError> {
             Cell::Int(row.expires_at.0),
             text(holds::state_text(ended)),
             Cell::Text(reserves),
+            Cell::Bytes(row.sale.clone()),
             Cell::Int(row.version),
             Cell::Int(row.base),
         ]);
