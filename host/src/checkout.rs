@@ -12,6 +12,7 @@ mod quotes;
 mod recorded;
 mod refund;
 pub mod request;
+mod review;
 mod rules;
 pub mod situation;
 pub mod stored;

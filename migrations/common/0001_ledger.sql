@@ -129,7 +129,7 @@ CREATE TABLE operations (
     refusal TEXT
 ) /* clustered */;
 
--- `facts` is canonical JSON, compressed, once per order.
+-- `facts` is canonical JSON, compressed, once per order; in a refund empty where no rule was asked.
 CREATE TABLE orders (
     id TEXT NOT NULL PRIMARY KEY,
     store TEXT NOT NULL,
@@ -164,11 +164,13 @@ CREATE TABLE refunds (
     currency TEXT NOT NULL,
     total BIGINT NOT NULL,
     doc BYTEA NOT NULL,
+    facts BYTEA NOT NULL,
     UNIQUE (order_id, sequence)
 );
 
+-- `subject_id` is the order or refund the rule was asked for; the facts stand with it.
 CREATE TABLE evaluations (
-    order_id TEXT NOT NULL,
+    subject_id TEXT NOT NULL,
     position BIGINT NOT NULL,
     binding_id TEXT NOT NULL,
     component_digest TEXT NOT NULL,
@@ -177,7 +179,7 @@ CREATE TABLE evaluations (
     delta BYTEA NOT NULL,
     output BYTEA NOT NULL,
     fuel BIGINT NOT NULL,
-    PRIMARY KEY (order_id, position)
+    PRIMARY KEY (subject_id, position)
 ) /* clustered */;
 
 -- Components and configurations some evaluation names; they are never deleted.

@@ -285,6 +285,7 @@ async fn partial_refunds_stop_at_what_was_sold_and_a_debt_is_repaid_by_later_ear
                 currency: "CNY".to_owned(),
                 total: 400,
                 doc: Vec::new(),
+                facts: Vec::new(),
             }))];
             refund
         };

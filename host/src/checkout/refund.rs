@@ -18,7 +18,8 @@ use super::error::CheckoutError;
 use super::posting::{self, Consumed, TakeBack};
 use super::request::{RefundRequest, thousandths};
 use super::situation::wallet;
-use super::stored::{refund_row, unpack};
+use super::stored::{evaluation_rows, pack, refund_row, unpack};
+use super::{review, tier};
 
 /// How often a refund is worked out again because another of the same order came first.
 const TRIES: usize = 8;
@@ -100,6 +101,8 @@ async fn attempt(
             keep_back(&sale.document, &mut plan, back, wallet.points)?;
         }
     }
+    let review = review::after_refund(host, &snapshot, &place, &sale.document, &plan, now).await?;
+    plan.tier = review.as_ref().and_then(|review| review.tier.clone());
     let id = uuid::Uuid::now_v7().to_string();
     let mut command = Command::new("refund", Subject::new("refund", &id), now, day);
     command.operation = Some(intent.clone().into());
@@ -114,7 +117,7 @@ async fn attempt(
     )?;
     let terminal = caller.terminal.as_deref().unwrap_or(&caller.key);
     let staff = caller.staff.as_ref().map(|staff| staff.id.as_str());
-    let row = refund_row(
+    let mut row = refund_row(
         &id,
         order,
         sale.sequence + 1,
@@ -124,6 +127,23 @@ async fn attempt(
         now,
         day,
     )?;
+    if let Some(review) = review {
+        row.facts = pack(&review.facts)?;
+        let asked = evaluation_rows(&id, &review.evaluations)?;
+        let asked = asked
+            .into_iter()
+            .map(|row| Record::Evaluation(Box::new(row)));
+        command.records.extend(asked);
+        if let (Some(member), Some(tier)) = (&sale.document.member, &plan.tier) {
+            command.records.extend(tier::records(
+                member,
+                &sale.document.store,
+                &review.facts,
+                &tier.decision,
+                day,
+            ));
+        }
+    }
     command.records.push(Record::Refund(Box::new(row)));
     if let Some(member) = &sale.document.member {
         command

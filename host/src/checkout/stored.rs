@@ -103,14 +103,14 @@ pub fn order_rows(
     Ok((row, evaluation_rows(new.id, &sale.evaluations)?))
 }
 
-/// The rows of what rules were asked about one order.
+/// The rows of what rules were asked for one order or refund.
 pub fn evaluation_rows(
-    order: &str,
+    subject: &str,
     evaluations: &[Evaluation],
 ) -> Result<Vec<EvaluationRow>, CheckoutError> {
     let row = |(position, evaluation): (usize, &Evaluation)| {
         Ok(EvaluationRow {
-            order_id: order.to_owned(),
+            subject: subject.to_owned(),
             position: position as i64,
             binding_id: evaluation.binding.clone(),
             component_digest: evaluation.component.clone(),
@@ -170,6 +170,7 @@ pub fn refund_row(
         currency: document.currency.clone(),
         total: plan.total,
         doc: pack(plan)?,
+        facts: Vec::new(),
     })
 }
 

@@ -53,7 +53,8 @@ pub struct CheckoutSettings {
     /// review does.
     pub tier_review_on_sale: bool,
     /// Whether every refund reviews the member's tier at once. Default no (a tier once given is kept
-    /// until its validity ends, as OpenLoyalty does); vsigo takes it away at once.
+    /// until its validity ends, as OpenLoyalty does); vsigo takes it away at once. The review is of the day of
+    /// the refund, so this setting counts as it is then, and the rule still decides whether the tier falls.
     pub tier_review_on_refund: bool,
 }
 

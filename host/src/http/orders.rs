@@ -15,7 +15,7 @@ use super::json::Keyed;
 use super::problems::Code;
 use super::quotes::intent;
 use super::sale_view::{SaleView, Shown};
-use super::types::{Id, Quantity, Time};
+use super::types::{Date, Id, Quantity, Time};
 use crate::access::Principal;
 use crate::checkout::posting::kind_name;
 use crate::checkout::request::{RecordedSale, RefundRequest};
@@ -65,6 +65,18 @@ pub struct RefundView {
     pub points_taken_back: i64,
     /// Whether nothing of the order is left.
     pub completes: bool,
+    /// The member's tier, where the chain reviews it at a refund.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tier: Option<ReviewedTierView>,
+}
+
+/// What a review of a member's tier came to.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReviewedTierView {
+    pub before: Option<String>,
+    pub after: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<Date>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -93,6 +105,9 @@ pub struct RefundTenderView {
 /// One recorded call of a rule.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct EvaluationView {
+    /// Absent for the order itself; the refund the rule was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refund: Option<String>,
     pub position: i64,
     pub binding: String,
     pub component_digest: String,
@@ -210,7 +225,7 @@ pub async fn refunds(
     ))
 }
 
-/// The recorded rule calls of an order.
+/// The recorded rule calls of an order and of its refunds.
 #[utoipa::path(get, path = "/v1/orders/{id}/evaluations", tag = "orders", params(("id" = String, Path)),
     responses((status = 200, body = Vec<EvaluationView>), (status = "default", body = ProblemBody)))]
 pub async fn evaluations(
@@ -224,9 +239,14 @@ pub async fn evaluations(
         .ok_or_else(|| Problem::unknown(Code::OrderUnknown, id.as_str()))?;
     caller.require_store(&order.store)?;
     let json = |bytes: &[u8]| -> Result<serde_json::Value, Problem> { Ok(stored::unpack(bytes)?) };
+    let mut asked = rows::evaluations_of(&mut conn, &order.id).await?;
+    for refund in rows::refunds_of(&mut conn, &order.id).await? {
+        asked.extend(rows::evaluations_of(&mut conn, &refund.id).await?);
+    }
     let mut views = Vec::new();
-    for row in rows::evaluations_of(&mut conn, id.as_str()).await? {
+    for row in asked {
         views.push(EvaluationView {
+            refund: Some(row.subject).filter(|subject| *subject != order.id),
             position: row.position,
             binding: row.binding_id,
             component_digest: row.component_digest,
@@ -308,6 +328,11 @@ fn refund_view(row: &RefundRow) -> Result<RefundView, Problem> {
         tenders: tenders.collect(),
         points_taken_back: plan.awards.iter().map(|award| award.points).sum(),
         completes: plan.completes,
+        tier: plan.tier.map(|tier| ReviewedTierView {
+            before: tier.before,
+            after: tier.decision.tier,
+            valid_until: tier.decision.valid_until.map(Date),
+        }),
     })
 }
 

@@ -34,6 +34,11 @@ async fn lots(shop: &Shop, member: &str) -> Vec<i64> {
         .collect()
 }
 
+async fn tier(shop: &Shop, member: &str) -> Value {
+    let path = format!("/v1/members/{member}");
+    shop.get(&path, &shop.admin).await.ok()["tier"].clone()
+}
+
 on_each_database! {
     // 4 apples at 1 kg = 40.00 paid with 1000 points (10.00) and 30.00 cash. Two lots of 600 and 900 points: the
     // one that expires first goes first, so 600 + 400 are spent. Half the line is worth 20.00: 5.00 in points.
@@ -216,6 +221,51 @@ on_each_database! {
         let answers = futures_util::future::join_all((0..10).map(|_| one())).await;
         let done = answers.iter().filter(|answer| answer.status.is_success()).count();
         assert_eq!(done, 5, "{answers:?}");
+        shop.verify().await;
+    }
+
+    // Silver from 100.00, taken away at once by the rule. 120.00 reach it; 60.00 back leave 60.00. The review is a
+    // setting of the chain: off by default.
+    async fn a_refund_below_the_threshold_takes_the_tier_only_where_the_chain_reviews_it(shop) {
+        let silver = json!({ "code": "silver", "name": "Silver", "threshold": 10_000, "multiplier": "1.2" });
+        let ladder = json!({ "window_days": 365, "validity_days": 365, "refund_lowers": true, "tiers": [silver] });
+        shop.bind("tier-standard", ladder).await;
+        let (kept, lost) = (shop.member().await, shop.member().await);
+        let order = shop.buy(cakes(&kept, "4")).await;
+        let refund = shop.refund(id(&order), json!([[0, "2"]])).await.ok();
+        assert!(refund["tier"].is_null());
+        assert_eq!(tier(&shop, &kept).await["name"], "silver");
+
+        shop.settings(json!({ "tier_review_on_refund": true })).await;
+        let order = shop.buy(cakes(&lost, "4")).await;
+        assert_eq!(tier(&shop, &lost).await["name"], "silver");
+        let refund = shop.refund(id(&order), json!([[0, "2"]])).await.ok();
+        assert_eq!(refund["tier"], json!({ "before": "silver", "after": null }));
+        assert!(tier(&shop, &lost).await.is_null());
+        // Found by verify too: the order's own call and the refund's.
+        let path = format!("/v1/orders/{}/evaluations", id(&order));
+        let asked = shop.get(&path, &shop.admin).await.ok();
+        assert_eq!(asked.as_array().map(Vec::len), Some(2));
+        assert_eq!(asked[1]["refund"], refund["id"]);
+        assert_eq!(asked[1]["facts_difference"]["aggregates"], json!([6_000]));
+        assert_eq!(asked[1]["facts_difference"]["occasion"], "refund");
+        shop.verify().await;
+        let again = tessera::audit::reexecute(&shop.host.db, shop.host.catalog.engine()).await.unwrap();
+        assert_eq!((again.orders, again.evaluations), (2, 3));
+        // Twice up, once down.
+        assert_eq!(shop.events().await.iter().filter(|kind| *kind == "member.tier_changed").count(), 3);
+    }
+
+    // The rule keeps a tier until its year has passed, unless it is told to lower at once: the review asks, the rule decides.
+    async fn a_reviewed_tier_stays_where_the_rule_keeps_it(shop) {
+        shop.settings(json!({ "tier_review_on_refund": true })).await;
+        let silver = json!({ "code": "silver", "name": "Silver", "threshold": 10_000, "multiplier": "1.2" });
+        shop.bind("tier-standard", json!({ "window_days": 365, "validity_days": 365, "tiers": [silver] })).await;
+        let member = shop.member().await;
+        let order = shop.buy(cakes(&member, "4")).await;
+        let refund = shop.refund(id(&order), Value::Null).await.ok();
+        assert_eq!(refund["tier"]["after"], "silver");
+        assert_eq!(tier(&shop, &member).await["valid_until"], "2027-03-02");
         shop.verify().await;
     }
 }

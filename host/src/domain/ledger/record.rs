@@ -57,18 +57,21 @@ pub struct RefundRow {
     /// Minor units given back.
     pub total: i64,
     pub doc: Vec<u8>,
+    /// Facts of its evaluations, as in an order; empty where no rule was asked.
+    pub facts: Vec<u8>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EvaluationRow {
-    pub order_id: String,
-    /// Order of evaluation within the order.
+    /// The order or refund the rule was asked for.
+    pub subject: String,
+    /// Order of evaluation within the subject.
     pub position: i64,
     pub binding_id: String,
     pub component_digest: String,
     pub config_hash: String,
     pub kind: String,
-    /// What differs from the order's facts.
+    /// What differs from the subject's facts.
     pub delta: Vec<u8>,
     /// The proposal as it came out of the sandbox.
     pub output: Vec<u8>,
@@ -140,7 +143,7 @@ impl Record {
             }
             Self::Evaluation(row) => {
                 for text in [
-                    &row.order_id,
+                    &row.subject,
                     &row.binding_id,
                     &row.component_digest,
                     &row.config_hash,

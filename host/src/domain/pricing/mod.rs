@@ -11,6 +11,7 @@ mod checks;
 mod groups;
 mod opening;
 mod promotions;
+mod review;
 mod tax;
 mod tenders;
 mod work;
@@ -25,6 +26,7 @@ pub use campaign::{
     Base, Campaign, CampaignRef, Choice, FaultKind, Group, OnFault, RuleFault, Rules, Stage,
     UsageLimit, UsageUnit,
 };
+pub use review::{ReviewInput, Reviewed, review_tier};
 pub use tenders::Wallet;
 pub(crate) use tenders::round_cash;
 

@@ -106,15 +106,15 @@ const ORDERS: Bulk = Bulk {
 const REFUNDS: Bulk = Bulk {
     doing: "writing refunds",
     text: "INSERT INTO refunds (id, order_id, sequence, store, terminal, staff, occurred_at, business_date, currency,
-        total, doc) {rows}",
+        total, doc, facts) {rows}",
     columns: &[
-        Text, Text, Int, Text, Text, Text, Int, Int, Text, Int, Bytes,
+        Text, Text, Int, Text, Text, Text, Int, Int, Text, Int, Bytes, Bytes,
     ],
 };
 
 const EVALUATIONS: Bulk = Bulk {
     doing: "writing evaluations",
-    text: "INSERT INTO evaluations (order_id, position, binding_id, component_digest, config_hash, kind, delta, output,
+    text: "INSERT INTO evaluations (subject_id, position, binding_id, component_digest, config_hash, kind, delta, output,
         fuel) {rows}",
     columns: &[Text, Int, Text, Text, Text, Text, Bytes, Bytes, Int],
 };
@@ -525,6 +525,7 @@ impl Rows {
             text(&row.currency),
             Cell::Int(row.total),
             Cell::Bytes(row.doc.clone()),
+            Cell::Bytes(row.facts.clone()),
         ]);
     }
 
@@ -532,7 +533,7 @@ impl Rows {
         self.evaluated
             .insert((row.component_digest.clone(), row.config_hash.clone()));
         self.evaluations.extend([
-            text(&row.order_id),
+            text(&row.subject),
             Cell::Int(row.position),
             text(&row.binding_id),
             text(&row.component_digest),
