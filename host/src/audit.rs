@@ -43,7 +43,7 @@ pub async fn reexecute(db: &Db, engine: &Engine) -> Result<Report, CheckoutError
         known: HashMap::new(),
     };
     let mut report = Report::default();
-    for asked in [Asked::Order, Asked::Refund] {
+    for asked in [Asked::Order, Asked::Refund, Asked::Claim] {
         rules.run_all(db, asked, &mut report).await?;
     }
     Ok(report)
@@ -56,7 +56,7 @@ struct Rules<'a> {
 }
 
 impl Rules<'_> {
-    /// Runs everything again that was asked for orders, or for refunds.
+    /// Runs everything again that was asked for orders, for refunds, or for claims.
     async fn run_all(
         &mut self,
         db: &Db,

@@ -168,7 +168,24 @@ CREATE TABLE refunds (
     UNIQUE (order_id, sequence)
 );
 
--- `subject_id` is the order or refund the rule was asked for; the facts stand with it.
+-- The points of an order made without a member, given to one later. `doc` is the order as it stands with him: what
+-- a refund inverts from then on.
+CREATE TABLE claims (
+    id TEXT NOT NULL PRIMARY KEY,
+    order_id TEXT NOT NULL UNIQUE,
+    member TEXT NOT NULL,
+    store TEXT NOT NULL,
+    terminal TEXT NOT NULL,
+    staff TEXT,
+    occurred_at BIGINT NOT NULL,
+    business_date BIGINT NOT NULL,
+    doc BYTEA NOT NULL,
+    facts BYTEA NOT NULL
+);
+
+CREATE INDEX claims_member ON claims (member, id);
+
+-- `subject_id` is the order, refund or claim the rule was asked for; the facts stand with it.
 CREATE TABLE evaluations (
     subject_id TEXT NOT NULL,
     position BIGINT NOT NULL,

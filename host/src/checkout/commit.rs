@@ -218,7 +218,8 @@ pub fn sale_command(
     Ok(command)
 }
 
-fn purchases<'a>(
+/// What an order adds to its member's purchases.
+pub fn purchases<'a>(
     member: &'a str,
     day: Day,
     document: &OrderDocument,

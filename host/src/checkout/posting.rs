@@ -92,6 +92,24 @@ pub fn sale(
     Ok(steps)
 }
 
+/// The steps that give a claimed order's points; `counted` counters were moved by the sale already.
+pub fn claim(
+    order: &str,
+    document: &OrderDocument,
+    counted: usize,
+    today: Day,
+    points: &str,
+) -> Result<Vec<Step>, CheckoutError> {
+    let mut steps = Vec::new();
+    for gift in gifts(document) {
+        give(&mut steps, order, &gift, today, points)?;
+    }
+    for counter in document.counters.iter().skip(counted) {
+        steps.push(counter_step(document, counter, true)?);
+    }
+    Ok(steps)
+}
+
 /// What a hold of a quote reserves: its points and stored value, its counters and its codes.
 pub fn reserves(document: &OrderDocument, points: &str) -> Result<Vec<Reserve>, CheckoutError> {
     let mut reserves = Vec::new();

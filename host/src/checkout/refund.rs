@@ -10,8 +10,8 @@ use crate::domain::order::OrderDocument;
 use crate::domain::refund::{self, LineQuantity, RefundPlan, Refunded};
 use crate::domain::settings::RefundSpentPoints;
 use crate::host::Host;
-use crate::store::entries;
 use crate::store::orders::{self, OrderName};
+use crate::store::{claims, entries};
 
 use super::Intent;
 use super::error::CheckoutError;
@@ -58,13 +58,16 @@ pub async fn refund(
             }
         }
     }
-    Err(CheckoutError::RefundContended)
+    Err(CheckoutError::OrderContended)
 }
 
 /// The sale as it stands: its document, what came back already, and the lots it used.
 struct Sale {
     document: OrderDocument,
     refunded: Refunded,
+    /// Refunds so far.
+    refunds: i64,
+    /// Changes of the order so far: a claim is one too.
     sequence: i64,
     consumed: Consumed,
 }
@@ -120,7 +123,7 @@ async fn attempt(
     let mut row = refund_row(
         &id,
         order,
-        sale.sequence + 1,
+        sale.refunds + 1,
         &sale.document,
         &plan,
         (terminal, staff),
@@ -179,7 +182,9 @@ async fn read(host: &Host, order: &str) -> Result<Sale, CheckoutError> {
     let row = orders::order_by(&mut conn, &OrderName::Id(order.to_owned()))
         .await?
         .ok_or_else(unknown)?;
-    let document: OrderDocument = unpack(&row.doc)?;
+    // Who claimed the order has its points: what comes back is taken from him.
+    let claim = claims::of_order(&mut conn, order).await?;
+    let document: OrderDocument = unpack(claim.as_ref().map_or(&row.doc, |claim| &claim.doc))?;
     let mut refunded = Refunded::nothing(&document);
     let rows = orders::refunds_of(&mut conn, order).await?;
     let mut subjects = vec![order.to_owned()];
@@ -202,7 +207,8 @@ async fn read(host: &Host, order: &str) -> Result<Sale, CheckoutError> {
     Ok(Sale {
         document,
         refunded,
-        sequence: rows.len() as i64,
+        refunds: rows.len() as i64,
+        sequence: rows.len() as i64 + i64::from(claim.is_some()),
         consumed: consumed(moved),
     })
 }

@@ -24,7 +24,8 @@ use crate::domain::ledger::{OrderRow, RefundRow};
 use crate::domain::order::OrderDocument;
 use crate::domain::refund::RefundPlan;
 use crate::host::Host;
-use crate::store::orders::{self as rows, OrderName};
+use crate::store::claims;
+use crate::store::orders::{self as rows, Asked, OrderName};
 
 /// A sale that is booked.
 #[derive(Debug, Serialize, ToSchema)]
@@ -105,9 +106,10 @@ pub struct RefundTenderView {
 /// One recorded call of a rule.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct EvaluationView {
-    /// Absent for the order itself; the refund the rule was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub refund: Option<String>,
+    /// `order`, `refund` or `claim`: what the rule was asked for.
+    pub asked_for: &'static str,
+    /// Its id.
+    pub subject: String,
     pub position: i64,
     pub binding: String,
     pub component_digest: String,
@@ -225,7 +227,7 @@ pub async fn refunds(
     ))
 }
 
-/// The recorded rule calls of an order and of its refunds.
+/// The recorded rule calls of an order, its claim and its refunds.
 #[utoipa::path(get, path = "/v1/orders/{id}/evaluations", tag = "orders", params(("id" = String, Path)),
     responses((status = 200, body = Vec<EvaluationView>), (status = "default", body = ProblemBody)))]
 pub async fn evaluations(
@@ -239,23 +241,27 @@ pub async fn evaluations(
         .ok_or_else(|| Problem::unknown(Code::OrderUnknown, id.as_str()))?;
     caller.require_store(&order.store)?;
     let json = |bytes: &[u8]| -> Result<serde_json::Value, Problem> { Ok(stored::unpack(bytes)?) };
-    let mut asked = rows::evaluations_of(&mut conn, &order.id).await?;
-    for refund in rows::refunds_of(&mut conn, &order.id).await? {
-        asked.extend(rows::evaluations_of(&mut conn, &refund.id).await?);
-    }
+    let mut subjects = vec![(Asked::Order, order.id.clone())];
+    let claim = claims::of_order(&mut conn, &order.id).await?;
+    subjects.extend(claim.map(|claim| (Asked::Claim, claim.id)));
+    let refunds = rows::refunds_of(&mut conn, &order.id).await?;
+    subjects.extend(refunds.into_iter().map(|refund| (Asked::Refund, refund.id)));
     let mut views = Vec::new();
-    for row in asked {
-        views.push(EvaluationView {
-            refund: Some(row.subject).filter(|subject| *subject != order.id),
-            position: row.position,
-            binding: row.binding_id,
-            component_digest: row.component_digest,
-            config_hash: row.config_hash,
-            kind: row.kind,
-            fuel: row.fuel,
-            facts_difference: json(&row.delta)?,
-            output: json(&row.output)?,
-        });
+    for (asked, subject) in subjects {
+        for row in rows::evaluations_of(&mut conn, &subject).await? {
+            views.push(EvaluationView {
+                asked_for: asked.name(),
+                subject: row.subject,
+                position: row.position,
+                binding: row.binding_id,
+                component_digest: row.component_digest,
+                config_hash: row.config_hash,
+                kind: row.kind,
+                fuel: row.fuel,
+                facts_difference: json(&row.delta)?,
+                output: json(&row.output)?,
+            });
+        }
     }
     Ok(Done::ok(views))
 }

@@ -229,7 +229,7 @@ type EvaluationColumns = (
     i64,
 );
 
-/// Evaluations of an order or refund, in the order they ran.
+/// Evaluations of an order, refund or claim, in the order they ran.
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -278,6 +278,7 @@ pub async fn evaluations_of(
 pub enum Asked {
     Order,
     Refund,
+    Claim,
 }
 
 impl Asked {
@@ -286,6 +287,7 @@ impl Asked {
         match self {
             Self::Order => "order",
             Self::Refund => "refund",
+            Self::Claim => "claim",
         }
     }
 }
@@ -303,6 +305,7 @@ pub async fn facts_after(
     let text = match asked {
         Asked::Order => "SELECT id, facts FROM orders WHERE id > $1 ORDER BY id LIMIT $2",
         Asked::Refund => "SELECT id, facts FROM refunds WHERE id > $1 ORDER BY id LIMIT $2",
+        Asked::Claim => "SELECT id, facts FROM claims WHERE id > $1 ORDER BY id LIMIT $2",
     };
     let after = after.to_owned();
     on!(conn, c => sqlx::query_as(text).bind(after).bind(limit).fetch_all(c).await)

@@ -246,7 +246,7 @@ on_each_database! {
         let path = format!("/v1/orders/{}/evaluations", id(&order));
         let asked = shop.get(&path, &shop.admin).await.ok();
         assert_eq!(asked.as_array().map(Vec::len), Some(2));
-        assert_eq!(asked[1]["refund"], refund["id"]);
+        assert_eq!((&asked[1]["asked_for"], &asked[1]["subject"]), (&json!("refund"), &refund["id"]));
         assert_eq!(asked[1]["facts_difference"]["aggregates"], json!([6_000]));
         assert_eq!(asked[1]["facts_difference"]["occasion"], "refund");
         shop.verify().await;

@@ -161,6 +161,7 @@ fn take_step(draft: &mut Draft<'_>, step: &Step) -> Result<(), Refusal> {
             lines,
             tenders,
         } => refundable::refund(draft, order, *expected_sequence, lines, tenders),
+        Step::ClaimOrder { order } => refundable::claim(draft, order),
         Step::Hold {
             hold,
             quote,

@@ -7,6 +7,7 @@ use crate::domain::time::{Day, Instant};
 pub enum Record {
     Order(Box<OrderRow>),
     Refund(Box<RefundRow>),
+    Claim(Box<ClaimRow>),
     Evaluation(Box<EvaluationRow>),
     Event(EventRow),
     MemberDay(MemberDayRow),
@@ -61,9 +62,26 @@ pub struct RefundRow {
     pub facts: Vec<u8>,
 }
 
+/// An order given to a member it was made without.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimRow {
+    pub id: String,
+    pub order_id: String,
+    pub member: String,
+    pub store: String,
+    pub terminal: String,
+    pub staff: Option<String>,
+    pub occurred_at: Instant,
+    pub business_date: Day,
+    /// The order as it stands with its member.
+    pub doc: Vec<u8>,
+    /// Facts of its evaluations, as in an order.
+    pub facts: Vec<u8>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EvaluationRow {
-    /// The order or refund the rule was asked for.
+    /// The order, refund or claim the rule was asked for.
     pub subject: String,
     /// Order of evaluation within the subject.
     pub position: i64,
@@ -140,6 +158,18 @@ impl Record {
                     visit("refund", text);
                 }
                 visit("refund", row.staff.as_deref().unwrap_or(""));
+            }
+            Self::Claim(row) => {
+                for text in [
+                    &row.id,
+                    &row.order_id,
+                    &row.member,
+                    &row.store,
+                    &row.terminal,
+                ] {
+                    visit("claim", text);
+                }
+                visit("claim", row.staff.as_deref().unwrap_or(""));
             }
             Self::Evaluation(row) => {
                 for text in [

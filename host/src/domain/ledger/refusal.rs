@@ -41,7 +41,7 @@ pub enum Refusal {
     },
     #[error("order `{order}` is unknown")]
     OrderUnknown { order: String },
-    #[error("order `{order}` was refunded meanwhile; read it again")]
+    #[error("order `{order}` was refunded or claimed meanwhile; read it again")]
     OrderChanged {
         order: String,
         expected: i64,

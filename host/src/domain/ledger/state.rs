@@ -86,7 +86,7 @@ pub struct RefundableTender {
 /// What of an order can still be refunded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refundable {
-    /// Number of refunds so far.
+    /// Number of refunds so far, and of claims.
     pub sequence: i64,
     /// Sequence in the database; −1 if the order is new.
     pub base: i64,

@@ -8,6 +8,7 @@ mod allocation;
 mod benefits;
 mod campaign;
 mod checks;
+mod claim;
 mod groups;
 mod opening;
 mod promotions;
@@ -26,6 +27,7 @@ pub use campaign::{
     Base, Campaign, CampaignRef, Choice, FaultKind, Group, OnFault, RuleFault, Rules, Stage,
     UsageLimit, UsageUnit,
 };
+pub use claim::{ClaimInput, claim};
 pub use review::{ReviewInput, Reviewed, review_tier};
 pub use tenders::Wallet;
 pub(crate) use tenders::round_cash;

@@ -9,6 +9,7 @@ mod engine;
 mod load;
 mod persist;
 mod plain;
+mod records;
 pub(crate) mod seal;
 
 use std::collections::HashMap;
