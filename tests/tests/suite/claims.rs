@@ -73,7 +73,7 @@ on_each_database! {
         assert_eq!(claimed["tier"]["after"], "silver");
         assert_eq!(shop.balances(&member).await, [("points".to_owned(), 108)].into());
         let lots = shop.wallet(&member).await[0]["lots"].clone();
-        assert_eq!(lots[0]["remaining"], 108);
+        assert_eq!((&lots[0]["remaining"], &lots[0]["source"]), (&json!(108), &order["id"]));
         let known = known(&shop, &member).await;
         assert_eq!(known["orders"], 1);
         assert_eq!((&known["tier"]["name"], &known["tier"]["since"]), (&json!("silver"), &json!("2026-03-05")));
