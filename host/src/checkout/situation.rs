@@ -403,7 +403,7 @@ fn is_birthday(birthday: &Birthday, today: NaiveDate) -> bool {
 }
 
 /// What a member can spend on a day.
-pub async fn wallet(
+async fn wallet(
     conn: &mut Conn,
     member: &str,
     points: &str,

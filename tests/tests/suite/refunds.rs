@@ -157,6 +157,59 @@ on_each_database! {
         shop.verify().await;
     }
 
+    // Two rules give 90 points each; 100 pay a coffee, which earns 19 + 19. Of 180 points 118 are there: 62 are
+    // missing, whichever award is looked at first, and 0.62 is kept.
+    async fn points_of_two_awards_are_missed_once_where_they_reduce_the_refund(shop) {
+        shop.settings(json!({ "refund_spent_points": "reduce-refund" })).await;
+        shop.bind("points-standard", points()).await;
+        shop.bind("points-standard", points()).await;
+        let member = shop.member().await;
+        let first = shop.buy(cakes(&member, "3")).await;
+        shop.buy(json!({
+            "member": { "id": member }, "lines": [{ "product": "coffee" }],
+            "tenders": [{ "kind": "points", "points": 100 }, { "kind": "cash" }],
+        })).await;
+        assert_eq!(shop.balances(&member).await["points"], 118);
+        assert_eq!(shop.refund(id(&first), Value::Null).await.ok()["kept_back"], 62);
+        assert!(shop.balances(&member).await.is_empty());
+        shop.verify().await;
+    }
+
+    // Points that cannot be spent yet were not spent: they go back, and the money comes back whole.
+    async fn pending_points_reduce_no_refund(shop) {
+        shop.settings(json!({ "refund_spent_points": "reduce-refund" })).await;
+        let mut later = points();
+        later["pending_days"] = json!(14);
+        shop.bind("points-standard", later).await;
+        let member = shop.member().await;
+        let order = shop.buy(cakes(&member, "3")).await;
+        assert_eq!(shop.balances(&member).await, [("points-pending".to_owned(), 90)].into());
+        assert_eq!(shop.refund(id(&order), Value::Null).await.ok()["kept_back"], 0);
+        assert!(shop.balances(&member).await.is_empty());
+        shop.verify().await;
+    }
+
+    // 89.50 were paid with stored value, which is never kept, and 0.50 in cash. 71 points are missing: 50 are paid
+    // for by the cash, 21 are owed.
+    async fn what_the_money_does_not_cover_is_owed_and_nothing_is_taken_twice(shop) {
+        shop.settings(json!({ "refund_spent_points": "reduce-refund" })).await;
+        shop.bind("points-standard", points()).await;
+        let member = shop.member().await;
+        shop.top_up(&member, 8_950, 0).await;
+        let mut basket = cakes(&member, "3");
+        basket["tenders"] = json!([{ "kind": "stored-value" }, { "kind": "cash" }]);
+        let first = shop.buy(basket).await;
+        shop.buy(json!({
+            "member": { "id": member }, "lines": [{ "product": "coffee" }],
+            "tenders": [{ "kind": "points", "points": 90 }, { "kind": "cash" }],
+        })).await;
+        assert_eq!(shop.balances(&member).await, [("points".to_owned(), 19)].into());
+        assert_eq!(shop.refund(id(&first), Value::Null).await.ok()["kept_back"], 50);
+        let balances = [("points-debt".to_owned(), -21), ("principal".to_owned(), 8_950)];
+        assert_eq!(shop.balances(&member).await, balances.into());
+        shop.verify().await;
+    }
+
     async fn a_card_sale_goes_back_in_cash_only_by_permission(shop) {
         let order = shop.buy(json!({ "lines": [{ "product": "cake" }], "tenders": [{ "kind": "card" }] })).await;
         let path = format!("/v1/orders/{}/refunds", id(&order));
