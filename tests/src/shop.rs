@@ -175,8 +175,9 @@ impl Shop {
             ..
         } = self;
         let now = before.clock.now();
-        // The last handle gives the data folder back and ends the writer.
         drop(router);
+        before.close().await;
+        // The last handle gives the data folder back.
         drop(before);
         let host = host(&folder, url.clone()).await;
         host.clock.set(now);
