@@ -28,7 +28,7 @@ const PREFIX: &str = "tsk_";
 /// What somebody may be allowed to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Permission {
-    /// Quote, hold, commit and top up.
+    /// Quote, hold, commit, top up, and claim points by a receipt.
     Sell,
     /// Record a sale that already happened.
     RecordSale,

@@ -9,7 +9,8 @@ use crate::domain::facts::{AnyFacts, BaseFacts, FactsDelta};
 use crate::domain::ledger::EvaluationRow;
 use crate::plugins::{CheckedConfig, Engine, Plugin, PluginError};
 use crate::store::db::{Conn, Db};
-use crate::store::{orders, plugins as installed};
+use crate::store::orders::{self, Asked};
+use crate::store::plugins as installed;
 
 /// Orders read at once.
 const PAGE: i64 = 200;
@@ -42,32 +43,10 @@ pub async fn reexecute(db: &Db, engine: &Engine) -> Result<Report, CheckoutError
         known: HashMap::new(),
     };
     let mut report = Report::default();
-    let mut after = String::new();
-    loop {
-        let mut conn = db.read().await?;
-        let page = orders::orders_after(&mut conn, &after, PAGE).await?;
-        let Some(last) = page.last() else {
-            return Ok(report);
-        };
-        after.clone_from(&last.id);
-        for order in &page {
-            report.orders += 1;
-            let evaluations = orders::evaluations_of(&mut conn, &order.id).await?;
-            if evaluations.is_empty() {
-                continue;
-            }
-            let base = base_facts(&order.facts)?;
-            for row in &evaluations {
-                report.evaluations += 1;
-                let name = format!("order {} evaluation {}", order.id, row.position);
-                match rules.run(&mut conn, &base, row).await {
-                    Ok(None) => {}
-                    Ok(Some(difference)) => report.differs(format!("{name}: {difference}")),
-                    Err(error) => report.differs(format!("{name}: {error}")),
-                }
-            }
-        }
+    for asked in [Asked::Order, Asked::Refund, Asked::Claim] {
+        rules.run_all(db, asked, &mut report).await?;
     }
+    Ok(report)
 }
 
 /// Components and configurations met so far.
@@ -77,6 +56,41 @@ struct Rules<'a> {
 }
 
 impl Rules<'_> {
+    /// Runs everything again that was asked for orders, for refunds, or for claims.
+    async fn run_all(
+        &mut self,
+        db: &Db,
+        asked: Asked,
+        report: &mut Report,
+    ) -> Result<(), CheckoutError> {
+        let mut after = String::new();
+        loop {
+            let mut conn = db.read().await?;
+            let page = orders::facts_after(&mut conn, asked, &after, PAGE).await?;
+            let Some((last, _)) = page.last() else {
+                return Ok(());
+            };
+            after.clone_from(last);
+            for (subject, facts) in &page {
+                report.orders += u64::from(asked == Asked::Order);
+                let evaluations = orders::evaluations_of(&mut conn, subject).await?;
+                if evaluations.is_empty() {
+                    continue;
+                }
+                let base = base_facts(facts)?;
+                for row in &evaluations {
+                    report.evaluations += 1;
+                    let name = format!("{} {subject} evaluation {}", asked.name(), row.position);
+                    match self.run(&mut conn, &base, row).await {
+                        Ok(None) => {}
+                        Ok(Some(difference)) => report.differs(format!("{name}: {difference}")),
+                        Err(error) => report.differs(format!("{name}: {error}")),
+                    }
+                }
+            }
+        }
+    }
+
     /// Runs one evaluation again; answers how it differs, if it does.
     async fn run(
         &mut self,

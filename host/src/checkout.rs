@@ -1,8 +1,11 @@
-//! The till's use cases: quote, hold, commit, recorded sale, refund. Each is one story; what they share
+//! The till's use cases: quote, hold, commit, recorded sale, refund, claim. Each is one story; what they share
 //! stands in the files of `checkout/`.
 
+mod campaigns;
+mod claim;
 mod commit;
 mod error;
+mod held;
 mod hold;
 pub mod posting;
 mod quote;
@@ -10,10 +13,13 @@ mod quotes;
 mod recorded;
 mod refund;
 pub mod request;
+mod review;
 mod rules;
 pub mod situation;
 pub mod stored;
+mod tier;
 
+pub use claim::{Claiming, claim};
 pub use commit::{CommitRequest, Committed, commit};
 pub use error::{Change, CheckoutError};
 pub use hold::{HeldQuote, hold, release};

@@ -23,6 +23,8 @@ use crate::vault::Vault;
 
 /// Connections that read at once.
 const READERS: u32 = 8;
+/// What a writer that is told to stop has for what it took on.
+const LAST_WRITES: Duration = Duration::from_secs(10);
 const HOST_ID_FILE: &str = "host.id";
 
 /// One running host. Handlers and use cases borrow it; `open` and tests put it together.
@@ -191,12 +193,18 @@ impl Host {
         self.stopping.subscribe()
     }
 
-    /// Waits a moment for the writer to finish what it has, and closes the database.
+    /// Waits for the writer to finish what it has, and closes the database.
     pub async fn close(&self) {
         self.begin_stop();
-        if let Some(mut writing) = self.writing.lock().await.take() {
-            // The writer ends when its last handle goes; this one still holds one, so it is given a moment only.
-            let _ = tokio::time::timeout(Duration::from_millis(100), &mut writing).await;
+        self.writer.stop();
+        if let Some(mut writing) = self.writing.lock().await.take()
+            && tokio::time::timeout(LAST_WRITES, &mut writing)
+                .await
+                .is_err()
+        {
+            // The database is away. What was not answered is looked up by its key later; the connection has to
+            // come back, or closing would wait for it for ever.
+            writing.abort();
         }
         self.db.close().await;
     }

@@ -101,6 +101,8 @@ CREATE TABLE refundables (
     tenders TEXT NOT NULL
 ) /* clustered */;
 
+-- `sale` is what the commit of the held quote writes, compressed JSON, so that any host can commit it; empty
+-- once the hold has ended.
 CREATE TABLE holds (
     id TEXT NOT NULL PRIMARY KEY,
     quote_id TEXT NOT NULL UNIQUE,
@@ -109,6 +111,7 @@ CREATE TABLE holds (
     expires_at BIGINT NOT NULL,
     state TEXT NOT NULL,
     reserves TEXT NOT NULL,
+    sale BYTEA NOT NULL,
     version BIGINT NOT NULL,
     base BIGINT NOT NULL
 );
@@ -126,7 +129,7 @@ CREATE TABLE operations (
     refusal TEXT
 ) /* clustered */;
 
--- `facts` is canonical JSON, compressed, once per order.
+-- `facts` is canonical JSON, compressed, once per order; in a refund empty where no rule was asked.
 CREATE TABLE orders (
     id TEXT NOT NULL PRIMARY KEY,
     store TEXT NOT NULL,
@@ -161,11 +164,30 @@ CREATE TABLE refunds (
     currency TEXT NOT NULL,
     total BIGINT NOT NULL,
     doc BYTEA NOT NULL,
+    facts BYTEA NOT NULL,
     UNIQUE (order_id, sequence)
 );
 
+-- The points of an order made without a member, given to one later. `doc` is the order as it stands with him: what
+-- a refund inverts from then on.
+CREATE TABLE claims (
+    id TEXT NOT NULL PRIMARY KEY,
+    order_id TEXT NOT NULL UNIQUE,
+    member TEXT NOT NULL,
+    store TEXT NOT NULL,
+    terminal TEXT NOT NULL,
+    staff TEXT,
+    occurred_at BIGINT NOT NULL,
+    business_date BIGINT NOT NULL,
+    doc BYTEA NOT NULL,
+    facts BYTEA NOT NULL
+);
+
+CREATE INDEX claims_member ON claims (member, id);
+
+-- `subject_id` is the order, refund or claim the rule was asked for; the facts stand with it.
 CREATE TABLE evaluations (
-    order_id TEXT NOT NULL,
+    subject_id TEXT NOT NULL,
     position BIGINT NOT NULL,
     binding_id TEXT NOT NULL,
     component_digest TEXT NOT NULL,
@@ -174,7 +196,7 @@ CREATE TABLE evaluations (
     delta BYTEA NOT NULL,
     output BYTEA NOT NULL,
     fuel BIGINT NOT NULL,
-    PRIMARY KEY (order_id, position)
+    PRIMARY KEY (subject_id, position)
 ) /* clustered */;
 
 -- Components and configurations some evaluation names; they are never deleted.

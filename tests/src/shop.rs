@@ -161,6 +161,39 @@ impl Shop {
         })
     }
 
+    /// The same chain after its host was stopped and started again: what was only in memory is gone.
+    pub async fn restart(self) -> Self {
+        let Self {
+            host: before,
+            router,
+            till,
+            west_till,
+            supervisor,
+            database,
+            url,
+            folder,
+            ..
+        } = self;
+        let now = before.clock.now();
+        drop(router);
+        before.close().await;
+        // The last handle gives the data folder back.
+        drop(before);
+        let host = host(&folder, url.clone()).await;
+        host.clock.set(now);
+        Self {
+            router: tessera::http::router(Arc::clone(&host)),
+            admin: host.operator_key(),
+            till,
+            west_till,
+            supervisor,
+            database,
+            url,
+            folder,
+            host,
+        }
+    }
+
     async fn furnish(&mut self) {
         let settings = json!({
             "tax_classes": [{ "name": "standard", "rate": "13/100" }, { "name": "reduced", "rate": "9/100" }],

@@ -177,6 +177,7 @@ async fn a_hold_survives_a_restart_and_is_posted_once() {
                     floor: None,
                 },
             ],
+            sale: b"sale".to_vec(),
         };
         run.0.submit(command(vec![hold])).await.expect("held");
         check(&database.db).await;
@@ -284,6 +285,7 @@ async fn partial_refunds_stop_at_what_was_sold_and_a_debt_is_repaid_by_later_ear
                 currency: "CNY".to_owned(),
                 total: 400,
                 doc: Vec::new(),
+                facts: Vec::new(),
             }))];
             refund
         };

@@ -145,6 +145,7 @@ fn hold(n: usize, member: &str, amount: i64) -> Step {
                 floor: None,
             },
         ],
+        sale: Vec::new(),
     }
 }
 

@@ -19,7 +19,7 @@ async fn an_order_is_found_by_every_name_with_its_evaluations() {
         let mut row = order("q1");
         row.external_id = Some("till-1-77".to_owned());
         let evaluation = EvaluationRow {
-            order_id: row.id.clone(),
+            subject: row.id.clone(),
             position: 0,
             binding_id: "b1".to_owned(),
             component_digest: "d".repeat(64),

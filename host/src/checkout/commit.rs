@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 
 use crate::access::Principal;
 use crate::domain::ledger::{
-    Command, EventRow, HoldOutcome, MemberDayRow, MemberTierRow, Receipt, Record, Refusal, Step,
-    Subject, points_asset,
+    Command, EventRow, HoldOutcome, MemberDayRow, Receipt, Record, Refusal, Step, Subject,
+    points_asset,
 };
 use crate::domain::order::OrderDocument;
 use crate::domain::time::{Day, Instant};
@@ -16,11 +16,13 @@ use crate::host::Host;
 
 use super::Intent;
 use super::error::{Change, CheckoutError};
+use super::held::{self, Waiting};
 use super::posting::{self, Strictness};
 use super::quote::{self, Quote};
 use super::request::{QuoteRequest, TenderRequest};
 use super::situation::{intent, place};
-use super::stored::{NewOrder, order_rows};
+use super::stored::{NewOrder, Sale, order_rows};
+use super::tier;
 
 /// What a till sends with a commit; all of it may be absent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -70,34 +72,31 @@ pub async fn commit(
         });
     }
     let now = host.clock.now();
-    let quote = match host.quotes.find(quote_id) {
-        Some(quote) => quote,
-        None => Arc::new(priced_again(host, caller, quote_id, &request, now).await?),
+    let waiting = match held::find(host, quote_id).await? {
+        Some(waiting) => waiting,
+        None => Waiting::unheld(&priced_again(host, caller, quote_id, &request, now).await?),
     };
-    caller.require_store(&quote.place.store.id)?;
-    let hold = host.quotes.hold_of(quote_id);
-    let ends = hold
-        .as_ref()
-        .map_or(quote.expires_at, |hold| hold.expires_at);
-    if now > ends {
+    caller.require_store(&waiting.sale.document.store)?;
+    if now > waiting.ends {
         return Err(CheckoutError::QuoteStale(vec![Change::Expired {
-            expired_at: ends.0,
+            expired_at: waiting.ends.0,
         }]));
     }
-    let document = payable(&quote, &request)?;
+    let document = payable(&waiting.sale.document, &request)?;
     let order = uuid::Uuid::now_v7().to_string();
     let new = NewOrder {
         id: &order,
         quote_id: Some(quote_id),
         external_id: None,
     };
-    let mut command = sale_command(&new, &quote, document, Strictness::Enforced, now)?;
+    let sale = &waiting.sale;
+    let mut command = sale_command(&new, sale, document, Strictness::Enforced, now)?;
     command.operation = Some(intent.into());
-    if let Some(hold) = &hold {
+    if let Some(hold) = waiting.hold {
         command.steps.insert(
             0,
             Step::ResolveHold {
-                hold: hold.id.clone(),
+                hold,
                 outcome: HoldOutcome::Posted,
             },
         );
@@ -135,9 +134,12 @@ async fn priced_again(
     Ok(quote)
 }
 
-/// The quote's document with what was left open paid.
-fn payable(quote: &Quote, request: &CommitRequest) -> Result<OrderDocument, CheckoutError> {
-    let mut document = quote.document.clone();
+/// The quoted document with what was left open paid.
+fn payable(
+    quoted: &OrderDocument,
+    request: &CommitRequest,
+) -> Result<OrderDocument, CheckoutError> {
+    let mut document = quoted.clone();
     let tenders: Vec<_> = request
         .tenders
         .iter()
@@ -160,7 +162,7 @@ fn payable(quote: &Quote, request: &CommitRequest) -> Result<OrderDocument, Chec
 /// The whole of a sale as one command: postings, limits, and the rows that tell of it.
 pub fn sale_command(
     new: &NewOrder<'_>,
-    quote: &Quote,
+    sale: &Sale,
     mut document: OrderDocument,
     strictness: Strictness,
     now: Instant,
@@ -174,7 +176,7 @@ pub fn sale_command(
         document.business_date,
     );
     command.steps = posting::sale(new.id, &document, &points, strictness)?;
-    let (row, evaluations) = order_rows(new, quote, &document)?;
+    let (row, evaluations) = order_rows(new, sale, &document)?;
     let receipt_code = row.receipt_code.clone();
     command.records.push(Record::Order(Box::new(row)));
     command.records.extend(
@@ -190,7 +192,15 @@ pub fn sale_command(
             member: member.clone(),
             change: 1,
         });
-        command.records.extend(tier_change(member, &document));
+        if let Some(outcome) = &document.tier {
+            command.records.extend(tier::records(
+                member,
+                &document.store,
+                &sale.facts,
+                &outcome.decision,
+                document.business_date,
+            ));
+        }
     }
     let payload = serde_json::json!({
         "order": new.id,
@@ -208,7 +218,8 @@ pub fn sale_command(
     Ok(command)
 }
 
-fn purchases<'a>(
+/// What an order adds to its member's purchases.
+pub fn purchases<'a>(
     member: &'a str,
     day: Day,
     document: &OrderDocument,
@@ -224,37 +235,6 @@ fn purchases<'a>(
             points: sum.points,
         })
     })
-}
-
-/// The new tier of a member, and that it changed.
-fn tier_change(member: &str, document: &OrderDocument) -> Vec<Record> {
-    let Some(outcome) = &document.tier else {
-        return Vec::new();
-    };
-    let decision = &outcome.decision;
-    let since = document.business_date;
-    let row = Record::MemberTier(MemberTierRow {
-        member: member.to_owned(),
-        tier: decision.tier.clone(),
-        since: decision.tier.is_some().then_some(since),
-        valid_until: decision.valid_until,
-        multiplier: (
-            decision.multiplier.numerator,
-            decision.multiplier.denominator,
-        ),
-    });
-    if !outcome.changes_tier() {
-        return Vec::new();
-    }
-    let payload =
-        serde_json::json!({ "member": member, "from": outcome.before, "to": decision.tier });
-    let event = Record::Event(EventRow {
-        kind: "member.tier_changed".to_owned(),
-        subject: member.to_owned(),
-        store: Some(document.store.clone()),
-        payload: payload.to_string(),
-    });
-    vec![row, event]
 }
 
 /// Hands a sale to the writer. A receipt code that is taken is the one refusal worth trying again.

@@ -2,6 +2,7 @@
 
 use crate::access::AccessError;
 use crate::domain::basket::BasketError;
+use crate::domain::claim::ClaimError;
 use crate::domain::ledger::Refusal;
 use crate::domain::pricing::PricingError;
 use crate::domain::refund::RefundError;
@@ -57,14 +58,16 @@ pub enum CheckoutError {
     HoldUnknown(String),
     #[error("the sale lies in the future; check the till's clock")]
     InTheFuture,
-    #[error("many refunds of this order came at once; send the request again")]
-    RefundContended,
+    #[error("many changes of this order came at once; send the request again")]
+    OrderContended,
     #[error(transparent)]
     Basket(#[from] BasketError),
     #[error(transparent)]
     Pricing(#[from] PricingError),
     #[error(transparent)]
     Refund(#[from] RefundError),
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
     #[error(transparent)]
     Ledger(#[from] Refusal),
     #[error(transparent)]

@@ -12,8 +12,8 @@ use crate::domain::refund::{AwardReturn, RefundPlan, RefundTender};
 use crate::domain::rules::TenderKind;
 use crate::domain::time::Day;
 
+use super::campaigns::CounterName;
 use super::error::CheckoutError;
-use super::situation::CounterName;
 
 /// How strictly a sale's limits hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +89,24 @@ pub fn sale(
             .filter(|(_, paid)| *paid > 0)
             .collect(),
     });
+    Ok(steps)
+}
+
+/// The steps that give a claimed order's points; `counted` counters were moved by the sale already.
+pub fn claim(
+    order: &str,
+    document: &OrderDocument,
+    counted: usize,
+    today: Day,
+    points: &str,
+) -> Result<Vec<Step>, CheckoutError> {
+    let mut steps = Vec::new();
+    for gift in gifts(document) {
+        give(&mut steps, order, &gift, today, points)?;
+    }
+    for counter in document.counters.iter().skip(counted) {
+        steps.push(counter_step(document, counter, true)?);
+    }
     Ok(steps)
 }
 

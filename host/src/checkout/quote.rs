@@ -5,17 +5,17 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::access::Principal;
-use crate::domain::facts::BaseFacts;
 use crate::domain::order::OrderDocument;
-use crate::domain::pricing::{PriceInput, RecordedSale, RuleCall, price};
+use crate::domain::pricing::{PriceInput, RecordedSale, price};
 use crate::domain::time::Instant;
 use crate::host::Host;
-use crate::snapshot::{Bound, Place};
+use crate::snapshot::Place;
 
 use super::error::CheckoutError;
 use super::request::QuoteRequest;
-use super::rules::{Asked, Run};
+use super::rules::{Run, ask, evaluations};
 use super::situation::Situation;
+use super::stored::Sale;
 
 /// A priced basket that waits to be committed.
 pub struct Quote {
@@ -24,15 +24,8 @@ pub struct Quote {
     /// Last instant it can be committed.
     pub expires_at: Instant,
     pub place: Arc<Place>,
-    pub terminal: String,
-    pub staff: Option<String>,
     pub request: QuoteRequest,
-    pub document: OrderDocument,
-    pub facts: BaseFacts,
-    pub calls: Vec<RuleCall>,
-    pub runs: Vec<Run>,
-    /// The rules asked, by position in `calls`.
-    pub bound: Vec<Arc<Bound>>,
+    pub sale: Arc<Sale>,
     /// Digest of the document: another host that prices the same request compares it.
     pub digest: String,
 }
@@ -58,44 +51,37 @@ pub async fn priced(
     recorded: Option<RecordedSale>,
 ) -> Result<Quote, CheckoutError> {
     let situation = Situation::gather(host, caller, &request, at).await?;
-    let (situation, outcome, runs) = ask(host, situation, recorded).await?;
+    let (situation, outcome, runs) = settle(host, situation, recorded).await?;
     let priced = outcome?;
     let lifetime = i64::from(situation.place.settings.quote_lifetime);
     Ok(Quote {
         id: uuid::Uuid::now_v7().to_string(),
         at,
         expires_at: at.plus_seconds(lifetime),
-        terminal: caller
-            .terminal
-            .clone()
-            .unwrap_or_else(|| caller.key.clone()),
-        staff: caller.staff.as_ref().map(|staff| staff.id.clone()),
         digest: digest(&priced.document)?,
         place: situation.place,
         request,
-        document: priced.document,
-        facts: priced.facts,
-        calls: priced.calls,
-        runs,
-        bound: situation.bound,
+        sale: Arc::new(Sale {
+            terminal: caller
+                .terminal
+                .clone()
+                .unwrap_or_else(|| caller.key.clone()),
+            staff: caller.staff.as_ref().map(|staff| staff.id.clone()),
+            document: priced.document,
+            facts: priced.facts,
+            evaluations: evaluations(priced.calls, runs, &situation.bound)?,
+        }),
     })
 }
 
 type Outcome = Result<crate::domain::pricing::Priced, crate::domain::pricing::PricingError>;
 
-/// Runs the rules away from the tasks that answer requests: a rule may use its whole deadline.
-async fn ask(
+async fn settle(
     host: &Arc<Host>,
     situation: Situation,
     recorded: Option<RecordedSale>,
 ) -> Result<(Situation, Outcome, Vec<Run>), CheckoutError> {
-    let _seat = host
-        .pricing_seats
-        .acquire()
-        .await
-        .map_err(|_| CheckoutError::Internal("the host is stopping".to_owned()))?;
-    tokio::task::spawn_blocking(move || {
-        let mut asked = Asked::new(&situation.bound);
+    let ((situation, outcome), runs) = ask(host, situation.bound.clone(), move |asked| {
         let input = PriceInput {
             settings: &situation.place.settings,
             basket: &situation.basket,
@@ -106,13 +92,11 @@ async fn ask(
             points_scale: situation.snapshot.program.scale,
             recorded,
         };
-        let outcome = price(&input, &mut asked);
-        let runs = std::mem::take(&mut asked.runs);
-        drop(asked);
-        (situation, outcome, runs)
+        let outcome = price(&input, asked);
+        (situation, outcome)
     })
-    .await
-    .map_err(|error| CheckoutError::Internal(format!("pricing ended early: {error}")))
+    .await?;
+    Ok((situation, outcome, runs))
 }
 
 /// SHA-256 of the document's canonical JSON, in hexadecimal.

@@ -50,8 +50,8 @@ pub async fn record(
     };
     let mut command = sale_command(
         &new,
-        &quote,
-        quote.document.clone(),
+        &quote.sale,
+        quote.sale.document.clone(),
         Strictness::Recorded,
         occurred_at,
     )?;

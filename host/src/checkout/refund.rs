@@ -1,24 +1,27 @@
 //! A refund: the recorded sale inverted, whole or in parts. No rule is asked for what goes back.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::access::{Permission, Principal};
 use crate::domain::ledger::{
-    Command, EventRow, MemberDayRow, Receipt, Record, Refusal, Subject, TakeBackShort, points_asset,
+    AccountKey, AccountName, Command, EventRow, MemberDayRow, Receipt, Record, Refusal, Subject,
+    TakeBackShort, points_asset,
 };
 use crate::domain::order::OrderDocument;
 use crate::domain::refund::{self, LineQuantity, RefundPlan, Refunded};
 use crate::domain::settings::RefundSpentPoints;
+use crate::domain::time::Day;
 use crate::host::Host;
-use crate::store::entries;
 use crate::store::orders::{self, OrderName};
+use crate::store::{claims, entries, lots};
 
 use super::Intent;
 use super::error::CheckoutError;
 use super::posting::{self, Consumed, TakeBack};
 use super::request::{RefundRequest, thousandths};
-use super::situation::wallet;
-use super::stored::{refund_row, unpack};
+use super::stored::{evaluation_rows, pack, refund_row, unpack};
+use super::{review, tier};
 
 /// How often a refund is worked out again because another of the same order came first.
 const TRIES: usize = 8;
@@ -46,8 +49,9 @@ pub async fn refund(
     }
     for _ in 0..TRIES {
         match attempt(host, caller, order, &request, &intent).await {
-            Err(CheckoutError::Ledger(Refusal::OrderChanged { .. })) => {}
-            Err(CheckoutError::Ledger(Refusal::InsufficientBalance { .. })) => {}
+            Err(CheckoutError::Ledger(
+                Refusal::OrderChanged { .. } | Refusal::PointsSpent { .. },
+            )) => {}
             Err(error) => return Err(error),
             Ok(receipt) => {
                 return Ok(Refunding {
@@ -57,13 +61,16 @@ pub async fn refund(
             }
         }
     }
-    Err(CheckoutError::RefundContended)
+    Err(CheckoutError::OrderContended)
 }
 
 /// The sale as it stands: its document, what came back already, and the lots it used.
 struct Sale {
     document: OrderDocument,
     refunded: Refunded,
+    /// Refunds so far.
+    refunds: i64,
+    /// Changes of the order so far: a claim is one too.
     sequence: i64,
     consumed: Consumed,
 }
@@ -87,19 +94,11 @@ async fn attempt(
     let mut taken = posting::taken_back(&sale.document, &plan)?;
     let (now, day) = (host.clock.now(), place.day(host.clock.now()));
     if sale.document.terms.refund_spent_points == RefundSpentPoints::ReduceRefund {
-        let mut conn = host.db.read().await?;
-        for back in &mut taken {
-            let wallet = wallet(
-                &mut conn,
-                &back.member,
-                &points,
-                &sale.document.currency,
-                day,
-            )
-            .await?;
-            keep_back(&sale.document, &mut plan, back, wallet.points)?;
-        }
+        let (document, plan) = (&sale.document, &mut plan);
+        keep_back_spent(host, document, plan, &mut taken, &points, day).await?;
     }
+    let review = review::after_refund(host, &snapshot, &place, &sale.document, &plan, now).await?;
+    plan.tier = review.as_ref().and_then(|review| review.tier.clone());
     let id = uuid::Uuid::now_v7().to_string();
     let mut command = Command::new("refund", Subject::new("refund", &id), now, day);
     command.operation = Some(intent.clone().into());
@@ -114,16 +113,33 @@ async fn attempt(
     )?;
     let terminal = caller.terminal.as_deref().unwrap_or(&caller.key);
     let staff = caller.staff.as_ref().map(|staff| staff.id.as_str());
-    let row = refund_row(
+    let mut row = refund_row(
         &id,
         order,
-        sale.sequence + 1,
+        sale.refunds + 1,
         &sale.document,
         &plan,
         (terminal, staff),
         now,
         day,
     )?;
+    if let Some(review) = review {
+        row.facts = pack(&review.facts)?;
+        let asked = evaluation_rows(&id, &review.evaluations)?;
+        let asked = asked
+            .into_iter()
+            .map(|row| Record::Evaluation(Box::new(row)));
+        command.records.extend(asked);
+        if let (Some(member), Some(tier)) = (&sale.document.member, &plan.tier) {
+            command.records.extend(tier::records(
+                member,
+                &sale.document.store,
+                &review.facts,
+                &tier.decision,
+                day,
+            ));
+        }
+    }
     command.records.push(Record::Refund(Box::new(row)));
     if let Some(member) = &sale.document.member {
         command
@@ -159,7 +175,9 @@ async fn read(host: &Host, order: &str) -> Result<Sale, CheckoutError> {
     let row = orders::order_by(&mut conn, &OrderName::Id(order.to_owned()))
         .await?
         .ok_or_else(unknown)?;
-    let document: OrderDocument = unpack(&row.doc)?;
+    // Who claimed the order has its points: what comes back is taken from him.
+    let claim = claims::of_order(&mut conn, order).await?;
+    let document: OrderDocument = unpack(claim.as_ref().map_or(&row.doc, |claim| &claim.doc))?;
     let mut refunded = Refunded::nothing(&document);
     let rows = orders::refunds_of(&mut conn, order).await?;
     let mut subjects = vec![order.to_owned()];
@@ -182,7 +200,8 @@ async fn read(host: &Host, order: &str) -> Result<Sale, CheckoutError> {
     Ok(Sale {
         document,
         refunded,
-        sequence: rows.len() as i64,
+        refunds: rows.len() as i64,
+        sequence: rows.len() as i64 + i64::from(claim.is_some()),
         consumed: consumed(moved),
     })
 }
@@ -243,24 +262,55 @@ fn asked(
 }
 
 /// Where points were spent already, keeps their worth of the money; what cannot be kept becomes a debt.
-fn keep_back(
+async fn keep_back_spent(
+    host: &Host,
     document: &OrderDocument,
     plan: &mut RefundPlan,
-    back: &mut TakeBack,
-    available: i64,
+    taken: &mut [TakeBack],
+    points: &str,
+    day: Day,
 ) -> Result<(), CheckoutError> {
-    let short = back.points.saturating_sub(available);
-    if short <= 0 {
-        back.on_short = TakeBackShort::Refuse;
-        return Ok(());
-    }
     let overflow =
         |_| CheckoutError::Internal("the worth of points left the range of 64 bits".to_owned());
-    let worth = document.terms.worth_of(short).map_err(overflow)?;
-    let kept = plan.keep_back(document, worth).map_err(overflow)?;
-    if worth > 0 && kept == worth {
-        back.points = available;
-        back.on_short = TakeBackShort::Refuse;
+    let mut conn = host.db.read().await?;
+    // By member: one award after the other draws on the same points. What is pending answers for its own alone.
+    let mut spendable: HashMap<String, i64> = HashMap::new();
+    let mut pending: HashMap<String, i64> = HashMap::new();
+    for back in taken {
+        if !spendable.contains_key(&back.member) {
+            let account = |name| AccountKey::new(&*back.member, name, points).id();
+            let (own, waiting) = (
+                account(AccountName::Points),
+                account(AccountName::PointsPending),
+            );
+            let mut sum = 0_i64;
+            for lot in lots::open_lots(&mut conn, &back.member).await? {
+                if lot.account == waiting {
+                    pending.insert(lot.id, lot.remaining);
+                } else if lot.account == own && !lot.has_expired(day) {
+                    sum = sum.saturating_add(lot.remaining);
+                }
+            }
+            spendable.insert(back.member.clone(), sum);
+        }
+        let waiting = pending
+            .get(&back.lot)
+            .map_or(0, |lot| back.points.min(*lot));
+        let left = spendable.entry(back.member.clone()).or_default();
+        let wanted = back.points - waiting;
+        let short = wanted - wanted.min(*left);
+        *left -= wanted - short;
+        let paid = if short > 0 {
+            plan.keep_for_points(document, short).map_err(overflow)?
+        } else {
+            0
+        };
+        back.points -= paid;
+        back.on_short = if paid == short {
+            TakeBackShort::Refuse
+        } else {
+            TakeBackShort::Debt
+        };
     }
     Ok(())
 }

@@ -119,6 +119,16 @@ pub struct RecordedSale {
     pub sale: QuoteRequest,
 }
 
+/// Points of a sale made without a member, wanted by one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimRequest {
+    /// Code on the receipt; small letters are fine.
+    pub receipt_code: String,
+    /// Who claims.
+    pub member: MemberReference,
+}
+
 /// What comes back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -5,13 +5,17 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::domain::pricing::{FaultKind, RuleFault, Rules};
+use crate::domain::pricing::{FaultKind, RuleCall, RuleFault, Rules};
 use crate::domain::rules::{
     PointsFacts, PointsProposal, PromotionFacts, PromotionProposal, ReferralFacts,
     ReferralProposal, TierDecision, TierFacts,
 };
+use crate::host::Host;
 use crate::plugins::{Evaluated, FaultReason, PluginFault};
 use crate::snapshot::Bound;
+
+use super::error::CheckoutError;
+use super::stored::Evaluation;
 
 /// What one call gave, as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +84,49 @@ impl Rules for Asked<'_> {
         let bound = &self.bound[campaign];
         self.keep(bound.plugin.referral(&bound.config, &facts))
     }
+}
+
+/// Asks rules away from the tasks that answer requests: a rule may use its whole deadline. Answers what `work`
+/// gave and every run, in the order of the calls.
+pub async fn ask<T: Send + 'static>(
+    host: &Host,
+    bound: Vec<Arc<Bound>>,
+    work: impl FnOnce(&mut Asked<'_>) -> T + Send + 'static,
+) -> Result<(T, Vec<Run>), CheckoutError> {
+    let _seat = host
+        .pricing_seats
+        .acquire()
+        .await
+        .map_err(|_| CheckoutError::Internal("the host is stopping".to_owned()))?;
+    tokio::task::spawn_blocking(move || {
+        let mut asked = Asked::new(&bound);
+        let given = work(&mut asked);
+        (given, asked.runs)
+    })
+    .await
+    .map_err(|error| CheckoutError::Internal(format!("pricing ended early: {error}")))
+}
+
+/// The calls with what each gave, as they are written down; `bound` are the rules by the calls' positions.
+pub fn evaluations(
+    calls: Vec<RuleCall>,
+    runs: Vec<Run>,
+    bound: &[Arc<Bound>],
+) -> Result<Vec<Evaluation>, CheckoutError> {
+    let one = |(call, run): (RuleCall, Run)| {
+        let bound = bound
+            .get(call.campaign)
+            .ok_or_else(|| CheckoutError::Internal("a call names no rule".to_owned()))?;
+        Ok(Evaluation {
+            binding: bound.binding.id.clone(),
+            component: bound.plugin.digest().to_owned(),
+            config: bound.config.hash.clone(),
+            delta: call.delta,
+            output: run.output,
+            fuel: run.fuel,
+        })
+    };
+    calls.into_iter().zip(runs).map(one).collect()
 }
 
 fn told(fault: &PluginFault) -> RuleFault {

@@ -9,22 +9,16 @@ use crate::clock::date_of;
 use crate::domain::basket::{Basket, BasketLine, TenderIntent};
 use crate::domain::facts::ReferralBase;
 use crate::domain::ledger::{AccountName, points_asset};
-use crate::domain::order::CounterOwner;
-use crate::domain::pricing::{
-    Base, Campaign, CampaignRef, Choice, Group, MemberInput, OnFault, Stage, UsageLimit, Wallet,
-};
-use crate::domain::rules::{
-    AggregateNeed, CounterPeriod, CounterScope, Measure, MemberFacts, OrderFacts, Ratio, RuleKind,
-    TenderKind, Window,
-};
+use crate::domain::pricing::{Campaign, MemberInput, Wallet};
+use crate::domain::rules::{MemberFacts, OrderFacts, Ratio, RuleKind, TenderKind};
 use crate::domain::time::{Day, Instant};
 use crate::host::Host;
 use crate::snapshot::{Bound, Mark, Place, Snapshot};
 use crate::store::db::Conn;
-use crate::store::member_days::{DaySpan, DaySums};
-use crate::store::{accounts, counters, coupons, lots, member_days, members, persons};
+use crate::store::{accounts, coupons, lots, members, persons};
 use crate::vault::Birthday;
 
+use super::campaigns::{Code, Reader};
 use super::error::CheckoutError;
 use super::request::{LineRequest, MemberReference, QuoteRequest, TenderRequest, thousandths};
 
@@ -88,12 +82,7 @@ impl Situation {
                     // Two reads that nothing would look at.
                     false => Wallet::default(),
                 };
-                Some(MemberInput {
-                    facts: member_facts(host, &mut conn, member, day).await?,
-                    tier_since: member.tier_since.map(to_day),
-                    tier_valid_until: member.tier_valid_until.map(to_day),
-                    wallet,
-                })
+                Some(member_input(host, &mut conn, member, wallet, day).await?)
             }
             None => None,
         };
@@ -346,6 +335,22 @@ pub async fn find_member(
     Ok(member)
 }
 
+/// A member with his tier, as pricing sees him on a day.
+pub async fn member_input(
+    host: &Host,
+    conn: &mut Conn,
+    member: &members::Member,
+    wallet: Wallet,
+    day: Day,
+) -> Result<MemberInput, CheckoutError> {
+    Ok(MemberInput {
+        facts: member_facts(host, conn, member, day).await?,
+        tier_since: member.tier_since.map(to_day),
+        tier_valid_until: member.tier_valid_until.map(to_day),
+        wallet,
+    })
+}
+
 /// What rules may know of a member on a business day.
 pub async fn member_facts(
     host: &Host,
@@ -399,7 +404,7 @@ fn is_birthday(birthday: &Birthday, today: NaiveDate) -> bool {
 }
 
 /// What a member can spend on a day.
-pub async fn wallet(
+async fn wallet(
     conn: &mut Conn,
     member: &str,
     points: &str,
@@ -453,12 +458,6 @@ async fn referral(
     }))
 }
 
-/// A presented code and the binding it belongs to.
-struct Code {
-    code: String,
-    binding: String,
-}
-
 /// The presented codes that can be used by this member on this day. Others stay in the basket, where the
 /// quote shows them as not used.
 async fn codes(
@@ -487,225 +486,6 @@ async fn codes(
         }
     }
     Ok(usable)
-}
-
-/// Whose counters and purchases are read.
-struct Reader<'a> {
-    place: &'a Place,
-    day: Day,
-    member: Option<&'a str>,
-    referrer: Option<&'a str>,
-}
-
-impl Reader<'_> {
-    async fn campaign(
-        &self,
-        conn: &mut Conn,
-        bound: &Bound,
-        codes: &[Code],
-    ) -> Result<Campaign, CheckoutError> {
-        let binding = &bound.binding;
-        let aggregates = self.aggregates(conn, &bound.needs.aggregates).await?;
-        let counters = self.counters(conn, bound).await?;
-        let usage = self.usage(conn, bound).await?;
-        let codes: Vec<String> = codes
-            .iter()
-            .filter(|code| code.binding == binding.id)
-            .map(|code| code.code.clone())
-            .collect();
-        let group = binding.exclusive_group.as_ref().map(|name| Group {
-            name: name.clone(),
-            choice: if binding.group_choice == "first" {
-                Choice::First
-            } else {
-                Choice::Best
-            },
-        });
-        Ok(Campaign {
-            campaign: CampaignRef {
-                binding: binding.id.clone(),
-                kind: bound.kind,
-                plugin: bound.plugin.name().to_owned(),
-                version: bound.plugin.manifest().version.to_string(),
-                digest: bound.plugin.digest().to_owned(),
-                config: bound.config.hash.clone(),
-            },
-            stage: match binding.stage.as_str() {
-                "order" => Stage::Order,
-                "coupons" => Stage::Coupons,
-                _ => Stage::Lines,
-            },
-            priority: i32::try_from(binding.priority).unwrap_or(if binding.priority < 0 {
-                i32::MIN
-            } else {
-                i32::MAX
-            }),
-            group,
-            base: if binding.base == "initial" {
-                Base::Initial
-            } else {
-                Base::Discounted
-            },
-            on_fault: if binding.on_fault == "refuse-order" {
-                OnFault::RefuseOrder
-            } else {
-                OnFault::Skip
-            },
-            needs: bound.needs.clone(),
-            aggregates,
-            counters,
-            codes,
-            max_discount: binding.max_discount,
-            usage,
-        })
-    }
-
-    /// Answers to the aggregates a rule asked for, all in one read.
-    async fn aggregates(
-        &self,
-        conn: &mut Conn,
-        needs: &[AggregateNeed],
-    ) -> Result<Vec<i64>, CheckoutError> {
-        let Some(member) = self.member.filter(|_| !needs.is_empty()) else {
-            return Ok(vec![0; needs.len()]);
-        };
-        let span = |need: &AggregateNeed| DaySpan {
-            first: first_day(need.window, self.day),
-            last: self.day,
-            category: need.category.clone(),
-        };
-        let spans: Vec<DaySpan> = needs.iter().map(span).collect();
-        let sums = member_days::sums(conn, member, &spans).await?;
-        Ok(needs
-            .iter()
-            .zip(&sums)
-            .map(|(need, sums)| measured(need.measure, sums))
-            .collect())
-    }
-
-    /// Answers to the counters a rule asked for, all in one read.
-    async fn counters(&self, conn: &mut Conn, bound: &Bound) -> Result<Vec<i64>, CheckoutError> {
-        let names = bound.needs.counters.iter().map(|need| CounterName {
-            binding: &bound.binding.id,
-            kept_by: CounterOwner::Rule,
-            name: &need.name,
-            scope: need.scope,
-            period: need.period,
-        });
-        self.values(conn, bound.kind, names).await
-    }
-
-    /// The binding's limits and what is used of each.
-    async fn usage(
-        &self,
-        conn: &mut Conn,
-        bound: &Bound,
-    ) -> Result<Vec<UsageLimit>, CheckoutError> {
-        let names = bound.limits.iter().map(|limit| CounterName {
-            binding: &bound.binding.id,
-            kept_by: CounterOwner::Usage,
-            name: &limit.name,
-            scope: limit.scope,
-            period: limit.period,
-        });
-        let used = self.values(conn, bound.kind, names).await?;
-        let usage = bound
-            .limits
-            .iter()
-            .zip(used)
-            .map(|(limit, used)| UsageLimit {
-                name: limit.name.clone(),
-                scope: limit.scope,
-                period: limit.period,
-                counts: limit.counts,
-                limit: limit.limit,
-                used,
-            });
-        Ok(usage.collect())
-    }
-
-    async fn values<'n>(
-        &self,
-        conn: &mut Conn,
-        kind: RuleKind,
-        names: impl Iterator<Item = CounterName<'n>>,
-    ) -> Result<Vec<i64>, CheckoutError> {
-        let owner = if kind == RuleKind::Referral {
-            self.referrer
-        } else {
-            self.member
-        };
-        let keys: Vec<_> = names
-            .map(|name| name.key(owner, &self.place.store.id, self.day))
-            .collect();
-        let known: Vec<_> = keys.iter().flatten().cloned().collect();
-        if known.is_empty() {
-            return Ok(vec![0; keys.len()]);
-        }
-        let mut values = counters::values(conn, &known).await?.into_iter();
-        Ok(keys
-            .iter()
-            .map(|key| key.as_ref().and_then(|_| values.next()).unwrap_or(0))
-            .collect())
-    }
-}
-
-fn measured(measure: Measure, sums: &DaySums) -> i64 {
-    match measure {
-        Measure::Spend => sums.spend,
-        Measure::Orders => sums.orders,
-        Measure::PointsEarned => sums.points,
-        Measure::Units => sums.units,
-    }
-}
-
-/// First business day of a window that ends on `day`.
-pub fn first_day(window: Window, day: Day) -> Day {
-    let Some(date) = date_of(day) else { return day };
-    match window {
-        Window::RollingDays(days) => {
-            day.plus_days(1_i32.saturating_sub(i32::try_from(days).unwrap_or(i32::MAX)))
-        }
-        Window::CalendarMonth => day.plus_days(-(date.day0() as i32)),
-        Window::CalendarYear => day.plus_days(-(date.ordinal0() as i32)),
-        Window::Lifetime => Day(i32::MIN),
-    }
-}
-
-/// What a counter is called.
-pub struct CounterName<'a> {
-    pub binding: &'a str,
-    pub kept_by: CounterOwner,
-    pub name: &'a str,
-    pub scope: CounterScope,
-    pub period: CounterPeriod,
-}
-
-impl CounterName<'_> {
-    /// Where the counter is kept: its owner, and its name with binding and period. None for a member's
-    /// counter in a sale without member.
-    pub fn key(&self, member: Option<&str>, store: &str, day: Day) -> Option<(String, String)> {
-        let owner = match self.scope {
-            CounterScope::Member => member?.to_owned(),
-            CounterScope::Store => format!("store/{store}"),
-            CounterScope::Chain => "chain".to_owned(),
-        };
-        let date = date_of(day)?;
-        let period = match self.period {
-            CounterPeriod::Lifetime => String::new(),
-            CounterPeriod::Day => date.format("%Y-%m-%d").to_string(),
-            CounterPeriod::Month => date.format("%Y-%m").to_string(),
-            CounterPeriod::Year => date.format("%Y").to_string(),
-        };
-        let keeper = match self.kept_by {
-            CounterOwner::Rule => "rule",
-            CounterOwner::Usage => "usage",
-        };
-        Some((
-            owner,
-            format!("{}/{keeper}/{}/{period}", self.binding, self.name),
-        ))
-    }
 }
 
 /// A stored day; days out of range stop at the ends of the calendar.

@@ -1,19 +1,44 @@
 //! How orders and refunds are kept: canonical JSON, compressed.
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
-use crate::domain::facts::BaseFacts;
+use crate::domain::facts::{BaseFacts, FactsDelta};
 use crate::domain::ledger::{EvaluationRow, OrderRow, RefundRow};
 use crate::domain::order::OrderDocument;
 use crate::domain::refund::RefundPlan;
 use crate::domain::time::{Day, Instant};
 
 use super::error::CheckoutError;
-use super::quote::Quote;
 
 /// Largest document read back, bytes; a basket of 500 lines with 256 bindings stays far below.
 const MOST_BYTES: usize = 64 << 20;
+
+/// A priced sale with all its order is written from, whichever host commits it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sale {
+    pub terminal: String,
+    pub staff: Option<String>,
+    /// As it was shown; what it left open is paid by the commit.
+    pub document: OrderDocument,
+    pub facts: BaseFacts,
+    /// In the order the rules were asked.
+    pub evaluations: Vec<Evaluation>,
+}
+
+/// One recorded call of a rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evaluation {
+    pub binding: String,
+    /// Digest of the component.
+    pub component: String,
+    /// Hash of the configuration.
+    pub config: String,
+    pub delta: FactsDelta,
+    /// `{"answer":…}` or `{"fault":…}`.
+    pub output: String,
+    pub fuel: u64,
+}
 
 /// Canonical JSON, compressed.
 pub fn pack(value: &impl Serialize) -> Result<Vec<u8>, CheckoutError> {
@@ -56,14 +81,14 @@ pub struct NewOrder<'a> {
 /// The rows of an order: itself and its evaluations.
 pub fn order_rows(
     new: &NewOrder<'_>,
-    quote: &Quote,
+    sale: &Sale,
     document: &OrderDocument,
 ) -> Result<(OrderRow, Vec<EvaluationRow>), CheckoutError> {
     let row = OrderRow {
         id: new.id.to_owned(),
         store: document.store.clone(),
-        terminal: quote.terminal.clone(),
-        staff: quote.staff.clone(),
+        terminal: sale.terminal.clone(),
+        staff: sale.staff.clone(),
         member: document.member.clone(),
         quote_id: new.quote_id.map(str::to_owned),
         external_id: new.external_id.map(str::to_owned),
@@ -73,27 +98,30 @@ pub fn order_rows(
         currency: document.currency.clone(),
         total: document.totals.total,
         doc: pack(document)?,
-        facts: pack(&quote.facts)?,
+        facts: pack(&sale.facts)?,
     };
-    let mut evaluations = Vec::with_capacity(quote.calls.len());
-    for (position, (call, run)) in quote.calls.iter().zip(&quote.runs).enumerate() {
-        let bound = quote
-            .bound
-            .get(call.campaign)
-            .ok_or_else(|| CheckoutError::Internal("a call names no rule".to_owned()))?;
-        evaluations.push(EvaluationRow {
-            order_id: new.id.to_owned(),
+    Ok((row, evaluation_rows(new.id, &sale.evaluations)?))
+}
+
+/// The rows of what rules were asked for one order or refund.
+pub fn evaluation_rows(
+    subject: &str,
+    evaluations: &[Evaluation],
+) -> Result<Vec<EvaluationRow>, CheckoutError> {
+    let row = |(position, evaluation): (usize, &Evaluation)| {
+        Ok(EvaluationRow {
+            subject: subject.to_owned(),
             position: position as i64,
-            binding_id: bound.binding.id.clone(),
-            component_digest: bound.plugin.digest().to_owned(),
-            config_hash: bound.config.hash.clone(),
-            kind: kind_name(call.delta.kind).to_owned(),
-            delta: pack(&call.delta)?,
-            output: lz4_flex::compress_prepend_size(run.output.as_bytes()),
-            fuel: i64::try_from(run.fuel).unwrap_or(i64::MAX),
-        });
-    }
-    Ok((row, evaluations))
+            binding_id: evaluation.binding.clone(),
+            component_digest: evaluation.component.clone(),
+            config_hash: evaluation.config.clone(),
+            kind: kind_name(evaluation.delta.kind).to_owned(),
+            delta: pack(&evaluation.delta)?,
+            output: lz4_flex::compress_prepend_size(evaluation.output.as_bytes()),
+            fuel: i64::try_from(evaluation.fuel).unwrap_or(i64::MAX),
+        })
+    };
+    evaluations.iter().enumerate().map(row).collect()
 }
 
 /// The words of the API for a kind of rule.
@@ -142,6 +170,7 @@ pub fn refund_row(
         currency: document.currency.clone(),
         total: plan.total,
         doc: pack(plan)?,
+        facts: Vec::new(),
     })
 }
 

@@ -71,6 +71,9 @@ pub struct FactsDelta {
     pub trigger: Option<Trigger>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub occasion: Option<Occasion>,
+    /// The day a tier is reviewed on, when that is not the order's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub business_date: Option<Day>,
 }
 
 fn is_zero(amount: &i64) -> bool {
@@ -120,6 +123,7 @@ impl FactsDelta {
             includes_tax: None,
             trigger: None,
             occasion: None,
+            business_date: None,
         }
     }
 }
@@ -174,7 +178,7 @@ impl BaseFacts {
             member: self.member_facts(delta)?,
             tier_since: self.tier_since,
             tier_valid_until: self.tier_valid_until,
-            business_date: self.order.business_date,
+            business_date: delta.business_date.unwrap_or(self.order.business_date),
             currency: self.order.currency.clone(),
             currency_scale: self.order.currency_scale,
             aggregates: delta.aggregates.clone(),

@@ -1,6 +1,7 @@
 //! Pure nouns and arithmetic. Depends on nothing but `tessera-money`.
 
 pub mod basket;
+pub mod claim;
 pub mod facts;
 pub mod ledger;
 pub mod order;

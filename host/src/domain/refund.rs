@@ -19,7 +19,8 @@ use super::order::{
     AwardRecord, CounterOwner, CounterUse, OrderDocument, PurchaseRows, PurchaseSum, TaxSum, Terms,
     category_and_ancestors,
 };
-use super::rules::{RuleKind, TenderKind};
+use super::pricing::CampaignRef;
+use super::rules::{RuleKind, TenderKind, TierDecision};
 pub use legs::{RefundTender, TenderRefunded};
 
 /// What is to come back.
@@ -83,6 +84,17 @@ pub struct RefundPlan {
     pub purchases: Vec<PurchaseSum>,
     /// Whether nothing of the order is left after this.
     pub completes: bool,
+    /// What the tier rules answered, where the chain reviews tiers at a refund.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<TierReview>,
+}
+
+/// A tier reviewed because of a refund.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TierReview {
+    pub campaign: CampaignRef,
+    pub before: Option<String>,
+    pub decision: TierDecision,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -272,6 +284,7 @@ pub fn plan(
         rounding: money.rounding,
         kept_back: Vec::new(),
         completes,
+        tier: None,
     })
 }
 

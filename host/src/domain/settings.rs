@@ -49,11 +49,15 @@ pub struct CheckoutSettings {
     pub quote_lifetime: u32,
     /// Seconds a hold keeps a quote's benefits reserved. Default 600.
     pub hold_lifetime: u32,
+    /// Days after the sale on which a customer who was no member then, or did not say so, may claim its points by
+    /// the code on the receipt. Default 30; 0 is the day of the sale alone.
+    pub claim_days: u16,
     /// Whether every sale reviews the member's tier at once. Default yes; otherwise only the periodic
     /// review does.
     pub tier_review_on_sale: bool,
     /// Whether every refund reviews the member's tier at once. Default no (a tier once given is kept
-    /// until its validity ends, as OpenLoyalty does); vsigo takes it away at once.
+    /// until its validity ends, as OpenLoyalty does); vsigo takes it away at once. The review is of the day of
+    /// the refund, so this setting counts as it is then, and the rule still decides whether the tier falls.
     pub tier_review_on_refund: bool,
 }
 
@@ -148,6 +152,7 @@ impl Default for CheckoutSettings {
             expired_lot_grace_days: 0,
             quote_lifetime: 900,
             hold_lifetime: 600,
+            claim_days: 30,
             tier_review_on_sale: true,
             tier_review_on_refund: false,
         }

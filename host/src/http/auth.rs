@@ -106,6 +106,7 @@ pub const NEEDS: &[(Method, &str, Need)] = &[
     (Method::POST, "/v1/quotes/{id}/commit", May(P::Sell)),
     (Method::POST, "/v1/orders", May(P::RecordSale)),
     (Method::GET, "/v1/orders", May(P::Sell)),
+    (Method::POST, "/v1/orders/claims", May(P::Sell)),
     (Method::GET, "/v1/orders/{id}", May(P::Sell)),
     (Method::POST, "/v1/orders/{id}/refunds", May(P::Refund)),
     (Method::GET, "/v1/orders/{id}/refunds", May(P::Sell)),

@@ -3,7 +3,9 @@
 use super::error::{FieldError, Problem};
 use super::problems::{Code, Fault};
 use crate::checkout::{Change, CheckoutError};
+use crate::clock::date_of;
 use crate::domain::basket::{BasketError, BasketProblem, MAX_LINES};
+use crate::domain::claim::ClaimError;
 use crate::domain::pricing::PricingError;
 use crate::domain::refund::RefundError;
 
@@ -44,10 +46,11 @@ impl From<CheckoutError> for Problem {
                 "/occurred_at",
                 "it lies in the future; check the till's clock",
             ),
-            E::RefundContended => Self::new(Code::Busy).retry_after(1),
+            E::OrderContended => Self::new(Code::Busy).retry_after(1),
             E::Basket(error) => basket(&error),
             E::Pricing(error) => pricing(error),
             E::Refund(error) => refund(&error),
+            E::Claim(error) => claim(error),
             E::Ledger(refusal) => refusal.into(),
             E::Access(error) => error.into(),
             E::Store(error) => error.into(),
@@ -126,6 +129,18 @@ fn pricing(error: PricingError) -> Problem {
             Some(pointer) => refused(pointer, &error),
             None => Problem::internal(&error),
         },
+    }
+}
+
+fn claim(error: ClaimError) -> Problem {
+    match error {
+        ClaimError::HasMember => Problem::new(Code::OrderHasMember),
+        ClaimError::Claimed => Problem::new(Code::OrderClaimed),
+        ClaimError::Refunded => Problem::new(Code::OrderRefunded),
+        ClaimError::TooLate { last } => {
+            let last = date_of(last).map_or_else(String::new, |date| date.to_string());
+            Problem::new(Code::ClaimTooLate).with("last_day", last)
+        }
     }
 }
 

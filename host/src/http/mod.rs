@@ -30,6 +30,7 @@ pub mod attributes;
 pub mod auth;
 pub mod bindings;
 pub mod checkout_problem;
+mod claims;
 mod coupons;
 pub mod error;
 mod events;

@@ -15,7 +15,7 @@ use super::json::Keyed;
 use super::problems::Code;
 use super::quotes::intent;
 use super::sale_view::{SaleView, Shown};
-use super::types::{Id, Quantity, Time};
+use super::types::{Date, Id, Quantity, Time};
 use crate::access::Principal;
 use crate::checkout::posting::kind_name;
 use crate::checkout::request::{RecordedSale, RefundRequest};
@@ -24,7 +24,8 @@ use crate::domain::ledger::{OrderRow, RefundRow};
 use crate::domain::order::OrderDocument;
 use crate::domain::refund::RefundPlan;
 use crate::host::Host;
-use crate::store::orders::{self as rows, OrderName};
+use crate::store::claims;
+use crate::store::orders::{self as rows, Asked, OrderName};
 
 /// A sale that is booked.
 #[derive(Debug, Serialize, ToSchema)]
@@ -65,6 +66,18 @@ pub struct RefundView {
     pub points_taken_back: i64,
     /// Whether nothing of the order is left.
     pub completes: bool,
+    /// The member's tier, where the chain reviews it at a refund.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tier: Option<ReviewedTierView>,
+}
+
+/// What a review of a member's tier came to.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReviewedTierView {
+    pub before: Option<String>,
+    pub after: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub valid_until: Option<Date>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -93,6 +106,10 @@ pub struct RefundTenderView {
 /// One recorded call of a rule.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct EvaluationView {
+    /// `order`, `refund` or `claim`: what the rule was asked for.
+    pub asked_for: &'static str,
+    /// Its id.
+    pub subject: String,
     pub position: i64,
     pub binding: String,
     pub component_digest: String,
@@ -210,7 +227,7 @@ pub async fn refunds(
     ))
 }
 
-/// The recorded rule calls of an order.
+/// The recorded rule calls of an order, its claim and its refunds.
 #[utoipa::path(get, path = "/v1/orders/{id}/evaluations", tag = "orders", params(("id" = String, Path)),
     responses((status = 200, body = Vec<EvaluationView>), (status = "default", body = ProblemBody)))]
 pub async fn evaluations(
@@ -224,18 +241,27 @@ pub async fn evaluations(
         .ok_or_else(|| Problem::unknown(Code::OrderUnknown, id.as_str()))?;
     caller.require_store(&order.store)?;
     let json = |bytes: &[u8]| -> Result<serde_json::Value, Problem> { Ok(stored::unpack(bytes)?) };
+    let mut subjects = vec![(Asked::Order, order.id.clone())];
+    let claim = claims::of_order(&mut conn, &order.id).await?;
+    subjects.extend(claim.map(|claim| (Asked::Claim, claim.id)));
+    let refunds = rows::refunds_of(&mut conn, &order.id).await?;
+    subjects.extend(refunds.into_iter().map(|refund| (Asked::Refund, refund.id)));
     let mut views = Vec::new();
-    for row in rows::evaluations_of(&mut conn, id.as_str()).await? {
-        views.push(EvaluationView {
-            position: row.position,
-            binding: row.binding_id,
-            component_digest: row.component_digest,
-            config_hash: row.config_hash,
-            kind: row.kind,
-            fuel: row.fuel,
-            facts_difference: json(&row.delta)?,
-            output: json(&row.output)?,
-        });
+    for (asked, subject) in subjects {
+        for row in rows::evaluations_of(&mut conn, &subject).await? {
+            views.push(EvaluationView {
+                asked_for: asked.name(),
+                subject: row.subject,
+                position: row.position,
+                binding: row.binding_id,
+                component_digest: row.component_digest,
+                config_hash: row.config_hash,
+                kind: row.kind,
+                fuel: row.fuel,
+                facts_difference: json(&row.delta)?,
+                output: json(&row.output)?,
+            });
+        }
     }
     Ok(Done::ok(views))
 }
@@ -308,6 +334,11 @@ fn refund_view(row: &RefundRow) -> Result<RefundView, Problem> {
         tenders: tenders.collect(),
         points_taken_back: plan.awards.iter().map(|award| award.points).sum(),
         completes: plan.completes,
+        tier: plan.tier.map(|tier| ReviewedTierView {
+            before: tier.before,
+            after: tier.decision.tier,
+            valid_until: tier.decision.valid_until.map(Date),
+        }),
     })
 }
 

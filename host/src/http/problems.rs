@@ -253,6 +253,18 @@ catalogue! {
     OrderRefused "order_refused" 409 final
         en "The order cannot be changed like this" "{reason}" "Read the order and see what is left to do."
         zh "订单无法这样操作" "{reason}" "请查询订单的当前状态。";
+    OrderHasMember "order_has_member" 409 final
+        en "The order has a member" "The order was made with a member, who has its points." "Nothing is left to claim; check the code on the receipt."
+        zh "订单已有会员" "该订单成交时已关联会员，积分已发放。" "无需补登，请核对小票码。";
+    OrderClaimed "order_claimed" 409 final
+        en "The order was claimed already" "The points of the order were given before." "Each receipt is claimed once; check the code on the receipt."
+        zh "订单积分已被补登" "该订单的积分已发放过。" "每张小票只能补登一次，请核对小票码。";
+    OrderRefunded "order_refunded" 409 final
+        en "Goods of the order came back" "An order of which something was refunded cannot be claimed." "Have a manager give the points for the rest by an adjustment."
+        zh "订单已有退款" "发生过退款的订单不能补登积分。" "请由店长以积分调整的方式补发剩余部分。";
+    ClaimTooLate "claim_too_late" 409 final
+        en "The claim comes too late" "The points of the order could be claimed through {last_day}." "Have a manager give the points by an adjustment."
+        zh "补登已过期" "该订单的积分补登截止日为 {last_day}。" "请由店长以积分调整的方式补发。";
     // The host itself.
     LedgerRefused "ledger_refused" 409 final
         en "The ledger refuses the entry" "{reason}" "Nothing was posted; correct the request."

@@ -52,7 +52,7 @@ fn view(host: &Host, quote: &Quote, language: Language) -> QuoteView {
             catalog: &host.catalog,
             language,
         }
-        .sale(&quote.document),
+        .sale(&quote.sale.document),
     }
 }
 

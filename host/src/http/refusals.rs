@@ -16,6 +16,11 @@ impl From<Refusal> for Problem {
                 account,
                 needed,
                 available,
+            }
+            | Refusal::PointsSpent {
+                account,
+                needed,
+                available,
             } => Self::new(Code::BalanceShort)
                 .with("account", account)
                 .with("needed", needed)

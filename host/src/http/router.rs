@@ -23,8 +23,8 @@ use utoipa_swagger_ui::SwaggerUi;
 use super::error::Problem;
 use super::problems::Code;
 use super::{
-    auth, bindings, coupons, error, events, health, members, operations, orders, plugins, products,
-    programs, quotes, staff, stores, terminals, wallet, wallets,
+    auth, bindings, claims, coupons, error, events, health, members, operations, orders, plugins,
+    products, programs, quotes, staff, stores, terminals, wallet, wallets,
 };
 use crate::host::Host;
 
@@ -76,6 +76,7 @@ fn resources() -> OpenApiRouter<Arc<Host>> {
         .merge(bindings::routes())
         .merge(quotes::routes())
         .merge(orders::routes())
+        .merge(claims::routes())
         .merge(wallets::routes())
 }
 

@@ -60,6 +60,7 @@ fn hold(row: Row) -> Result<Hold, StoreError> {
         expires_at: Instant(expires_at),
         state: state(&ended)?,
         reserves: serde_json::from_str(&reserves).map_err(StoreError::stored("reading a hold"))?,
+        sale: Vec::new(),
         version,
         base: version,
     })
@@ -70,18 +71,44 @@ pub(super) async fn load(conn: &mut Conn, ids: Vec<Cell>) -> Result<Vec<Hold>, S
     rows.into_iter().map(hold).collect()
 }
 
-/// The hold on a quote, whatever its state.
+type RowWithSale = (
+    String,
+    String,
+    Option<String>,
+    i64,
+    i64,
+    String,
+    String,
+    i64,
+    Vec<u8>,
+);
+
+/// The hold on a quote with its sale, whatever its state.
 ///
 /// # Errors
 /// When the database cannot be read.
 pub async fn of_quote(conn: &mut Conn, quote: &str) -> Result<Option<Hold>, StoreError> {
     let quote = quote.to_owned();
-    let row: Option<Row> = on!(conn, c => sqlx::query_as(
-        "SELECT id, quote_id, member, held_on, expires_at, state, reserves, version FROM holds
+    let row: Option<RowWithSale> = on!(conn, c => sqlx::query_as(
+        "SELECT id, quote_id, member, held_on, expires_at, state, reserves, version, sale FROM holds
          WHERE quote_id = $1"
     ).bind(quote).fetch_optional(c).await)
     .map_err(StoreError::during("reading the hold of a quote"))?;
-    row.map(hold).transpose()
+    let Some((id, quote, member, held_on, expires_at, state, reserves, version, sale)) = row else {
+        return Ok(None);
+    };
+    let row = (
+        id, quote, member, held_on, expires_at, state, reserves, version,
+    );
+    Ok(Some(Hold { sale, ..hold(row)? }))
+}
+
+/// A hold by its id, without its sale.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn by_id(conn: &mut Conn, id: &str) -> Result<Option<Hold>, StoreError> {
+    Ok(load(conn, vec![Cell::Text(id.to_owned())]).await?.pop())
 }
 
 /// Pending holds whose time has passed, for the job that expires them.

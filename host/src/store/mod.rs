@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod bindings;
 pub mod bulk;
 pub mod chain;
+pub mod claims;
 pub mod counters;
 pub mod coupons;
 pub mod db;

@@ -168,10 +168,11 @@ type RefundColumns = (
     String,
     i64,
     Vec<u8>,
+    Vec<u8>,
 );
 
 fn refund_row(row: RefundColumns) -> Result<RefundRow, StoreError> {
-    let (id, order_id, sequence, store, terminal, staff, at, on, currency, total, doc) = row;
+    let (id, order_id, sequence, store, terminal, staff, at, on, currency, total, doc, facts) = row;
     Ok(RefundRow {
         id,
         order_id,
@@ -184,6 +185,7 @@ fn refund_row(row: RefundColumns) -> Result<RefundRow, StoreError> {
         currency,
         total,
         doc,
+        facts,
     })
 }
 
@@ -194,8 +196,8 @@ fn refund_row(row: RefundColumns) -> Result<RefundRow, StoreError> {
 pub async fn refunds_of(conn: &mut Conn, order: &str) -> Result<Vec<RefundRow>, StoreError> {
     let order = order.to_owned();
     let rows: Vec<RefundColumns> = on!(conn, c => sqlx::query_as(
-        "SELECT id, order_id, sequence, store, terminal, staff, occurred_at, business_date, currency, total, doc
-         FROM refunds WHERE order_id = $1 ORDER BY sequence"
+        "SELECT id, order_id, sequence, store, terminal, staff, occurred_at, business_date, currency, total, doc,
+            facts FROM refunds WHERE order_id = $1 ORDER BY sequence"
     ).bind(order).fetch_all(c).await)
     .map_err(StoreError::during("reading refunds"))?;
     rows.into_iter().map(refund_row).collect()
@@ -208,8 +210,8 @@ pub async fn refunds_of(conn: &mut Conn, order: &str) -> Result<Vec<RefundRow>, 
 pub async fn refund_by_id(conn: &mut Conn, id: &str) -> Result<Option<RefundRow>, StoreError> {
     let id = id.to_owned();
     let row: Option<RefundColumns> = on!(conn, c => sqlx::query_as(
-        "SELECT id, order_id, sequence, store, terminal, staff, occurred_at, business_date, currency, total, doc
-         FROM refunds WHERE id = $1"
+        "SELECT id, order_id, sequence, store, terminal, staff, occurred_at, business_date, currency, total, doc,
+            facts FROM refunds WHERE id = $1"
     ).bind(id).fetch_optional(c).await)
     .map_err(StoreError::during("reading a refund"))?;
     row.map(refund_row).transpose()
@@ -227,25 +229,25 @@ type EvaluationColumns = (
     i64,
 );
 
-/// Evaluations of an order, in the order they ran.
+/// Evaluations of an order, refund or claim, in the order they ran.
 ///
 /// # Errors
 /// When the database cannot be read.
 pub async fn evaluations_of(
     conn: &mut Conn,
-    order: &str,
+    subject: &str,
 ) -> Result<Vec<EvaluationRow>, StoreError> {
-    let order = order.to_owned();
+    let subject = subject.to_owned();
     let rows: Vec<EvaluationColumns> = on!(conn, c => sqlx::query_as(
-        "SELECT order_id, position, binding_id, component_digest, config_hash, kind, delta, output, fuel
-         FROM evaluations WHERE order_id = $1 ORDER BY position"
-    ).bind(order).fetch_all(c).await)
+        "SELECT subject_id, position, binding_id, component_digest, config_hash, kind, delta, output, fuel
+         FROM evaluations WHERE subject_id = $1 ORDER BY position"
+    ).bind(subject).fetch_all(c).await)
     .map_err(StoreError::during("reading evaluations"))?;
     Ok(rows
         .into_iter()
         .map(
             |(
-                order_id,
+                subject,
                 position,
                 binding_id,
                 component_digest,
@@ -256,7 +258,7 @@ pub async fn evaluations_of(
                 fuel,
             )| {
                 EvaluationRow {
-                    order_id,
+                    subject,
                     position,
                     binding_id,
                     component_digest,
@@ -269,6 +271,45 @@ pub async fn evaluations_of(
             },
         )
         .collect())
+}
+
+/// What evaluations can belong to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    Order,
+    Refund,
+    Claim,
+}
+
+impl Asked {
+    /// The word of the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Order => "order",
+            Self::Refund => "refund",
+            Self::Claim => "claim",
+        }
+    }
+}
+
+/// Ids and facts of what rules were asked for, after `after` ("" to start), for jobs that read them all.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn facts_after(
+    conn: &mut Conn,
+    asked: Asked,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+    let text = match asked {
+        Asked::Order => "SELECT id, facts FROM orders WHERE id > $1 ORDER BY id LIMIT $2",
+        Asked::Refund => "SELECT id, facts FROM refunds WHERE id > $1 ORDER BY id LIMIT $2",
+        Asked::Claim => "SELECT id, facts FROM claims WHERE id > $1 ORDER BY id LIMIT $2",
+    };
+    let after = after.to_owned();
+    on!(conn, c => sqlx::query_as(text).bind(after).bind(limit).fetch_all(c).await)
+        .map_err(StoreError::during("reading what rules were told"))
 }
 
 /// True if an evaluation names this component, so that it must be kept.

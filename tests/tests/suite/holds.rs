@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 use tessera_tests::on_each_database;
 use tessera_tests::shop::{Answer, Shop};
 
+use crate::checkout::points;
+
 /// A coffee paid with 15.00 of stored value and 5.00 in cash.
 fn basket(member: &str) -> Value {
     json!({
@@ -36,6 +38,16 @@ async fn release(shop: &Shop, quote: &Value) -> Answer {
         None,
     )
     .await
+}
+
+/// Bytes the database keeps for the commit of a held quote.
+async fn stored_sale(shop: &Shop, quote: &Value) -> usize {
+    let mut conn = shop.host.db.read().await.expect("the database answers");
+    let hold = tessera::store::holds::of_quote(&mut conn, id(quote)).await;
+    hold.expect("holds can be read")
+        .expect("there is one")
+        .sale
+        .len()
 }
 
 on_each_database! {
@@ -120,6 +132,103 @@ on_each_database! {
         assert_eq!(first.ok()["id"], again.ok()["id"]);
         assert_eq!(shop.balances(&member).await["principal-held"], 1_500);
         shop.commit(id(&quote)).await.ok();
+        shop.verify().await;
+    }
+
+    // 20.00, of which 15.00 of stored value, earn 20 points. The campaign bound meanwhile would take 5.00 off; what
+    // was shown is what is posted.
+    async fn a_held_quote_is_committed_as_it_was_shown_after_the_host_was_started_again(shop) {
+        shop.bind("points-standard", points()).await;
+        let member = shop.member().await;
+        shop.top_up(&member, 2_000, 0).await;
+        let quote = shop.quote(basket(&member)).await;
+        hold(&shop, &quote).await.ok();
+        shop.bind("promo-standard", json!({ "discount": { "amount": { "off": 500 } } })).await;
+        assert!(stored_sale(&shop, &quote).await > 0);
+
+        let shop = shop.restart().await;
+        let order = shop.commit(id(&quote)).await.ok();
+        for part in ["totals", "lines", "tenders", "awards"] {
+            assert_eq!(order[part], quote[part], "{part}");
+        }
+        assert_eq!(order["quote"], quote["id"]);
+        let balances = [("points".to_owned(), 20), ("principal".to_owned(), 500)];
+        assert_eq!(shop.balances(&member).await, balances.into());
+        assert_eq!(stored_sale(&shop, &quote).await, 0);
+        let again = shop.commit(id(&quote)).await;
+        assert_eq!(again.body["order"], order["id"]);
+        assert_eq!(again.refused(409), "quote_committed");
+        shop.verify().await;
+    }
+
+    async fn a_hold_is_released_after_the_host_was_started_again(shop) {
+        let member = shop.member().await;
+        shop.top_up(&member, 2_000, 0).await;
+        let quote = shop.quote(basket(&member)).await;
+        hold(&shop, &quote).await.ok();
+        let shop = shop.restart().await;
+        let key = uuid::Uuid::now_v7().to_string();
+        let path = format!("/v1/quotes/{}/hold", id(&quote));
+        let elsewhere = shop.send(axum::http::Method::DELETE, &path, &shop.west_till, Some(&key), None).await;
+        assert_eq!(elsewhere.refused(403), "other_store");
+        release(&shop, &quote).await.ok();
+        assert_eq!(shop.balances(&member).await, [("principal".to_owned(), 2_000)].into());
+        assert_eq!(stored_sale(&shop, &quote).await, 0);
+        assert_eq!(release(&shop, &quote).await.refused(404), "hold_unknown");
+        assert_eq!(shop.commit(id(&quote)).await.refused(404), "quote_unknown");
+        shop.verify().await;
+    }
+
+    // A hold lasts 600 seconds wherever it is committed; before the jobs have ended it and after.
+    async fn a_held_quote_is_stale_after_its_hold_whether_or_not_the_host_was_started_again(shop) {
+        let member = shop.member().await;
+        shop.top_up(&member, 2_000, 0).await;
+        let quote = shop.quote(basket(&member)).await;
+        hold(&shop, &quote).await.ok();
+        let shop = shop.restart().await;
+        shop.later(601);
+        assert_eq!(shop.commit(id(&quote)).await.refused(409), "quote_stale");
+        tessera::jobs::run_once(&shop.host).await.unwrap();
+        assert_eq!(stored_sale(&shop, &quote).await, 0);
+        assert_eq!(shop.commit(id(&quote)).await.refused(409), "quote_stale");
+        assert_eq!(shop.balances(&member).await, [("principal".to_owned(), 2_000)].into());
+        shop.verify().await;
+    }
+
+    async fn the_key_of_a_hold_answers_the_same_after_the_host_was_started_again(shop) {
+        let member = shop.member().await;
+        shop.top_up(&member, 2_000, 0).await;
+        let quote = shop.quote(basket(&member)).await;
+        let path = format!("/v1/quotes/{}/hold", id(&quote));
+        let first = shop.post_as(&path, &shop.till, "hold-2", json!({})).await.ok();
+        let shop = shop.restart().await;
+        shop.later(30);
+        let again = shop.post_as(&path, &shop.till, "hold-2", json!({})).await;
+        assert!(again.is_replayed());
+        assert_eq!(again.ok(), first);
+        // Another key wants another hold: there is one.
+        assert_eq!(hold(&shop, &quote).await.refused(409), "order_refused");
+        assert_eq!(shop.balances(&member).await["principal-held"], 1_500);
+        shop.verify().await;
+    }
+
+    async fn another_host_commits_or_releases_what_this_one_holds(shop) {
+        let Some(other) = shop.second_host().await else { return };
+        let member = shop.member().await;
+        shop.top_up(&member, 4_000, 0).await;
+        let (sold, freed) = (shop.quote(basket(&member)).await, shop.quote(basket(&member)).await);
+        hold(&shop, &sold).await.ok();
+        hold(&shop, &freed).await.ok();
+        let order = other.commit(id(&sold)).await.ok();
+        assert_eq!(order["totals"], sold["totals"]);
+        let here = shop.commit(id(&sold)).await;
+        assert_eq!(here.body["order"], order["id"]);
+        assert_eq!(here.refused(409), "quote_committed");
+        release(&other, &freed).await.ok();
+        assert_eq!(shop.balances(&member).await, [("principal".to_owned(), 2_500)].into());
+        // The host that made it still knows the quote, and that its hold is gone.
+        shop.commit(id(&freed)).await.ok();
+        assert_eq!(shop.balances(&member).await, [("principal".to_owned(), 1_000)].into());
         shop.verify().await;
     }
 }

@@ -2,9 +2,12 @@
 
 mod author;
 mod checkout;
+mod claims;
+mod expired_lots;
 mod holds;
 mod house;
 mod kill;
+mod limits;
 mod misbehaving;
 mod once;
 mod plugins;

@@ -161,13 +161,22 @@ fn take_step(draft: &mut Draft<'_>, step: &Step) -> Result<(), Refusal> {
             lines,
             tenders,
         } => refundable::refund(draft, order, *expected_sequence, lines, tenders),
+        Step::ClaimOrder { order } => refundable::claim(draft, order),
         Step::Hold {
             hold,
             quote,
             member,
             expires_at,
             reserves,
-        } => hold::reserve(draft, hold, quote, member.as_deref(), *expires_at, reserves),
+            sale,
+        } => hold::reserve(
+            draft,
+            (hold, quote),
+            member.as_deref(),
+            *expires_at,
+            reserves,
+            sale,
+        ),
         Step::ResolveHold { hold, outcome } => hold::resolve(draft, hold, *outcome),
         Step::ReleasePending {
             member,

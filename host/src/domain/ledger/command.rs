@@ -204,12 +204,16 @@ pub enum Step {
         lines: Vec<i64>,
         tenders: Vec<(String, i64)>,
     },
-    /// Refunds part of an order, if its sequence is still the expected one (0 before the first refund).
+    /// Refunds part of an order, if its sequence is still the expected one: the refunds and claims before.
     Refund {
         order: String,
         expected_sequence: i64,
         lines: Vec<(u32, i64)>,
         tenders: Vec<(String, i64)>,
+    },
+    /// Gives an order a member it was made without: once, and only while nothing of it has come back.
+    ClaimOrder {
+        order: String,
     },
     /// Reserves a quote's benefits until `expires_at`.
     Hold {
@@ -218,6 +222,8 @@ pub enum Step {
         member: Option<String>,
         expires_at: Instant,
         reserves: Vec<Reserve>,
+        /// What the quote's commit needs, as the use case encodes it; kept until the hold ends.
+        sale: Vec<u8>,
     },
     /// Ends a hold; everything returns to where it was. With `Posted`, the steps after it may spend what
     /// was good on the day of the hold.
@@ -356,6 +362,7 @@ impl Step {
                 visit("member", member.as_deref().unwrap_or(""));
                 reserves.iter().for_each(|reserve| reserve.texts(visit));
             }
+            Self::ClaimOrder { order } => visit("order", order),
             Self::ResolveHold { hold, .. } => visit("hold", hold),
             Self::ReleasePending {
                 member,

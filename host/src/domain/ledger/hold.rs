@@ -10,11 +10,11 @@ use crate::domain::time::Instant;
 
 pub(super) fn reserve(
     draft: &mut Draft<'_>,
-    id: &str,
-    quote: &str,
+    (id, quote): (&str, &str),
     member: Option<&str>,
     expires_at: Instant,
     reserves: &[Reserve],
+    sale: &[u8],
 ) -> Result<(), Refusal> {
     if let Some(order) = draft.order_of(&OrderKey::Quote(quote.to_owned())) {
         return Err(Refusal::AlreadyCommitted {
@@ -43,6 +43,7 @@ pub(super) fn reserve(
         expires_at,
         state: HoldState::Pending,
         reserves: held,
+        sale: sale.to_vec(),
         version: 1,
         base: 0,
     });
@@ -117,6 +118,7 @@ pub(super) fn resolve(
         draft.spendable_as_of = draft.spendable_as_of.min(hold.held_on);
     }
     hold.state = HoldState::Ended(outcome);
+    hold.sale = Vec::new();
     hold.version += 1;
     draft.put_hold(hold);
     Ok(())

@@ -99,7 +99,8 @@ pub(super) fn take_back(
         return Ok(());
     }
     match on_short {
-        TakeBackShort::Refuse => Err(Refusal::InsufficientBalance {
+        // Not final: whoever counted on these points counts again.
+        TakeBackShort::Refuse => Err(Refusal::PointsSpent {
             account: points.id(),
             needed: amount,
             available: taken,

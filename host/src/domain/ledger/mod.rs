@@ -30,7 +30,7 @@ pub use command::{
 };
 pub use entry::{Entry, LotChange, Notice, Posting, Receipt};
 pub use record::{
-    EvaluationRow, EventRow, MemberDayRow, MemberTierRow, OrderRow, Record, RefundRow,
+    ClaimRow, EvaluationRow, EventRow, MemberDayRow, MemberTierRow, OrderRow, Record, RefundRow,
 };
 pub use refusal::Refusal;
 pub use state::{

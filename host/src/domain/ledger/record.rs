@@ -7,6 +7,7 @@ use crate::domain::time::{Day, Instant};
 pub enum Record {
     Order(Box<OrderRow>),
     Refund(Box<RefundRow>),
+    Claim(Box<ClaimRow>),
     Evaluation(Box<EvaluationRow>),
     Event(EventRow),
     MemberDay(MemberDayRow),
@@ -57,18 +58,38 @@ pub struct RefundRow {
     /// Minor units given back.
     pub total: i64,
     pub doc: Vec<u8>,
+    /// Facts of its evaluations, as in an order; empty where no rule was asked.
+    pub facts: Vec<u8>,
+}
+
+/// An order given to a member it was made without.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimRow {
+    pub id: String,
+    pub order_id: String,
+    pub member: String,
+    pub store: String,
+    pub terminal: String,
+    pub staff: Option<String>,
+    pub occurred_at: Instant,
+    pub business_date: Day,
+    /// The order as it stands with its member.
+    pub doc: Vec<u8>,
+    /// Facts of its evaluations, as in an order.
+    pub facts: Vec<u8>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EvaluationRow {
-    pub order_id: String,
-    /// Order of evaluation within the order.
+    /// The order, refund or claim the rule was asked for.
+    pub subject: String,
+    /// Order of evaluation within the subject.
     pub position: i64,
     pub binding_id: String,
     pub component_digest: String,
     pub config_hash: String,
     pub kind: String,
-    /// What differs from the order's facts.
+    /// What differs from the subject's facts.
     pub delta: Vec<u8>,
     /// The proposal as it came out of the sandbox.
     pub output: Vec<u8>,
@@ -138,9 +159,21 @@ impl Record {
                 }
                 visit("refund", row.staff.as_deref().unwrap_or(""));
             }
+            Self::Claim(row) => {
+                for text in [
+                    &row.id,
+                    &row.order_id,
+                    &row.member,
+                    &row.store,
+                    &row.terminal,
+                ] {
+                    visit("claim", text);
+                }
+                visit("claim", row.staff.as_deref().unwrap_or(""));
+            }
             Self::Evaluation(row) => {
                 for text in [
-                    &row.order_id,
+                    &row.subject,
                     &row.binding_id,
                     &row.component_digest,
                     &row.config_hash,

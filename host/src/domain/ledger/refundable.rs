@@ -54,18 +54,7 @@ pub(super) fn refund(
     lines: &[(u32, i64)],
     tenders: &[(String, i64)],
 ) -> Result<(), Refusal> {
-    let Some(mut state) = draft.refundable(order) else {
-        return Err(Refusal::OrderUnknown {
-            order: order.to_owned(),
-        });
-    };
-    if state.sequence != expected {
-        return Err(Refusal::OrderChanged {
-            order: order.to_owned(),
-            expected,
-            found: state.sequence,
-        });
-    }
+    let mut state = unchanged(draft, order, expected)?;
     for (at, asked) in lines {
         let line = usize::try_from(*at)
             .ok()
@@ -91,6 +80,31 @@ pub(super) fn refund(
     state.sequence += 1;
     draft.put_refundable(order, state);
     Ok(())
+}
+
+/// A claim takes the order's first change, so that a refund that did not know of it, or another claim, is refused.
+pub(super) fn claim(draft: &mut Draft<'_>, order: &str) -> Result<(), Refusal> {
+    let mut state = unchanged(draft, order, 0)?;
+    state.sequence += 1;
+    draft.put_refundable(order, state);
+    Ok(())
+}
+
+/// The order, if nothing happened to it beyond the `expected` changes.
+fn unchanged(draft: &Draft<'_>, order: &str, expected: i64) -> Result<Refundable, Refusal> {
+    let Some(state) = draft.refundable(order) else {
+        return Err(Refusal::OrderUnknown {
+            order: order.to_owned(),
+        });
+    };
+    if state.sequence != expected {
+        return Err(Refusal::OrderChanged {
+            order: order.to_owned(),
+            expected,
+            found: state.sequence,
+        });
+    }
+    Ok(state)
 }
 
 fn add(order: &str, what: &str, sold: i64, refunded: i64, asked: i64) -> Result<i64, Refusal> {

@@ -14,6 +14,12 @@ pub enum Refusal {
         needed: i64,
         available: i64,
     },
+    #[error("account `{account}` has {available} of the {needed} to take back; work it out again")]
+    PointsSpent {
+        account: String,
+        needed: i64,
+        available: i64,
+    },
     #[error("lot `{lot}` is not there or belongs to another account")]
     LotUnknown { lot: String },
     #[error("lot `{lot}` can take back {room} at most, not {asked}")]
@@ -41,7 +47,7 @@ pub enum Refusal {
     },
     #[error("order `{order}` is unknown")]
     OrderUnknown { order: String },
-    #[error("order `{order}` was refunded meanwhile; read it again")]
+    #[error("order `{order}` was refunded or claimed meanwhile; read it again")]
     OrderChanged {
         order: String,
         expected: i64,
@@ -111,7 +117,8 @@ impl Refusal {
             | Self::AlreadyCommitted { .. }
             | Self::AlreadyRecorded { .. }
             | Self::HoldResolved { .. } => true,
-            Self::OrderUnknown { .. }
+            Self::PointsSpent { .. }
+            | Self::OrderUnknown { .. }
             | Self::HoldUnknown { .. }
             | Self::OrderChanged { .. }
             | Self::ReceiptCodeTaken { .. }

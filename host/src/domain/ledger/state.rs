@@ -86,7 +86,7 @@ pub struct RefundableTender {
 /// What of an order can still be refunded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refundable {
-    /// Number of refunds so far.
+    /// Number of refunds so far, and of claims.
     pub sequence: i64,
     /// Sequence in the database; −1 if the order is new.
     pub base: i64,
@@ -128,6 +128,8 @@ pub struct Hold {
     pub expires_at: Instant,
     pub state: HoldState,
     pub reserves: Vec<Held>,
+    /// What the quote's commit needs; empty once the hold has ended, and where it was not read.
+    pub sale: Vec<u8>,
     pub version: i64,
     pub base: i64,
 }

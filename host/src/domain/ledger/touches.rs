@@ -133,7 +133,9 @@ impl Touches {
             Step::IssueCoupon(coupon) => {
                 self.coupons.insert(coupon.code.clone());
             }
-            Step::OpenOrder { order, .. } | Step::Refund { order, .. } => {
+            Step::OpenOrder { order, .. }
+            | Step::Refund { order, .. }
+            | Step::ClaimOrder { order } => {
                 self.refundables.insert(order.clone());
             }
             Step::Hold {

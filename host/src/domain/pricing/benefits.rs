@@ -77,7 +77,7 @@ fn ask_points(
     delta.amount = base.total;
     let includes_tax = !work.input.settings.earn_before_tax;
     delta.includes_tax =
-        Some(includes_tax).filter(|_| includes_tax != work.input.settings.prices_include_tax);
+        Some(includes_tax).filter(|_| includes_tax != work.facts.order.prices_include_tax);
     let facts = work.facts.points_facts(&delta)?;
     let call = work.note_call(campaign, delta);
     let (lines, today) = (work.document.lines.len(), work.input.order.business_date);

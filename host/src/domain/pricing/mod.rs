@@ -8,9 +8,11 @@ mod allocation;
 mod benefits;
 mod campaign;
 mod checks;
+mod claim;
 mod groups;
 mod opening;
 mod promotions;
+mod review;
 mod tax;
 mod tenders;
 mod work;
@@ -25,6 +27,8 @@ pub use campaign::{
     Base, Campaign, CampaignRef, Choice, FaultKind, Group, OnFault, RuleFault, Rules, Stage,
     UsageLimit, UsageUnit,
 };
+pub use claim::{ClaimInput, claim};
+pub use review::{ReviewInput, Reviewed, review_tier};
 pub use tenders::Wallet;
 pub(crate) use tenders::round_cash;
 

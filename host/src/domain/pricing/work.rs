@@ -83,6 +83,24 @@ impl<'a> Work<'a> {
         })
     }
 
+    /// An order that was settled before, to ask further rules about it; `facts` are what the others were told.
+    pub fn settled(input: &'a PriceInput<'a>, document: OrderDocument, facts: BaseFacts) -> Self {
+        Self {
+            input,
+            facts,
+            lines: Lines {
+                left: document.lines.iter().map(|line| line.amount).collect(),
+                floors: vec![0; document.lines.len()],
+            },
+            document,
+            calls: Vec::new(),
+            used_codes: Vec::new(),
+            named: vec![None; input.campaigns.len()],
+            classes: Vec::new(),
+            rates: Vec::new(),
+        }
+    }
+
     /// Position of a campaign in the document, which from now on remembers it.
     pub fn name(&mut self, campaign: usize) -> u32 {
         if let Some(position) = self.named[campaign] {

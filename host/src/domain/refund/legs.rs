@@ -1,7 +1,7 @@
 //! Spreading a refund's money back over the tenders it came from.
 
 use serde::{Deserialize, Serialize};
-use tessera_money::{Overflow, split};
+use tessera_money::{Overflow, Rounding, mul_div, split};
 
 use super::{Payout, RefundError, RefundPlan, RefundRequest, Refunded, cumulative};
 use crate::domain::order::{OrderDocument, Tender};
@@ -258,6 +258,21 @@ impl RefundPlan {
         }
         payouts.retain(|payout| payout.amount != 0);
         Ok(payouts)
+    }
+
+    /// Keeps the worth of points that cannot be taken back, and answers how many points are paid for by that. Where
+    /// only part could be kept, the others are still owed, and none twice.
+    pub fn keep_for_points(
+        &mut self,
+        document: &OrderDocument,
+        short: i64,
+    ) -> Result<i64, Overflow> {
+        let worth = document.terms.worth_of(short)?;
+        let kept = self.keep_back(document, worth)?;
+        if worth == 0 {
+            return Ok(0);
+        }
+        mul_div(short, kept, worth, Rounding::Down)
     }
 
     /// Keeps up to `worth` minor units of the money for points that were spent already, cards before cash,

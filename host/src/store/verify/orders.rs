@@ -18,6 +18,7 @@ pub(super) async fn check(conn: &mut Conn, report: &mut Report) -> Result<(), St
         let rows: Vec<Row> = on!(conn, c => sqlx::query_as(
             "SELECT r.order_id, r.sequence, r.lines, r.tenders,
                 (SELECT COUNT(*) FROM refunds f WHERE f.order_id = r.order_id)
+                + (SELECT COUNT(*) FROM claims c WHERE c.order_id = r.order_id)
              FROM refundables r WHERE r.order_id > $1 ORDER BY r.order_id LIMIT $2"
         ).bind(from).bind(PAGE).fetch_all(c).await)
         .map_err(StoreError::during("reading what can be refunded"))?;
@@ -25,7 +26,7 @@ pub(super) async fn check(conn: &mut Conn, report: &mut Report) -> Result<(), St
             return Ok(());
         };
         after.clone_from(&last.0);
-        for (order, sequence, lines, tenders, refunds) in rows {
+        for (order, sequence, lines, tenders, changes) in rows {
             report.orders += 1;
             let state = refundable(sequence, &lines, &tenders)?;
             for (at, line) in state.lines.iter().enumerate() {
@@ -47,10 +48,10 @@ pub(super) async fn check(conn: &mut Conn, report: &mut Report) -> Result<(), St
                     );
                 }
             }
-            if refunds > sequence {
+            if changes > sequence {
                 report.fault(
                     &order,
-                    format!("{refunds} refunds are there, {sequence} were counted"),
+                    format!("{changes} refunds and claims are there, {sequence} were counted"),
                 );
             }
         }

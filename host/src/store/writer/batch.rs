@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::Request;
 use super::engine::{BatchError, Engine};
@@ -23,6 +23,17 @@ pub(super) struct Queues {
     pub(super) till: mpsc::Receiver<Request>,
     pub(super) bulk: mpsc::Receiver<Request>,
     pub(super) plain: mpsc::Receiver<Box<dyn PlainJob>>,
+    /// Told when nothing more is to be taken.
+    pub(super) stop: watch::Receiver<bool>,
+}
+
+impl Queues {
+    /// Takes nothing more; what waits is still handed out.
+    fn close(&mut self) {
+        self.till.close();
+        self.bulk.close();
+        self.plain.close();
+    }
 }
 
 enum Next {
@@ -30,11 +41,17 @@ enum Next {
     Plain(Box<dyn PlainJob>),
 }
 
-/// Works until every handle is gone and every queue is empty.
+/// Works until every handle is gone, or it is told to stop, and every queue is empty.
 pub(super) async fn run(mut engine: Engine, mut queues: Queues, most: usize) {
+    let mut stopping = false;
     loop {
         let next = tokio::select! {
             biased;
+            Ok(()) = queues.stop.changed(), if !stopping => {
+                stopping = true;
+                queues.close();
+                continue;
+            }
             Some(request) = queues.till.recv() => Next::Command(Box::new(request)),
             Some(job) = queues.plain.recv() => Next::Plain(job),
             Some(request) = queues.bulk.recv() => Next::Command(Box::new(request)),

@@ -9,6 +9,7 @@ mod engine;
 mod load;
 mod persist;
 mod plain;
+mod records;
 pub(crate) mod seal;
 
 use std::collections::HashMap;
@@ -49,7 +50,7 @@ impl WriterSettings {
     }
 }
 
-/// A handle to the writer task; clones share it. The task ends when the last handle is gone.
+/// A handle to the writer task; clones share it. The task ends when the last handle is gone or one stops it.
 #[derive(Clone)]
 pub struct Writer {
     id: Arc<str>,
@@ -58,6 +59,7 @@ pub struct Writer {
     plain: mpsc::Sender<Box<dyn PlainJob>>,
     running: Running,
     written: watch::Receiver<u64>,
+    stop: Arc<watch::Sender<bool>>,
 }
 
 /// A command on its way, and where its answer goes.
@@ -108,7 +110,9 @@ impl Writer {
         let (till, till_queue) = mpsc::channel(settings.queue.max(1));
         let (bulk, bulk_queue) = mpsc::channel(settings.queue.max(1));
         let (plain, plain_queue) = mpsc::channel(settings.queue.max(1));
+        let (stop, stopped) = watch::channel(false);
         let writer = Self {
+            stop: Arc::new(stop),
             id: engine.id().into(),
             till,
             bulk,
@@ -120,9 +124,15 @@ impl Writer {
             till: till_queue,
             bulk: bulk_queue,
             plain: plain_queue,
+            stop: stopped,
         };
         let task = tokio::spawn(batch::run(engine, queues, settings.batch.max(1)));
         Ok((writer, task))
+    }
+
+    /// Takes nothing more; what is queued is written and answered, then the task ends.
+    pub fn stop(&self) {
+        self.stop.send_replace(true);
     }
 
     /// Host and epoch, as in `main-1`.

@@ -8,6 +8,7 @@ fn hold(id: &str, quote: &str, reserves: Vec<Reserve>) -> Vec<Step> {
         member: Some(MEMBER.to_owned()),
         expires_at: Instant(1_000),
         reserves,
+        sale: Vec::new(),
     }]
 }
 

@@ -133,7 +133,7 @@ fn a_take_back_may_refuse_instead() {
     }
     assert!(matches!(
         bench.run(1, steps),
-        Err(Refusal::InsufficientBalance {
+        Err(Refusal::PointsSpent {
             needed: 30,
             available: 20,
             ..

@@ -177,6 +177,7 @@ impl Play {
                 account: account(AccountName::Points),
                 amount,
             }],
+            sale: Vec::new(),
         }];
         let available = self.spendable();
         match self.bench.run(self.day, steps) {

@@ -313,6 +313,52 @@ fn an_order_is_refunded_at_most_what_was_sold() {
     bench.check();
 }
 
+#[test]
+fn an_order_is_claimed_once_and_only_before_anything_came_back() {
+    let claim = |order: &str| {
+        vec![Step::ClaimOrder {
+            order: order.to_owned(),
+        }]
+    };
+    let mut bench = Bench::default();
+    for order in ["o", "other"] {
+        let open = Step::OpenOrder {
+            order: order.to_owned(),
+            lines: vec![1_000],
+            tenders: vec![("cash".to_owned(), 250)],
+        };
+        bench.run(1, vec![open]).expect("opened");
+    }
+    bench.run(1, claim("o")).expect("claimed");
+    let changed = |refused| matches!(refused, Err(Refusal::OrderChanged { .. }));
+    assert!(changed(bench.run(1, claim("o"))));
+    // A refund that did not know of the claim would leave the points where they are.
+    assert!(changed(bench.run(1, refund(0, 500, 125))));
+    bench.run(1, refund(1, 500, 125)).expect("it knows now");
+    let first = refund(0, 500, 125);
+    let of_other = first.into_iter().map(|step| match step {
+        Step::Refund {
+            expected_sequence,
+            lines,
+            tenders,
+            ..
+        } => Step::Refund {
+            order: "other".to_owned(),
+            expected_sequence,
+            lines,
+            tenders,
+        },
+        step => step,
+    });
+    bench.run(1, of_other.collect()).expect("half of it");
+    assert!(changed(bench.run(1, claim("other"))));
+    assert!(matches!(
+        bench.run(1, claim("unheard-of")),
+        Err(Refusal::OrderUnknown { .. })
+    ));
+    bench.check();
+}
+
 pub(super) fn order(id: &str, quote: &str) -> Record {
     Record::Order(Box::new(OrderRow {
         id: id.to_owned(),

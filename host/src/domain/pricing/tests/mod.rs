@@ -1,6 +1,7 @@
 //! Worked cases and properties of pricing. Figures are computed by hand.
 
 mod benefits;
+mod claims;
 mod money;
 pub(crate) mod properties;
 mod stacking;

@@ -6,13 +6,13 @@ use crate::domain::basket::{Basket, BasketLine, TenderIntent};
 use crate::domain::facts::ReferralBase;
 use crate::domain::order::OrderDocument;
 use crate::domain::pricing::{
-    Base, Campaign, CampaignRef, Choice, FaultKind, Group, MemberInput, OnFault, PriceInput,
-    Priced, PricingError, RecordedSale, RuleFault, Rules, Stage, Wallet, price,
+    Base, Campaign, CampaignRef, Choice, ClaimInput, FaultKind, Group, MemberInput, OnFault,
+    PriceInput, Priced, PricingError, RecordedSale, RuleFault, Rules, Stage, Wallet, claim, price,
 };
 use crate::domain::rules::{
     Award, Discount, LineFacts, MemberFacts, Message, Needs, OrderFacts, PointsFacts,
     PointsProposal, PromotionFacts, PromotionProposal, Ratio, ReferralFacts, ReferralProposal,
-    RuleKind, Target, TenderKind, TierDecision, TierFacts,
+    RuleKind, Target, TenderKind, TierDecision, TierFacts, Window,
 };
 use crate::domain::settings::{CheckoutSettings, PointsTender, TaxClass};
 use crate::domain::time::{Day, Instant};
@@ -189,6 +189,23 @@ impl Shop {
             recorded: self.recorded,
         };
         price(&input, &mut Script(&self.rules))
+    }
+
+    /// Gives an order that was sold before to a member, by the rules of this shop.
+    pub fn claim(&self, sold: &Priced, member: MemberInput, today: Day) -> Priced {
+        let input = ClaimInput {
+            settings: &self.settings,
+            document: &sold.document,
+            facts: &sold.facts,
+            member,
+            campaigns: &self.campaigns,
+            today,
+            first_day: |window, day| match window {
+                Window::RollingDays(days) => day.plus_days(1 - days as i32),
+                _ => Day(i32::MIN),
+            },
+        };
+        claim(&input, &mut Script(&self.rules)).expect("the order can be claimed")
     }
 
     pub fn price(&self) -> Priced {

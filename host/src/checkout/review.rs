@@ -1,0 +1,146 @@
+//! The tier a refund leaves a member with, where the chain reviews tiers at a refund. What goes back never depends
+//! on it.
+
+use std::sync::Arc;
+
+use crate::domain::facts::BaseFacts;
+use crate::domain::order::{OrderDocument, PurchaseSum};
+use crate::domain::pricing::{ReviewInput, review_tier};
+use crate::domain::refund::{RefundPlan, TierReview};
+use crate::domain::rules::{MemberFacts, Occasion, OrderFacts, RuleKind};
+use crate::domain::time::{Day, Instant};
+use crate::host::Host;
+use crate::snapshot::{Bound, Place, Snapshot};
+use crate::store::members;
+
+use super::campaigns::{Reader, first_day};
+use super::error::CheckoutError;
+use super::rules::{ask, evaluations};
+use super::situation::{member_facts, to_day};
+use super::stored::Evaluation;
+
+/// What rules were asked because of a refund, and what they decided.
+pub struct Review {
+    pub tier: Option<TierReview>,
+    pub facts: BaseFacts,
+    pub evaluations: Vec<Evaluation>,
+}
+
+/// Asks the tier rules live in the order's store with the member's purchases as the refund leaves them.
+pub async fn after_refund(
+    host: &Host,
+    snapshot: &Snapshot,
+    place: &Place,
+    document: &OrderDocument,
+    plan: &RefundPlan,
+    now: Instant,
+) -> Result<Option<Review>, CheckoutError> {
+    if !place.settings.tier_review_on_refund {
+        return Ok(None);
+    }
+    let Some(member) = &document.member else {
+        return Ok(None);
+    };
+    let mut bound = snapshot.live_in(place, now);
+    bound.retain(|bound| bound.kind == RuleKind::Tier);
+    if bound.is_empty() {
+        return Ok(None);
+    }
+    let today = place.day(now);
+    let mut conn = host.db.read().await?;
+    let Some(member) = members::member(&mut conn, member).await? else {
+        return Ok(None);
+    };
+    let mut known = member_facts(host, &mut conn, &member, today).await?;
+    known.orders_before = known
+        .orders_before
+        .saturating_sub(u32::from(plan.completes));
+    let facts = BaseFacts {
+        tier_since: member.tier_since.map(to_day),
+        tier_valid_until: member.tier_valid_until.map(to_day),
+        ..facts_today(place, document, known, now)
+    };
+    let reader = Reader {
+        place,
+        day: today,
+        member: Some(&member.id),
+        referrer: None,
+    };
+    let mut campaigns = Vec::with_capacity(bound.len());
+    for bound in &bound {
+        campaigns.push(reader.campaign(&mut conn, bound, &[]).await?);
+    }
+    drop(conn);
+    let (change, day) = (lost(plan), document.business_date);
+    let asked: Vec<Arc<Bound>> = bound.clone();
+    let ((reviewed, facts, campaigns), runs) = ask(host, asked, move |rules| {
+        let input = ReviewInput {
+            occasion: Occasion::Refund,
+            facts: &facts,
+            today,
+            campaigns: &campaigns,
+            change: &change,
+            day,
+            first_day,
+        };
+        let reviewed = review_tier(&input, rules);
+        (reviewed, facts, campaigns)
+    })
+    .await?;
+    let reviewed = reviewed?;
+    let tier = reviewed.decided.map(|(campaign, decision)| TierReview {
+        campaign: campaigns[campaign].campaign.clone(),
+        before: facts.member.as_ref().and_then(|member| member.tier.clone()),
+        decision,
+    });
+    Ok(Some(Review {
+        tier,
+        evaluations: evaluations(reviewed.calls, runs, &bound)?,
+        facts,
+    }))
+}
+
+/// What the refund takes from the member's purchases.
+fn lost(plan: &RefundPlan) -> Vec<PurchaseSum> {
+    let taken = plan.purchases.iter().map(|sum| PurchaseSum {
+        category: sum.category.clone(),
+        spend: -sum.spend,
+        orders: -sum.orders,
+        units: -sum.units,
+        points: -sum.points,
+    });
+    taken.collect()
+}
+
+/// A member at a store today, without a basket.
+fn facts_today(
+    place: &Place,
+    document: &OrderDocument,
+    member: MemberFacts,
+    now: Instant,
+) -> BaseFacts {
+    let today: Day = place.day(now);
+    BaseFacts {
+        order: OrderFacts {
+            currency: document.currency.clone(),
+            currency_scale: document.currency_scale,
+            occurred_at: now,
+            utc_offset_minutes: place.offset_minutes(now),
+            business_date: today,
+            store: place.store.id.clone(),
+            region: place.store.region.clone(),
+            prices_include_tax: document.prices_include_tax,
+            attributes: Vec::new(),
+            store_attributes: place.attributes.clone(),
+        },
+        member: Some(member),
+        tier_since: None,
+        tier_valid_until: None,
+        referral: None,
+        categories: Vec::new(),
+        tags: Vec::new(),
+        lines: Vec::new(),
+        tenders: Vec::new(),
+        points_scale: document.points_scale,
+    }
+}

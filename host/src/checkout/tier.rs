@@ -1,0 +1,47 @@
+//! A member's tier as a sale, a refund or a claim leaves it.
+
+use crate::domain::facts::BaseFacts;
+use crate::domain::ledger::{EventRow, MemberTierRow, Record};
+use crate::domain::rules::TierDecision;
+use crate::domain::time::Day;
+
+/// What a decision writes: nothing where it leaves everything as it was told, and an event where the tier itself is
+/// another. `facts` are those of the member before it.
+pub fn records(
+    member: &str,
+    store: &str,
+    facts: &BaseFacts,
+    decision: &TierDecision,
+    today: Day,
+) -> Vec<Record> {
+    let before = facts.member.as_ref();
+    let tier_before = before.and_then(|member| member.tier.as_ref());
+    let stays = tier_before == decision.tier.as_ref();
+    let same_multiplier =
+        before.is_some_and(|member| member.tier_multiplier == decision.multiplier);
+    if stays && same_multiplier && facts.tier_valid_until == decision.valid_until {
+        return Vec::new();
+    }
+    let since = if stays { facts.tier_since } else { Some(today) };
+    let mut records = vec![Record::MemberTier(MemberTierRow {
+        member: member.to_owned(),
+        tier: decision.tier.clone(),
+        since: since.filter(|_| decision.tier.is_some()),
+        valid_until: decision.valid_until,
+        multiplier: (
+            decision.multiplier.numerator,
+            decision.multiplier.denominator,
+        ),
+    })];
+    if !stays {
+        let payload =
+            serde_json::json!({ "member": member, "from": tier_before, "to": decision.tier });
+        records.push(Record::Event(EventRow {
+            kind: "member.tier_changed".to_owned(),
+            subject: member.to_owned(),
+            store: Some(store.to_owned()),
+            payload: payload.to_string(),
+        }));
+    }
+    records
+}

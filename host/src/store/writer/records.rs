@@ -1,0 +1,288 @@
+//! Writing the records of a batch: rows without limits of their own, one statement per table.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::persist::{Accepted, day, maybe, text};
+use crate::domain::ledger::{
+    ClaimRow, Command, EvaluationRow, EventRow, MemberTierRow, Notice, OrderRow, Record, RefundRow,
+};
+use crate::store::bulk::{Bulk, Cell, Kind};
+use crate::store::db::Conn;
+use crate::store::error::StoreError;
+
+use Kind::{Bytes, Int, Text};
+
+const ORDERS: Bulk = Bulk {
+    doing: "writing orders",
+    text: "INSERT INTO orders (id, store, terminal, staff, member, quote_id, external_id, receipt_code, occurred_at,
+        business_date, currency, total, doc, facts) {rows}",
+    columns: &[
+        Text, Text, Text, Text, Text, Text, Text, Text, Int, Int, Text, Int, Bytes, Bytes,
+    ],
+};
+
+const REFUNDS: Bulk = Bulk {
+    doing: "writing refunds",
+    text: "INSERT INTO refunds (id, order_id, sequence, store, terminal, staff, occurred_at, business_date, currency,
+        total, doc, facts) {rows}",
+    columns: &[
+        Text, Text, Int, Text, Text, Text, Int, Int, Text, Int, Bytes, Bytes,
+    ],
+};
+
+const CLAIMS: Bulk = Bulk {
+    doing: "writing claims",
+    text: "INSERT INTO claims (id, order_id, member, store, terminal, staff, occurred_at, business_date, doc, facts)
+        {rows}",
+    columns: &[Text, Text, Text, Text, Text, Text, Int, Int, Bytes, Bytes],
+};
+
+const EVALUATIONS: Bulk = Bulk {
+    doing: "writing evaluations",
+    text: "INSERT INTO evaluations (subject_id, position, binding_id, component_digest, config_hash, kind, delta, output,
+        fuel) {rows}",
+    columns: &[Text, Int, Text, Text, Text, Text, Bytes, Bytes, Int],
+};
+
+const EVALUATED: Bulk = Bulk {
+    doing: "naming evaluated components",
+    text: "INSERT INTO evaluated (component_digest, config_hash) {rows}
+        ON CONFLICT (component_digest, config_hash) DO NOTHING",
+    columns: &[Text, Text],
+};
+
+const EVENTS: Bulk = Bulk {
+    doing: "writing events",
+    text: "INSERT INTO events (id, kind, subject, store, at, payload) {rows}",
+    columns: &[Text, Text, Text, Text, Int, Text],
+};
+
+const MEMBER_DAYS: Bulk = Bulk {
+    doing: "adding to purchases",
+    text: "INSERT INTO member_days (member, day, category, spend, orders, units, points) {rows}
+        ON CONFLICT (member, day, category) DO UPDATE SET spend = member_days.spend + excluded.spend,
+            orders = member_days.orders + excluded.orders, units = member_days.units + excluded.units,
+            points = member_days.points + excluded.points",
+    columns: &[Text, Int, Text, Int, Int, Int, Int],
+};
+
+const MEMBER_ORDERS: Bulk = Bulk {
+    doing: "counting members' orders",
+    text: "WITH v (id, change) AS ({rows})
+        UPDATE members SET orders = orders + v.change FROM v WHERE members.id = v.id",
+    columns: &[Text, Int],
+};
+
+const MEMBER_TIERS: Bulk = Bulk {
+    doing: "writing tiers",
+    text: "WITH v (id, tier, since, until, num, den) AS ({rows})
+        UPDATE members SET tier = v.tier, tier_since = v.since, tier_valid_until = v.until,
+            tier_multiplier_num = v.num, tier_multiplier_den = v.den
+        FROM v WHERE members.id = v.id",
+    columns: &[Text, Text, Int, Int, Int, Int],
+};
+
+/// Cells of the records of a batch, by table.
+#[derive(Default)]
+struct Rows {
+    orders: Vec<Cell>,
+    refunds: Vec<Cell>,
+    claims: Vec<Cell>,
+    evaluations: Vec<Cell>,
+    evaluated: BTreeSet<(String, String)>,
+    events: Vec<Cell>,
+    /// Summed, as one statement may change a row only once.
+    member_days: BTreeMap<(String, i64, String), [i64; 4]>,
+    member_orders: BTreeMap<String, i64>,
+    /// The last one wins.
+    member_tiers: BTreeMap<String, Vec<Cell>>,
+}
+
+/// Writes the records of every accepted command.
+pub(super) async fn write(conn: &mut Conn, accepted: &[Accepted<'_>]) -> Result<(), StoreError> {
+    let mut rows = Rows::default();
+    for accepted in accepted {
+        for record in &accepted.command.records {
+            rows.add(record, accepted.command);
+        }
+        for notice in &accepted.notices {
+            rows.event(&notice_event(notice, accepted.command)?, accepted.command);
+        }
+    }
+    ORDERS.execute(conn, rows.orders).await?;
+    REFUNDS.execute(conn, rows.refunds).await?;
+    CLAIMS.execute(conn, rows.claims).await?;
+    EVALUATIONS.execute(conn, rows.evaluations).await?;
+    let evaluated = rows
+        .evaluated
+        .into_iter()
+        .flat_map(|(digest, hash)| [Cell::Text(digest), Cell::Text(hash)])
+        .collect();
+    EVALUATED.execute(conn, evaluated).await?;
+    EVENTS.execute(conn, rows.events).await?;
+    let days = rows
+        .member_days
+        .into_iter()
+        .flat_map(
+            |((member, day, category), [spend, orders, units, points])| {
+                [
+                    Cell::Text(member),
+                    Cell::Int(day),
+                    Cell::Text(category),
+                    Cell::Int(spend),
+                    Cell::Int(orders),
+                    Cell::Int(units),
+                    Cell::Int(points),
+                ]
+            },
+        )
+        .collect();
+    MEMBER_DAYS.execute(conn, days).await?;
+    let counts = rows
+        .member_orders
+        .into_iter()
+        .filter(|(_, change)| *change != 0)
+        .flat_map(|(member, change)| [Cell::Text(member), Cell::Int(change)])
+        .collect();
+    MEMBER_ORDERS.execute(conn, counts).await?;
+    let tiers = rows.member_tiers.into_values().flatten().collect();
+    MEMBER_TIERS.execute(conn, tiers).await?;
+    Ok(())
+}
+
+impl Rows {
+    fn add(&mut self, record: &Record, command: &Command) {
+        match record {
+            Record::Order(row) => self.order(row),
+            Record::Refund(row) => self.refund(row),
+            Record::Claim(row) => self.claim(row),
+            Record::Evaluation(row) => self.evaluation(row),
+            Record::Event(row) => self.event(row, command),
+            Record::MemberDay(row) => {
+                let key = (
+                    row.member.clone(),
+                    i64::from(row.day.0),
+                    row.category.clone(),
+                );
+                let sums = self.member_days.entry(key).or_default();
+                let changes = [row.spend, row.orders, row.units, row.points];
+                for (sum, change) in sums.iter_mut().zip(changes) {
+                    *sum = sum.saturating_add(change);
+                }
+            }
+            Record::MemberOrders { member, change } => {
+                let sum = self.member_orders.entry(member.clone()).or_default();
+                *sum = sum.saturating_add(*change);
+            }
+            Record::MemberTier(row) => self.tier(row),
+        }
+    }
+
+    fn order(&mut self, row: &OrderRow) {
+        self.orders.extend([
+            text(&row.id),
+            text(&row.store),
+            text(&row.terminal),
+            maybe(&row.staff),
+            maybe(&row.member),
+            maybe(&row.quote_id),
+            maybe(&row.external_id),
+            text(&row.receipt_code),
+            Cell::Int(row.occurred_at.0),
+            Cell::Int(i64::from(row.business_date.0)),
+            text(&row.currency),
+            Cell::Int(row.total),
+            Cell::Bytes(row.doc.clone()),
+            Cell::Bytes(row.facts.clone()),
+        ]);
+    }
+
+    fn refund(&mut self, row: &RefundRow) {
+        self.refunds.extend([
+            text(&row.id),
+            text(&row.order_id),
+            Cell::Int(row.sequence),
+            text(&row.store),
+            text(&row.terminal),
+            maybe(&row.staff),
+            Cell::Int(row.occurred_at.0),
+            Cell::Int(i64::from(row.business_date.0)),
+            text(&row.currency),
+            Cell::Int(row.total),
+            Cell::Bytes(row.doc.clone()),
+            Cell::Bytes(row.facts.clone()),
+        ]);
+    }
+
+    fn claim(&mut self, row: &ClaimRow) {
+        self.claims.extend([
+            text(&row.id),
+            text(&row.order_id),
+            text(&row.member),
+            text(&row.store),
+            text(&row.terminal),
+            maybe(&row.staff),
+            Cell::Int(row.occurred_at.0),
+            Cell::Int(i64::from(row.business_date.0)),
+            Cell::Bytes(row.doc.clone()),
+            Cell::Bytes(row.facts.clone()),
+        ]);
+    }
+
+    fn evaluation(&mut self, row: &EvaluationRow) {
+        self.evaluated
+            .insert((row.component_digest.clone(), row.config_hash.clone()));
+        self.evaluations.extend([
+            text(&row.subject),
+            Cell::Int(row.position),
+            text(&row.binding_id),
+            text(&row.component_digest),
+            text(&row.config_hash),
+            text(&row.kind),
+            Cell::Bytes(row.delta.clone()),
+            Cell::Bytes(row.output.clone()),
+            Cell::Int(row.fuel),
+        ]);
+    }
+
+    fn event(&mut self, row: &EventRow, command: &Command) {
+        self.events.extend([
+            Cell::Text(uuid::Uuid::now_v7().to_string()),
+            text(&row.kind),
+            text(&row.subject),
+            maybe(&row.store),
+            Cell::Int(command.at.0),
+            text(&row.payload),
+        ]);
+    }
+
+    fn tier(&mut self, row: &MemberTierRow) {
+        let cells = vec![
+            text(&row.member),
+            maybe(&row.tier),
+            day(row.since),
+            day(row.valid_until),
+            Cell::Int(row.multiplier.0),
+            Cell::Int(row.multiplier.1),
+        ];
+        self.member_tiers.insert(row.member.clone(), cells);
+    }
+}
+
+/// What the ledger noticed goes into the event log as `ledger.<notice>`.
+fn notice_event(notice: &Notice, command: &Command) -> Result<EventRow, StoreError> {
+    let (kind, store) = match notice {
+        Notice::Claimed { store, .. } => ("ledger.claimed", Some(store.clone())),
+        Notice::CounterOverrun { .. } => ("ledger.counter-overrun", None),
+        Notice::CouponOverrun { .. } => ("ledger.coupon-overrun", None),
+        Notice::ExpiredOnReturn { .. } => ("ledger.expired-on-return", None),
+        Notice::DebtMade { .. } => ("ledger.debt-made", None),
+        Notice::DebtRepaid { .. } => ("ledger.debt-repaid", None),
+    };
+    Ok(EventRow {
+        kind: kind.to_owned(),
+        subject: command.subject.id.clone(),
+        store,
+        payload: serde_json::to_string(notice).map_err(StoreError::stored("writing a notice"))?,
+    })
+}
