@@ -17,9 +17,9 @@ use crate::plugins::catalog::Source;
 use crate::plugins::{Cache, Catalog, Engine, EngineSettings, PluginError};
 use crate::snapshot::Snapshots;
 use crate::store::{
-    DataFolder, Db, Location, StoreError, Writer, WriterSettings, plugins as installed,
+    DataFolder, Db, Location, StoreError, Writer, WriterSettings, persons, plugins as installed,
 };
-use crate::vault::Vault;
+use crate::vault::{MASTER_KEY_FILE, Vault};
 
 /// Connections that read at once.
 const READERS: u32 = 8;
@@ -73,6 +73,16 @@ impl Host {
             READERS,
         )
         .await?;
+        let vault = Vault::open(folder.path())?;
+        let in_use = persons::master_in_use(&mut db.read().await?).await?;
+        if let Some(other) = in_use.filter(|other| other != vault.name()) {
+            anyhow::bail!(
+                "the chain's personal data is sealed with the master key {other}, and `{}` holds {}; copy \
+                 `{MASTER_KEY_FILE}` from the data folder of the chain's first host, or from its backup",
+                folder.path().display(),
+                vault.name()
+            );
+        }
         let settings = WriterSettings {
             queue: config.writer.queue,
             batch: config.writer.batch,
@@ -81,7 +91,7 @@ impl Host {
         let (writer, writing) = Writer::start(db.clone(), settings).await?;
         let seats = std::thread::available_parallelism().map_or(2, usize::from);
         let host = Arc::new(Self {
-            vault: Vault::open(folder.path())?,
+            vault,
             limits: config.limits.clone(),
             recent: Recent::new()?,
             metrics: Arc::default(),

@@ -138,6 +138,11 @@ impl Vault {
         hex::encode(self.derive("phone", phone))
     }
 
+    /// What tells this master key from others, without telling the key.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// 32 bytes only the holder of the master key can make from a text, another for each purpose.
     pub fn derive(&self, purpose: &str, text: &str) -> [u8; 32] {
         let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(&self.master)

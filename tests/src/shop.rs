@@ -105,14 +105,16 @@ fn catalog() -> Arc<Catalog> {
 }
 
 async fn host(folder: &TempDir, database: Option<String>) -> Arc<Host> {
+    assembled(folder, database).await.expect("a host opens")
+}
+
+async fn assembled(folder: &TempDir, database: Option<String>) -> anyhow::Result<Arc<Host>> {
     let config = Config {
         data: folder.path().to_owned(),
         database,
         ..Config::default()
     };
-    Host::assemble(&config, Clock::standing(MONDAY), catalog())
-        .await
-        .expect("a host opens")
+    Host::assemble(&config, Clock::standing(MONDAY), catalog()).await
 }
 
 impl Shop {
@@ -192,6 +194,14 @@ impl Shop {
             folder,
             host,
         }
+    }
+
+    /// What another host says that does not have the chain's key; nothing on SQLite.
+    pub async fn host_with_another_key(&self) -> Option<String> {
+        let url = self.url.clone()?;
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        let refused = assembled(&folder, Some(url)).await.err();
+        Some(refused.expect("it must not open").to_string())
     }
 
     async fn furnish(&mut self) {

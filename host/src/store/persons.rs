@@ -39,6 +39,12 @@ pub async fn person(conn: &mut Conn, member: &str) -> Result<Option<SealedPerson
     .map_err(StoreError::during("reading a person"))
 }
 
+/// The name of the master key some person is sealed with; none while nobody is known.
+pub async fn master_in_use(conn: &mut Conn) -> Result<Option<String>, StoreError> {
+    on!(conn, c => sqlx::query_scalar("SELECT master FROM persons LIMIT 1").fetch_optional(c).await)
+        .map_err(StoreError::during("reading which master key is in use"))
+}
+
 /// The member whose phone number has this keyed hash.
 pub async fn member_by_phone(
     conn: &mut Conn,

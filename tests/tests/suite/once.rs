@@ -223,6 +223,12 @@ on_each_database! {
         shop.verify().await;
     }
 
+    async fn a_host_without_the_key_of_the_chain_does_not_open(shop) {
+        shop.member_with(json!({ "name": "Li", "phone": "13800000000" })).await;
+        let Some(said) = shop.host_with_another_key().await else { return };
+        assert!(said.contains("copy `master.key`"), "{said}");
+    }
+
     // One wallet of 200.00, two hosts, 32 commits at each: ten succeed over both.
     async fn two_hosts_together_spend_one_wallet_no_further_than_it_goes(shop) {
         let Some(other) = shop.second_host().await else { return };
