@@ -51,11 +51,6 @@ pub struct Config {
     #[schemars(title = "Goods", extend("default" = {}))]
     pub goods: Selection,
 
-    /// Whether an article that is already discounted earns.
-    #[serde(default = "yes", skip_serializing_if = "is_yes")]
-    #[schemars(title = "Earn on discounted articles", extend("default" = true))]
-    pub discounted: bool,
-
     /// Multipliers by category. The longest path that contains an article counts; zero excludes it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(title = "Categories")]
