@@ -40,9 +40,7 @@ impl Basket {
         let chosen = (!config.goods.is_everything())
             .then(|| config.goods.picker(&facts.categories, &facts.tags));
         for (position, line) in (0..).zip(&facts.lines) {
-            let is_left_out = chosen.as_ref().is_some_and(|chosen| !chosen.picks(line))
-                || (!config.discounted && line.amount < line.list_amount);
-            if is_left_out {
+            if chosen.as_ref().is_some_and(|chosen| !chosen.picks(line)) {
                 continue;
             }
             let net = net(line, facts.order.prices_include_tax)?;

@@ -32,29 +32,24 @@ pub struct Config {
     pub per_unit: Vec<UnitPoints>,
 
     /// Points for every order that earns, beside those for money.
-    #[serde(default)]
-    #[schemars(title = "Points per order", range(min = 0), extend("examples" = [5]))]
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[schemars(title = "Points per order", range(min = 0), extend("examples" = [5]), extend("default" = 0))]
     pub per_order: Points,
 
     /// Points for a member's first order of a business day, beside those for money.
-    #[serde(default)]
-    #[schemars(title = "Points per visit", range(min = 0), extend("examples" = [10]))]
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[schemars(title = "Points per visit", range(min = 0), extend("examples" = [10]), extend("default" = 0))]
     pub per_visit: Points,
 
     /// Nothing is earned below this much money that earns, in minor units.
-    #[serde(default)]
-    #[schemars(title = "Minimum", range(min = 0))]
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[schemars(title = "Minimum", range(min = 0), extend("default" = 0))]
     pub minimum: Money,
 
     /// The goods that earn. Every article when nothing is named.
     #[serde(default, skip_serializing_if = "Selection::is_everything")]
     #[schemars(title = "Goods", extend("default" = {}))]
     pub goods: Selection,
-
-    /// Whether an article that is already discounted earns.
-    #[serde(default = "yes")]
-    #[schemars(title = "Earn on discounted articles")]
-    pub discounted: bool,
 
     /// Multipliers by category. The longest path that contains an article counts; zero excludes it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -83,8 +78,8 @@ pub struct Config {
     pub margins: Vec<MarginMultiplier>,
 
     /// What counts where an article has several multipliers. A zero always excludes it.
-    #[serde(default)]
-    #[schemars(title = "Several multipliers")]
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[schemars(title = "Several multipliers", extend("default" = "highest"))]
     pub combine: Combine,
 
     /// More points, or points on top, for larger orders.
@@ -93,8 +88,8 @@ pub struct Config {
     pub steps: Option<Steps>,
 
     /// Whether the multiplier of the member's tier counts.
-    #[serde(default = "yes")]
-    #[schemars(title = "Tier multiplier")]
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    #[schemars(title = "Tier multiplier", extend("default" = true))]
     pub tier_multiplier: bool,
 
     /// More points on chosen days, at chosen hours or for chosen members.
@@ -103,18 +98,18 @@ pub struct Config {
     pub bonuses: Vec<Bonus>,
 
     /// What counts where several bonuses fit.
-    #[serde(default)]
-    #[schemars(title = "Several bonuses")]
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[schemars(title = "Several bonuses", extend("default" = "highest"))]
     pub combine_bonuses: Combine,
 
     /// What counts where the tier has a multiplier and a bonus fits.
-    #[serde(default = "multiply")]
-    #[schemars(title = "Tier and bonus")]
+    #[serde(default = "multiply", skip_serializing_if = "is_multiply")]
+    #[schemars(title = "Tier and bonus", extend("default" = "multiply"))]
     pub tier_and_bonus: Combine,
 
     /// Whether tier and bonuses multiply the points per unit, order, visit and step too, or only those for money.
-    #[serde(default)]
-    #[schemars(title = "Multiply fixed points")]
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[schemars(title = "Multiply fixed points", extend("default" = false))]
     pub multiply_fixed: bool,
 
     /// Points for events other than sales. Of several entries that fit an event, the one that gives most counts.
@@ -123,8 +118,8 @@ pub struct Config {
     pub events: Vec<Event>,
 
     /// What of an article's price earns points.
-    #[serde(default)]
-    #[schemars(title = "Earn on")]
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[schemars(title = "Earn on", extend("default" = "gross"))]
     pub earn_on: EarnOn,
 
     /// What is paid with these earns nothing.
@@ -149,8 +144,8 @@ pub struct Config {
 
     /// Days until the points of a sale can be spent, such as the time in which goods may be returned. Points for
     /// events can be spent at once.
-    #[serde(default)]
-    #[schemars(title = "Pending days", range(max = 3650), extend("examples" = [14]))]
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[schemars(title = "Pending days", range(max = 3650), extend("examples" = [14]), extend("default" = 0))]
     pub pending_days: u16,
 
     /// Days the points can be spent from then on; for ever when left out.
@@ -164,19 +159,19 @@ pub struct Config {
     pub expire_at_end: Option<EndOf>,
 
     /// What happens to a fraction of a point.
-    #[serde(default)]
-    #[schemars(title = "Rounding")]
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[schemars(title = "Rounding", extend("default" = "down"))]
     pub rounding: Rounding,
 
     /// Whether money is rounded to points once per order or line by line.
-    #[serde(default)]
-    #[schemars(title = "Round per")]
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[schemars(title = "Round per", extend("default" = "order"))]
     pub round_per: RoundPer,
 
     /// Points for money are a multiple of this, at the program's scale: 100 gives whole points where they have two
     /// decimals.
-    #[serde(default = "one_point")]
-    #[schemars(title = "Round to", range(min = 1), extend("examples" = [100]))]
+    #[serde(default = "one_point", skip_serializing_if = "is_one_point")]
+    #[schemars(title = "Round to", range(min = 1), extend("examples" = [100]), extend("default" = 1))]
     pub round_to: Points,
 }
 
@@ -191,8 +186,8 @@ pub struct PointsPer {
     #[schemars(title = "Points", range(min = 1))]
     pub points: Points,
     /// Whether only full amounts count: with 10 points for each 100.00, 250.00 earns 20 and not 25.
-    #[serde(default)]
-    #[schemars(title = "Full amounts only")]
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[schemars(title = "Full amounts only", extend("default" = false))]
     pub full_only: bool,
 }
 
@@ -250,8 +245,26 @@ impl TenderName {
     }
 }
 
+// What is as its default stays out of what a rule decodes at each call.
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 fn yes() -> bool {
     true
+}
+
+fn is_yes(flag: &bool) -> bool {
+    *flag
+}
+
+fn is_multiply(combine: &Combine) -> bool {
+    *combine == multiply()
+}
+
+fn is_one_point(points: &Points) -> bool {
+    *points == one_point()
 }
 
 fn multiply() -> Combine {

@@ -256,7 +256,8 @@ pub struct Floor {
     #[schemars(title = "Share of the price", extend("examples" = ["50%"]))]
     pub price: Rate,
     /// Least share of what stays that is margin: with 20 %, an article that cost 8.00 stays at 10.00 or more. An article
-    /// whose cost is not known has no such floor. Needs to know costs.
+    /// whose cost is not known has no such floor. Tax is not known yet when promotions are settled, so where prices
+    /// include it, add it to the share. Needs to know costs.
     #[schemars(title = "Margin", extend("examples" = ["20%"]))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub margin: Option<Rate>,

@@ -1,5 +1,7 @@
 //! Prices that replace others: one for all the goods, or a list by product and quantity. They never raise a price.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tessera_sdk::promotions::Discount;
@@ -63,22 +65,37 @@ pub fn fixed(rule: FixedPrice, basket: &Basket) -> Result<Vec<Discount>, Overflo
     basket.goods.iter().map(line).collect()
 }
 
+/// Each product is looked up in the list once, however many lines and prices there are.
 pub fn listed(rule: &PriceList, basket: &Basket) -> Result<Vec<Discount>, Overflow> {
+    let mut products: BTreeMap<&str, Quantity> = BTreeMap::new();
+    for item in &basket.goods {
+        let product = products.entry(item.line.product.as_str()).or_default();
+        product.bought = product.bought.saturating_add(item.line.quantity);
+    }
+    for entry in &rule.prices {
+        if let Some(product) = products.get_mut(entry.product.as_str())
+            && i64::from(entry.from) * 1_000 <= product.bought
+        {
+            let lowest = product
+                .price
+                .map_or(entry.price, |price| price.min(entry.price));
+            product.price = Some(lowest);
+        }
+    }
     let mut discounts = Vec::new();
     for item in &basket.goods {
-        let own = |entry: &&ListPrice| entry.product == item.line.product;
-        if !rule.prices.iter().any(|entry| own(&entry)) {
-            continue;
-        }
-        let lines = basket.goods.iter();
-        let same = lines.filter(|other| other.line.product == item.line.product);
-        let quantity = same.fold(0_i64, |sum, other| sum.saturating_add(other.line.quantity));
-        let reached = |entry: &&ListPrice| i64::from(entry.from) * 1_000 <= quantity;
-        let prices = rule.prices.iter().filter(own).filter(reached);
-        if let Some(lowest) = prices.map(|entry| entry.price).min() {
+        let product = products.get(item.line.product.as_str());
+        if let Some(lowest) = product.and_then(|product| product.price) {
             let off = above(item, lowest)?;
             discounts.push(Discount::line(item.position, off, price_list(lowest)));
         }
     }
     Ok(discounts)
+}
+
+/// What is bought of a product, in thousandths, and its lowest price for that many.
+#[derive(Default)]
+struct Quantity {
+    bought: i64,
+    price: Option<Money>,
 }

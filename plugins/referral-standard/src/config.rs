@@ -33,13 +33,16 @@ pub struct Config {
     #[schemars(title = "Minimum", range(min = 0))]
     pub minimum_amount: Money,
     /// Whether one order must reach the minimum or all orders of the new member together.
-    #[schemars(title = "Minimum counted on")]
+    #[schemars(title = "Minimum counted on", extend("default" = "order"))]
+    #[serde(skip_serializing_if = "is_default")]
     pub minimum_of: MinimumOf,
     /// Which order of the new member pays: 1 for the first. Of no account where all orders together reach the minimum.
-    #[schemars(title = "Order", range(min = 1, max = 1000))]
+    #[schemars(title = "Order", range(min = 1, max = 1000), extend("default" = 1))]
+    #[serde(skip_serializing_if = "is_one")]
     pub order_number: u32,
     /// How many of his orders pay, from that one on.
-    #[schemars(title = "Orders that pay", range(min = 1, max = 1000))]
+    #[schemars(title = "Orders that pay", range(min = 1, max = 1000), extend("default" = 1))]
+    #[serde(skip_serializing_if = "is_one")]
     pub orders: u32,
     /// Days after the referral in which an order counts. Zero: any time.
     #[schemars(title = "Days to the order", range(max = 3660))]
@@ -57,16 +60,19 @@ pub struct Config {
     #[serde(skip_serializing_if = "Audience::is_everyone")]
     pub referrers: Audience,
     /// Orders a referrer must have placed himself.
-    #[schemars(title = "Referrer's own orders")]
+    #[schemars(title = "Referrer's own orders", extend("default" = 0))]
+    #[serde(skip_serializing_if = "is_default")]
     pub referrer_orders: u32,
     /// Whether the referrer must be the older member, so that members cannot bring each other in a ring.
-    #[schemars(title = "Referrer is older")]
+    #[schemars(title = "Referrer is older", extend("default" = true))]
+    #[serde(skip_serializing_if = "is_yes")]
     pub referrer_older: bool,
     /// Most referrals that pay one referrer in a period. Zero: no cap.
     #[schemars(title = "Cap per referrer")]
     pub cap: u32,
     /// Most points one referrer gets in a period; what is beyond is cut. Zero: no cap.
-    #[schemars(title = "Cap in points", range(min = 0))]
+    #[schemars(title = "Cap in points", range(min = 0), extend("default" = 0))]
+    #[serde(skip_serializing_if = "is_default")]
     pub cap_points: Points,
     /// When the counts of paid referrals and points start again.
     #[schemars(title = "Period of the caps")]
@@ -84,7 +90,8 @@ pub struct Config {
     #[schemars(title = "Expiry in days", range(max = 3660))]
     pub expiry_days: u32,
     /// What happens to a fraction of a point.
-    #[schemars(title = "Rounding")]
+    #[schemars(title = "Rounding", extend("default" = "down"))]
+    #[serde(skip_serializing_if = "is_default")]
     pub rounding: Rounding,
 }
 
@@ -116,6 +123,20 @@ impl Default for Config {
             rounding: Rounding::Down,
         }
     }
+}
+
+// What is as its default stays out of what a rule decodes at each call.
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+fn is_one(number: &u32) -> bool {
+    *number == 1
+}
+
+fn is_yes(flag: &bool) -> bool {
+    *flag
 }
 
 /// Points for money, such as 10 % of the order where a point is worth a minor unit.
@@ -158,10 +179,11 @@ pub struct ReferrerStep {
 }
 
 /// What the minimum is counted on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum MinimumOf {
     /// Each order by itself.
+    #[default]
     Order,
     /// All orders since the enrolment; the one that reaches it pays, once.
     Total,

@@ -8,10 +8,11 @@ use tessera_sdk::{Money, Overflow, Points, message};
 use crate::config::{Config, Tier, WindowName};
 
 /// What a threshold counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Counted {
     /// Money spent, in minor units, after discounts and refunds.
+    #[default]
     Spend,
     /// Points earned.
     Points,
@@ -33,10 +34,11 @@ pub struct Also {
     pub at_least: i64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Several {
     /// The threshold or any of the others is enough.
+    #[default]
     Any,
     /// The threshold and all of the others.
     All,
@@ -135,14 +137,13 @@ impl<'a> Record<'a> {
             return Ok(false);
         }
         let wanted = self.config.counted.scaled(tier.threshold)?;
-        let mut conditions = vec![wanted <= self.aggregates[0]];
+        let all = self.config.several == Several::All;
+        let mut holds = wanted <= self.aggregates[0];
         for also in &tier.also {
-            conditions.push(also.counted.scaled(also.at_least)? <= self.other(also.counted));
+            let one = also.counted.scaled(also.at_least)? <= self.other(also.counted);
+            holds = if all { holds && one } else { holds || one };
         }
-        Ok(match self.config.several {
-            Several::Any => conditions.into_iter().any(|holds| holds),
-            Several::All => conditions.into_iter().all(|holds| holds),
-        })
+        Ok(holds)
     }
 
     fn other(&self, counted: Counted) -> i64 {

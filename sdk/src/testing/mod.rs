@@ -17,4 +17,4 @@ mod schema;
 
 pub use builder::{FactsBuilder, facts};
 pub use contract::{Answer, Outcome, RuleOf, assert_contract, assert_error, config_problems};
-pub use schema::assert_documented;
+pub use schema::{assert_defaults, assert_documented};

@@ -1,6 +1,9 @@
 //! Whether a merchant can understand a configuration from its JSON Schema alone.
 
+use std::fmt::Debug;
+
 use schemars::{JsonSchema, schema_for};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 /// Panics unless every field of a configuration has a title, a description, and a default where it may
@@ -15,6 +18,48 @@ pub fn assert_documented<C: JsonSchema>() {
         "the configuration is not documented:\n{}",
         faults.join("\n")
     );
+}
+
+/// Panics unless a configuration (JSON) means the same when every setting it leaves out is written down with the default
+/// its schema shows, at the top and in the parts it names.
+#[track_caller]
+pub fn assert_defaults<C: JsonSchema + DeserializeOwned + PartialEq + Debug>(config: &str) {
+    let read = |value: Value| -> C {
+        serde_json::from_value(value.clone()).unwrap_or_else(|error| panic!("{error}: {value}"))
+    };
+    let written: Value = serde_json::from_str(config).expect(config);
+    let settings = schemars::generate::SchemaSettings::draft2020_12()
+        .with(|settings| settings.inline_subschemas = true);
+    let schema = settings.into_generator().into_root_schema_for::<C>();
+    let mut full = written.clone();
+    fill(&mut full, schema.as_value());
+    assert_eq!(read(written), read(full.clone()), "with defaults: {full}");
+}
+
+/// Adds what an object leaves out and its schema has a default for.
+fn fill(value: &mut Value, schema: &Value) {
+    match value {
+        Value::Object(fields) => {
+            let Some(Value::Object(properties)) = schema.get("properties") else {
+                return;
+            };
+            for (name, property) in properties {
+                match (fields.get_mut(name), property.get("default")) {
+                    (Some(field), _) => fill(field, property),
+                    (None, Some(default)) => {
+                        fields.insert(name.clone(), default.clone());
+                    }
+                    (None, None) => {}
+                }
+            }
+        }
+        Value::Array(entries) => {
+            if let Some(items) = schema.get("items") {
+                entries.iter_mut().for_each(|entry| fill(entry, items));
+            }
+        }
+        _ => {}
+    }
 }
 
 fn look_through(schema: &Value, place: &str, faults: &mut Vec<String>) {
@@ -89,6 +134,19 @@ mod tests {
     struct Bare {
         #[serde(default)]
         count: u32,
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+    struct Wrong {
+        #[serde(default)]
+        #[schemars(extend("default" = 5))]
+        count: u32,
+    }
+
+    #[test]
+    #[should_panic(expected = "with defaults")]
+    fn a_default_that_is_none_is_shown() {
+        assert_defaults::<Wrong>("{}");
     }
 
     #[test]

@@ -47,7 +47,6 @@ fn products_brands_and_what_is_left_out() {
             "earned 140",
         ),
         (r#""goods": {"tags": ["none"]}"#, ""),
-        (r#""discounted": false"#, "earned 3100"),
         // A product at 2 and its brand at 3: together 3, 6 or 4; 100.00 more for each above one.
         (
             r#""products": [{"product": "case", "multiplier": 2}], "brands": [{"brand": "Best", "multiplier": 3}]"#,

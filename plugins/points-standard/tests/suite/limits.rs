@@ -117,7 +117,7 @@ const CONFIGS: [&str; 6] = [
     r#"{"points_per": {"spend": 1, "points": 9}, "steps": {"mode": "part", "levels": [{"from": 10, "multiplier": "1/3"}, {"from": 90, "multiplier": 5, "points": 4}]}}"#,
     r#"{"per_unit": [{"points": 2, "units": 3, "full_only": false}], "bonuses": [{"multiplier": "1.5", "points": 1}], "multiply_fixed": true}"#,
     r#"{"points_per": {"spend": 10, "points": 1}, "bonuses": [{"multiplier": "0.3"}], "tier_and_bonus": "add", "combine": "add",
-        "categories": [{"category": "a", "multiplier": "0.1"}], "tags": [{"tag": "t", "multiplier": 4}], "earn_on": "net", "discounted": false}"#,
+        "categories": [{"category": "a", "multiplier": "0.1"}], "tags": [{"tag": "t", "multiplier": 4}], "earn_on": "net"}"#,
 ];
 
 fn odd() -> impl Strategy<Value = i64> {
