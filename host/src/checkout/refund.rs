@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::access::{Permission, Principal};
 use crate::domain::ledger::{
-    AccountKey, AccountName, Command, EventRow, MemberDayRow, Receipt, Record, Refusal, Subject,
-    TakeBackShort, points_asset,
+    AccountKey, AccountName, Command, EventRow, HoldOutcome, HoldState, MemberDayRow, Receipt,
+    Record, Refusal, Subject, TakeBackShort, points_asset,
 };
 use crate::domain::order::OrderDocument;
 use crate::domain::refund::{self, LineQuantity, RefundPlan, Refunded};
@@ -14,7 +14,7 @@ use crate::domain::settings::RefundSpentPoints;
 use crate::domain::time::Day;
 use crate::host::Host;
 use crate::store::orders::{self, OrderName};
-use crate::store::{claims, entries, lots};
+use crate::store::{claims, entries, holds, lots};
 
 use super::Intent;
 use super::error::CheckoutError;
@@ -185,9 +185,15 @@ async fn read(host: &Host, order: &str) -> Result<Sale, CheckoutError> {
         refunded.absorb(&unpack::<RefundPlan>(&row.doc)?)?;
         subjects.push(row.id.clone());
     }
+    // What was held left its lots then; the sale itself moved them no further.
+    if let Some(quote) = &row.quote_id
+        && let Some(hold) = holds::of_quote(&mut conn, quote).await?
+        && hold.state == HoldState::Ended(HoldOutcome::Posted)
+    {
+        subjects.push(hold.id);
+    }
     let mut moved = Vec::new();
     for subject in &subjects {
-        // One entry each; a hold of the quote has another subject.
         for entry in entries::of_subject(&mut conn, subject, 10).await? {
             moved.extend(
                 entry

@@ -66,6 +66,25 @@ on_each_database! {
         shop.verify().await;
     }
 
+    // 500 points of 300 and 400: both lots give. Half of two coffees returns 250, the rest the other 250.
+    async fn a_held_sale_paid_with_points_is_refunded_to_the_lots_of_its_hold(shop) {
+        let member = shop.member().await;
+        shop.give_points_until(&member, 300, "2026-06-30").await;
+        shop.give_points_until(&member, 400, "2026-12-31").await;
+        let before = shop.wallet(&member).await;
+        let quote = shop.quote(json!({
+            "member": { "id": member }, "lines": [{ "product": "coffee", "quantity": "2" }],
+            "tenders": [{ "kind": "points", "points": 500 }, { "kind": "cash" }],
+        })).await;
+        hold(&shop, &quote).await.ok();
+        let order = shop.commit(id(&quote)).await.ok();
+        let refund = shop.refund(id(&order), json!([[0, "1"]])).await.ok();
+        assert_eq!(refund["tenders"][0]["points"], 250);
+        shop.refund(id(&order), json!([[0, "1"]])).await.ok();
+        assert_eq!(shop.wallet(&member).await, before);
+        shop.verify().await;
+    }
+
     async fn releasing_a_hold_gives_everything_back_to_its_lots(shop) {
         let member = shop.member().await;
         shop.give_points_until(&member, 300, "2026-06-30").await;

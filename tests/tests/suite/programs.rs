@@ -102,6 +102,17 @@ fn cases() -> impl Strategy<Value = Case> {
         )
 }
 
+/// Says which case it was when a test fails inside it.
+struct Told<'a>(&'a Case);
+
+impl Drop for Told<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("in the case {:?}", self.0);
+        }
+    }
+}
+
 /// How many cases held what.
 #[derive(Debug, Default)]
 struct Shares {
@@ -255,6 +266,7 @@ async fn net_points(shop: &Shop, member: &str) -> i64 {
 }
 
 async fn run(shop: &Shop, case: &Case, shares: &mut Shares) {
+    let _told = Told(case);
     let bindings = bind(shop, &case.program).await;
     let member = shop.member().await;
     // Two lots of points, of which the larger outlives the smaller, and money with a bonus.
@@ -291,29 +303,26 @@ async fn run(shop: &Shop, case: &Case, shares: &mut Shares) {
         None => None,
     };
     let paid = give_back(shop, case, &order).await;
-    assert_eq!(
-        paid, order["totals"]["total"],
-        "parts sum to the sale: {case:?}"
-    );
+    assert_eq!(paid, order["totals"]["total"], "parts sum to the sale");
     let too_much = shop.refund(text(&order, "id"), json!([[0, "1"]])).await;
     assert!(too_much.status.is_client_error(), "{}", too_much.body);
     if let Some(order) = &spender {
         shop.refund(text(order, "id"), Value::Null).await.ok();
     } else {
-        assert_eq!(
-            shop.wallet(&member).await,
-            wallet,
-            "every lot as before: {case:?}"
-        );
+        assert_eq!(shop.wallet(&member).await, wallet, "every lot as before");
     }
-    assert_eq!(net_points(shop, &member).await, points, "{case:?}");
+    assert_eq!(
+        net_points(shop, &member).await,
+        points,
+        "the points of the member"
+    );
     for (name, before) in own.into_iter().zip(books) {
-        assert_eq!(shop.system(name, "CNY").await, before, "{name}: {case:?}");
+        assert_eq!(shop.system(name, "CNY").await, before, "{name}");
     }
     let last = quoted(shop, &request).await;
     assert_eq!(
         last["totals"], first["totals"],
-        "the next quote sees counters and purchases as before: {case:?}"
+        "the next quote sees counters and purchases as before"
     );
     for binding in bindings {
         let path = format!("/v1/bindings/{binding}");
