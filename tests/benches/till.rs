@@ -57,6 +57,11 @@ fn main() {
             for clients in [1, 8, 64] {
                 load(&shop, address, clients, Work::Checkout).await;
             }
+            println!("\n{database:?}: commits alone, of quotes made before");
+            println!("{:>8} {:>10}", "clients", "commits/s");
+            for clients in [1, 16, 64] {
+                commits(&shop, address, clients).await;
+            }
         }
         baseline().await;
     });
@@ -211,6 +216,41 @@ async fn load(shop: &Arc<Shop>, address: std::net::SocketAddr, clients: usize, w
         millis(at(50)),
         millis(at(99))
     );
+}
+
+/// Commits over HTTP of quotes that were made beforehand: the commit path without the pricing.
+async fn commits(shop: &Arc<Shop>, address: std::net::SocketAddr, clients: usize) {
+    const EACH: usize = 2_000;
+    let ready = Arc::new(tokio::sync::Barrier::new(clients + 1));
+    let mut tasks = Vec::new();
+    for _ in 0..clients {
+        let member = shop.member().await;
+        let mut client = Client::connect(address, &shop.till).await;
+        let ready = Arc::clone(&ready);
+        tasks.push(tokio::spawn(async move {
+            let body = basket(&member, 5);
+            let mut quotes = Vec::new();
+            for _ in 0..EACH / clients {
+                let quote = client.post("/v1/quotes", &body).await;
+                let quote: Value = serde_json::from_slice(&quote).expect("JSON");
+                quotes.push(quote["id"].as_str().expect("an id").to_owned());
+            }
+            ready.wait().await;
+            for quote in &quotes {
+                let path = format!("/v1/quotes/{quote}/commit");
+                client.post(&path, &json!({})).await;
+            }
+            quotes.len()
+        }));
+    }
+    ready.wait().await;
+    let began = Instant::now();
+    let mut done = 0;
+    for task in tasks {
+        done += task.await.expect("a client ends well");
+    }
+    let per_second = done as u128 * 1_000 / began.elapsed().as_millis().max(1);
+    println!("{clients:>8} {per_second:>10}");
 }
 
 fn millis(time: Duration) -> String {

@@ -6,7 +6,8 @@ use serde_json::Value;
 use tessera_build::{MANIFEST_SECTION, Options};
 use wasm_encoder::{
     CodeSection, Component, ComponentImportSection, ComponentTypeRef, ComponentTypeSection,
-    CustomSection, FunctionSection, InstanceType, Module, TypeSection,
+    CustomSection, FunctionSection, InstanceType, MemorySection, MemoryType, Module, ModuleSection,
+    TypeSection,
 };
 
 /// Builds `tests/fixtures/<name>` the way an author's crate is built.
@@ -69,6 +70,26 @@ pub fn importing(manifest: &[u8], interface: &str) -> Vec<u8> {
     component
         .section(&types)
         .section(&imports)
+        .section(&section(manifest));
+    component.finish()
+}
+
+/// A component whose module wants that many bytes of memory from the start.
+pub fn with_memory_of(manifest: &[u8], bytes: u64) -> Vec<u8> {
+    let mut memories = MemorySection::new();
+    let page_size = 65_536;
+    memories.memory(MemoryType {
+        minimum: bytes / page_size,
+        maximum: None,
+        memory64: false,
+        shared: false,
+        page_size_log2: None,
+    });
+    let mut module = Module::new();
+    module.section(&memories);
+    let mut component = Component::new();
+    component
+        .section(&ModuleSection(&module))
         .section(&section(manifest));
     component.finish()
 }

@@ -64,14 +64,17 @@ pub async fn commit(
     request: CommitRequest,
     intent: Intent,
 ) -> Result<Committed, CheckoutError> {
-    // A key that did its work is answered even when its quote is long forgotten.
-    if let Some(receipt) = super::recall(host, &intent).await? {
+    let now = host.clock.now();
+    // A key that did its work is answered even when its quote is long forgotten. While the quote is at hand
+    // the writer, which looks every key up, is the first to ask.
+    if !host.quotes.is_at_hand(quote_id, now)
+        && let Some(receipt) = super::recall(host, &intent).await?
+    {
         return Ok(Committed {
             order: receipt.subject.id,
             replayed: true,
         });
     }
-    let now = host.clock.now();
     let waiting = match held::find(host, quote_id).await? {
         Some(waiting) => waiting,
         None => Waiting::unheld(&priced_again(host, caller, quote_id, &request, now).await?),

@@ -3,6 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::domain::time::Instant;
+
 use super::hold::HeldQuote;
 use super::quote::Quote;
 
@@ -47,6 +49,13 @@ impl Quotes {
 
     pub fn find(&self, id: &str) -> Option<Arc<Quote>> {
         self.lock().by_id.get(id).cloned()
+    }
+
+    /// Whether a quote is known here, without a hold, and can still be committed.
+    pub fn is_at_hand(&self, id: &str, now: Instant) -> bool {
+        let shelf = self.lock();
+        let fresh = |quote: &Arc<Quote>| now <= quote.expires_at;
+        shelf.by_id.get(id).is_some_and(fresh) && !shelf.holds.contains_key(id)
     }
 
     /// The hold on a quote, while it is known here.
