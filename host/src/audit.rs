@@ -40,7 +40,8 @@ impl Report {
 pub async fn reexecute(db: &Db, engine: &Engine) -> Result<Report, CheckoutError> {
     let mut rules = Rules {
         engine,
-        known: HashMap::new(),
+        plugins: HashMap::new(),
+        configs: HashMap::new(),
     };
     let mut report = Report::default();
     for asked in [Asked::Order, Asked::Refund, Asked::Claim] {
@@ -49,10 +50,11 @@ pub async fn reexecute(db: &Db, engine: &Engine) -> Result<Report, CheckoutError
     Ok(report)
 }
 
-/// Components and configurations met so far.
+/// Components and configurations met so far. A component is compiled once, however many configurations it has.
 struct Rules<'a> {
     engine: &'a Engine,
-    known: HashMap<(String, String), (Plugin, CheckedConfig)>,
+    plugins: HashMap<String, Plugin>,
+    configs: HashMap<(String, String), CheckedConfig>,
 }
 
 impl Rules<'_> {
@@ -103,7 +105,7 @@ impl Rules<'_> {
         let facts = base
             .rebuild(&delta)
             .map_err(|error| CheckoutError::Internal(error.to_string()))?;
-        let (output, fuel) = ask(plugin, config, &facts).map_err(failed)?;
+        let (output, fuel) = ask(&plugin, &config, &facts).map_err(failed)?;
         let recorded = unpack_json(&row.output)?;
         Ok(if output.as_bytes() != recorded {
             Some(format!(
@@ -126,28 +128,34 @@ impl Rules<'_> {
         &mut self,
         conn: &mut Conn,
         row: &EvaluationRow,
-    ) -> Result<(&Plugin, &CheckedConfig), CheckoutError> {
-        let key = (row.component_digest.clone(), row.config_hash.clone());
-        if !self.known.contains_key(&key) {
-            let missing = |what: &str| {
-                CheckoutError::Internal(format!("{what} is missing; restore the backup"))
-            };
-            let bytes = installed::bytes(conn, &key.0)
-                .await?
-                .ok_or_else(|| missing("a component"))?;
-            let config = installed::config(conn, &key.1)
-                .await?
-                .ok_or_else(|| missing("a configuration"))?;
-            let plugin = self.engine.compile(&bytes, None).map_err(failed)?;
-            let config = plugin.validate_config(&config.json).map_err(failed)?;
-            self.known.insert(key.clone(), (plugin, config));
-        }
-        match self.known.get(&key) {
-            Some((plugin, config)) => Ok((plugin, config)),
-            None => Err(CheckoutError::Internal(
-                "a rule just loaded is gone".to_owned(),
-            )),
-        }
+    ) -> Result<(Plugin, CheckedConfig), CheckoutError> {
+        let missing =
+            |what: &str| CheckoutError::Internal(format!("{what} is missing; restore the backup"));
+        let digest = &row.component_digest;
+        let plugin = match self.plugins.get(digest) {
+            Some(plugin) => plugin.clone(),
+            None => {
+                let bytes = installed::bytes(conn, digest)
+                    .await?
+                    .ok_or_else(|| missing("a component"))?;
+                let plugin = self.engine.compile(&bytes, None).map_err(failed)?;
+                self.plugins.insert(digest.clone(), plugin.clone());
+                plugin
+            }
+        };
+        let key = (digest.clone(), row.config_hash.clone());
+        let config = match self.configs.get(&key) {
+            Some(config) => config.clone(),
+            None => {
+                let stored = installed::config(conn, &key.1)
+                    .await?
+                    .ok_or_else(|| missing("a configuration"))?;
+                let config = plugin.validate_config(&stored.json).map_err(failed)?;
+                self.configs.insert(key, config.clone());
+                config
+            }
+        };
+        Ok((plugin, config))
     }
 }
 
