@@ -195,8 +195,26 @@ fn sweep(member: &str, lots: &[(String, String)]) -> Vec<Step> {
     ]
 }
 
+/// What two ledgers must answer alike.
+type Essence = Result<(bool, Vec<Posting>), Refusal>;
+
+/// The state machine alone: where it ends, and what it answers on the way.
+fn in_memory(commands: &[Command]) -> (State, Vec<Essence>) {
+    let mut state = State::default();
+    let mut answers = Vec::with_capacity(commands.len());
+    for command in commands {
+        let mut context = Context {
+            writer: "memory-1",
+            new_id: &mut id,
+        };
+        let applied = apply(&mut state, command, &mut context);
+        answers.push(essence(applied.map(|applied| applied.receipt)));
+    }
+    (state, answers)
+}
+
 /// An answer without what differs from run to run. Versions of system shards depend on the epoch.
-fn essence(answer: Result<Receipt, Refusal>) -> Result<(bool, Vec<Posting>), Refusal> {
+fn essence(answer: Result<Receipt, Refusal>) -> Essence {
     answer.map(|receipt| {
         let members = receipt
             .postings
@@ -213,17 +231,7 @@ async fn databases_and_memory_give_the_same_answers() {
     for _ in 0..2 {
         let script = moves().new_tree(&mut runner).expect("a script").current();
         let commands = commands(&script);
-        let mut state = State::default();
-        let expected: Vec<_> = commands
-            .iter()
-            .map(|command| {
-                let mut context = Context {
-                    writer: "memory-1",
-                    new_id: &mut id,
-                };
-                essence(apply(&mut state, command, &mut context).map(|applied| applied.receipt))
-            })
-            .collect();
+        let (_, expected) = in_memory(&commands);
         let refused = expected.iter().filter(|answer| answer.is_err()).count();
         assert!((LENGTH / 20..LENGTH / 2).contains(&refused), "{refused}");
         for database in each().await {
@@ -251,17 +259,7 @@ async fn one_big_batch_gives_the_same_answers_as_one_by_one() {
     for command in &mut commands {
         command.operation = None;
     }
-    let mut state = State::default();
-    let expected: Vec<_> = commands
-        .iter()
-        .map(|command| {
-            let mut context = Context {
-                writer: "memory-1",
-                new_id: &mut id,
-            };
-            essence(apply(&mut state, command, &mut context).map(|applied| applied.receipt))
-        })
-        .collect();
+    let (state, expected) = in_memory(&commands);
     for database in each().await {
         let run = writer(&database.db, "main").await;
         let answers = together(&run.0, commands.clone()).await;
