@@ -10,6 +10,14 @@ fn cakes(member: &str, count: &str) -> Value {
     json!({ "member": { "id": member }, "lines": [{ "product": "cake", "quantity": count }] })
 }
 
+/// A coffee paid with points, the rest in cash.
+fn coffee_for_points(member: &str, points: i64) -> Value {
+    json!({
+        "member": { "id": member }, "lines": [{ "product": "coffee" }],
+        "tenders": [{ "kind": "points", "points": points }, { "kind": "cash" }],
+    })
+}
+
 fn id(order: &Value) -> &str {
     order["id"].as_str().expect("an order has an id")
 }
@@ -124,10 +132,7 @@ on_each_database! {
         shop.bind("points-standard", points()).await;
         let member = shop.member().await;
         let first = shop.buy(cakes(&member, "3")).await;
-        shop.buy(json!({
-            "member": { "id": member }, "lines": [{ "product": "coffee" }],
-            "tenders": [{ "kind": "points", "points": 90 }, { "kind": "cash" }],
-        })).await;
+        shop.buy(coffee_for_points(&member, 90)).await;
         // 20.00 less 0.90 in points.
         assert_eq!(shop.balances(&member).await["points"], 19);
         let refund = shop.refund(id(&first), Value::Null).await.ok();
@@ -147,10 +152,7 @@ on_each_database! {
         shop.bind("points-standard", points()).await;
         let member = shop.member().await;
         let first = shop.buy(cakes(&member, "3")).await;
-        shop.buy(json!({
-            "member": { "id": member }, "lines": [{ "product": "coffee" }],
-            "tenders": [{ "kind": "points", "points": 90 }, { "kind": "cash" }],
-        })).await;
+        shop.buy(coffee_for_points(&member, 90)).await;
         let refund = shop.refund(id(&first), Value::Null).await.ok();
         assert_eq!(refund["kept_back"], 71);
         assert!(shop.balances(&member).await.is_empty());
@@ -165,10 +167,7 @@ on_each_database! {
         shop.bind("points-standard", points()).await;
         let member = shop.member().await;
         let first = shop.buy(cakes(&member, "3")).await;
-        shop.buy(json!({
-            "member": { "id": member }, "lines": [{ "product": "coffee" }],
-            "tenders": [{ "kind": "points", "points": 100 }, { "kind": "cash" }],
-        })).await;
+        shop.buy(coffee_for_points(&member, 100)).await;
         assert_eq!(shop.balances(&member).await["points"], 118);
         assert_eq!(shop.refund(id(&first), Value::Null).await.ok()["kept_back"], 62);
         assert!(shop.balances(&member).await.is_empty());
@@ -199,10 +198,7 @@ on_each_database! {
         let mut basket = cakes(&member, "3");
         basket["tenders"] = json!([{ "kind": "stored-value" }, { "kind": "cash" }]);
         let first = shop.buy(basket).await;
-        shop.buy(json!({
-            "member": { "id": member }, "lines": [{ "product": "coffee" }],
-            "tenders": [{ "kind": "points", "points": 90 }, { "kind": "cash" }],
-        })).await;
+        shop.buy(coffee_for_points(&member, 90)).await;
         assert_eq!(shop.balances(&member).await, [("points".to_owned(), 19)].into());
         assert_eq!(shop.refund(id(&first), Value::Null).await.ok()["kept_back"], 50);
         let balances = [("points-debt".to_owned(), -21), ("principal".to_owned(), 8_950)];
