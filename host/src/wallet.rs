@@ -177,11 +177,8 @@ pub async fn adjust(
 
 async fn known(host: &Host, member: &str) -> Result<String, CheckoutError> {
     let mut conn = host.db.read().await?;
-    Ok(
-        find_member(host, &mut conn, &MemberReference::Id(member.to_owned()))
-            .await?
-            .id,
-    )
+    let reference = MemberReference::Id(member.to_owned());
+    Ok(find_member(host, &mut conn, &reference).await?.member.id)
 }
 
 fn own_place(

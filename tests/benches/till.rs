@@ -30,37 +30,46 @@ fn main() {
             "cores: {}",
             std::thread::available_parallelism().map_or(0, usize::from)
         );
-        // `-- sqlite`, `-- postgres`: only that database.
-        let only = std::env::args()
-            .nth(1)
-            .filter(|word| !word.starts_with('-'));
+        // `-- sqlite`, `-- postgres commits`: only that database, only that part.
+        let words: Vec<String> = std::env::args()
+            .skip(1)
+            .filter(|word| !word.starts_with('-'))
+            .collect();
+        let only = |at: usize, name: &str| words.get(at).is_none_or(|word| word == name);
         for database in [Database::Sqlite, Database::Postgres] {
-            let name = format!("{database:?}").to_lowercase();
-            if only.as_ref().is_some_and(|only| *only != name) {
+            if !only(0, &format!("{database:?}").to_lowercase()) {
                 continue;
             }
             let shop = Arc::new(furnished(database).await);
             let address = serve(&shop).await;
-            println!("\n{database:?}: quotes of ten lines, four bindings, a member with history");
-            println!(
-                "{:>8} {:>10} {:>10} {:>10}",
-                "clients", "quotes/s", "p50 ms", "p99 ms"
-            );
-            for clients in [1, 8, 64] {
-                load(&shop, address, clients, Work::Quote).await;
+            if only(1, "quotes") {
+                println!(
+                    "\n{database:?}: quotes of ten lines, four bindings, a member with history"
+                );
+                println!(
+                    "{:>8} {:>10} {:>10} {:>10}",
+                    "clients", "quotes/s", "p50 ms", "p99 ms"
+                );
+                for clients in [1, 8, 64] {
+                    load(&shop, address, clients, Work::Quote).await;
+                }
             }
-            println!("\n{database:?}: whole checkouts, quote with five lines and then commit");
-            println!(
-                "{:>8} {:>10} {:>10} {:>10}",
-                "clients", "orders/s", "p50 ms", "p99 ms"
-            );
-            for clients in [1, 8, 64] {
-                load(&shop, address, clients, Work::Checkout).await;
+            if only(1, "checkouts") {
+                println!("\n{database:?}: whole checkouts, quote with five lines and then commit");
+                println!(
+                    "{:>8} {:>10} {:>10} {:>10}",
+                    "clients", "orders/s", "p50 ms", "p99 ms"
+                );
+                for clients in [1, 8, 64] {
+                    load(&shop, address, clients, Work::Checkout).await;
+                }
             }
-            println!("\n{database:?}: commits alone, of quotes made before");
-            println!("{:>8} {:>10}", "clients", "commits/s");
-            for clients in [1, 16, 64] {
-                commits(&shop, address, clients).await;
+            if only(1, "commits") {
+                println!("\n{database:?}: commits alone, of quotes made before");
+                println!("{:>8} {:>10}", "clients", "commits/s");
+                for clients in [1, 16, 64] {
+                    commits(&shop, address, clients).await;
+                }
             }
         }
         baseline().await;

@@ -1,14 +1,17 @@
 //! The bindings of a sale as pricing sees them, with what each asked for when it was bound: purchases, its own
 //! counters, and the limits the host keeps for it.
 
+use std::sync::Arc;
+
 use chrono::Datelike as _;
 
 use crate::clock::date_of;
+use crate::domain::ledger::CounterKey;
 use crate::domain::order::CounterOwner;
 use crate::domain::pricing::{
     Base, Campaign, CampaignRef, Choice, Group, OnFault, Stage, UsageLimit,
 };
-use crate::domain::rules::{AggregateNeed, CounterPeriod, CounterScope, Measure, RuleKind, Window};
+use crate::domain::rules::{CounterPeriod, CounterScope, Measure, RuleKind, Window};
 use crate::domain::time::Day;
 use crate::snapshot::{Bound, Place};
 use crate::store::counters;
@@ -33,123 +36,24 @@ pub struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// A binding as pricing sees it; `codes` are all that were presented.
-    pub async fn campaign(
+    /// Bindings as pricing sees them, in their order; `codes` are all that were presented. One read answers what all of
+    /// them want to know of purchases, another all counters.
+    pub async fn campaigns(
         &self,
         conn: &mut Conn,
-        bound: &Bound,
+        bound: &[Arc<Bound>],
         codes: &[Code],
-    ) -> Result<Campaign, CheckoutError> {
-        let binding = &bound.binding;
-        let aggregates = self.aggregates(conn, &bound.needs.aggregates).await?;
-        let counters = self.counters(conn, bound).await?;
-        let usage = self.usage(conn, bound).await?;
-        let codes: Vec<String> = codes
-            .iter()
-            .filter(|code| code.binding == binding.id)
-            .map(|code| code.code.clone())
-            .collect();
-        let group = binding.exclusive_group.as_ref().map(|name| Group {
-            name: name.clone(),
-            choice: if binding.group_choice == "first" {
-                Choice::First
-            } else {
-                Choice::Best
-            },
-        });
-        Ok(Campaign {
-            campaign: CampaignRef {
-                binding: binding.id.clone(),
-                kind: bound.kind,
-                plugin: bound.plugin.name().to_owned(),
-                version: bound.plugin.manifest().version.to_string(),
-                digest: bound.plugin.digest().to_owned(),
-                config: bound.config.hash.clone(),
-            },
-            stage: match binding.stage.as_str() {
-                "order" => Stage::Order,
-                "coupons" => Stage::Coupons,
-                _ => Stage::Lines,
-            },
-            priority: i32::try_from(binding.priority).unwrap_or(if binding.priority < 0 {
-                i32::MIN
-            } else {
-                i32::MAX
-            }),
-            group,
-            base: if binding.base == "initial" {
-                Base::Initial
-            } else {
-                Base::Discounted
-            },
-            on_fault: if binding.on_fault == "refuse-order" {
-                OnFault::RefuseOrder
-            } else {
-                OnFault::Skip
-            },
-            needs: bound.needs.clone(),
-            aggregates,
-            counters,
-            codes,
-            max_discount: binding.max_discount,
-            usage,
-        })
-    }
-
-    /// Answers to the aggregates a rule asked for, all in one read.
-    async fn aggregates(
-        &self,
-        conn: &mut Conn,
-        needs: &[AggregateNeed],
-    ) -> Result<Vec<i64>, CheckoutError> {
-        let Some(member) = self.member.filter(|_| !needs.is_empty()) else {
-            return Ok(vec![0; needs.len()]);
-        };
-        let span = |need: &AggregateNeed| DaySpan {
-            first: first_day(need.window, self.day),
-            last: self.day,
-            category: need.category.clone(),
-        };
-        let spans: Vec<DaySpan> = needs.iter().map(span).collect();
-        let sums = member_days::sums(conn, member, &spans).await?;
-        Ok(needs
-            .iter()
-            .zip(&sums)
-            .map(|(need, sums)| measured(need.measure, sums))
-            .collect())
-    }
-
-    /// Answers to the counters a rule asked for, all in one read.
-    async fn counters(&self, conn: &mut Conn, bound: &Bound) -> Result<Vec<i64>, CheckoutError> {
-        let names = bound.needs.counters.iter().map(|need| CounterName {
-            binding: &bound.binding.id,
-            kept_by: CounterOwner::Rule,
-            name: &need.name,
-            scope: need.scope,
-            period: need.period,
-        });
-        self.values(conn, bound.kind, names).await
-    }
-
-    /// The binding's limits and what is used of each.
-    async fn usage(
-        &self,
-        conn: &mut Conn,
-        bound: &Bound,
-    ) -> Result<Vec<UsageLimit>, CheckoutError> {
-        let names = bound.limits.iter().map(|limit| CounterName {
-            binding: &bound.binding.id,
-            kept_by: CounterOwner::Usage,
-            name: &limit.name,
-            scope: limit.scope,
-            period: limit.period,
-        });
-        let used = self.values(conn, bound.kind, names).await?;
-        let usage = bound
-            .limits
-            .iter()
-            .zip(used)
-            .map(|(limit, used)| UsageLimit {
+    ) -> Result<Vec<Campaign>, CheckoutError> {
+        let mut sums = self.sums(conn, bound).await?.into_iter();
+        let mut values = self.values(conn, bound).await?.into_iter();
+        let campaign = |bound: &Arc<Bound>| {
+            let needs = &bound.needs;
+            let aggregates = needs.aggregates.iter().zip(&mut sums);
+            let aggregates = aggregates.map(|(need, sums)| measured(need.measure, &sums));
+            let aggregates = aggregates.collect();
+            let counters = values.by_ref().take(needs.counters.len()).collect();
+            let used = bound.limits.iter().zip(&mut values);
+            let usage = used.map(|(limit, used)| UsageLimit {
                 name: limit.name.clone(),
                 scope: limit.scope,
                 period: limit.period,
@@ -157,23 +61,42 @@ impl Reader<'_> {
                 limit: limit.limit,
                 used,
             });
-        Ok(usage.collect())
+            let usage = usage.collect();
+            let his = |code: &&Code| code.binding == bound.binding.id;
+            let codes = codes.iter().filter(his).map(|code| code.code.clone());
+            campaign(bound, aggregates, counters, usage, codes.collect())
+        };
+        Ok(bound.iter().map(campaign).collect())
     }
 
-    async fn values<'n>(
+    /// One answer for each aggregate any rule asked for, in their order.
+    async fn sums(
         &self,
         conn: &mut Conn,
-        kind: RuleKind,
-        names: impl Iterator<Item = CounterName<'n>>,
-    ) -> Result<Vec<i64>, CheckoutError> {
-        let owner = if kind == RuleKind::Referral {
-            self.referrer
-        } else {
-            self.member
-        };
-        let keys: Vec<_> = names
-            .map(|name| name.key(owner, &self.place.store.id, self.day))
+        bound: &[Arc<Bound>],
+    ) -> Result<Vec<DaySums>, CheckoutError> {
+        let needs = bound.iter().flat_map(|bound| &bound.needs.aggregates);
+        let spans: Vec<DaySpan> = needs
+            .map(|need| DaySpan {
+                first: first_day(need.window, self.day),
+                last: self.day,
+                category: need.category.clone(),
+            })
             .collect();
+        match self.member {
+            Some(member) if !spans.is_empty() => Ok(member_days::sums(conn, member, &spans).await?),
+            _ => Ok(vec![DaySums::default(); spans.len()]),
+        }
+    }
+
+    /// Where each counter stands: for every binding those its rule keeps, then those of its limits. A member's counter
+    /// in a sale without member stands at zero.
+    async fn values(
+        &self,
+        conn: &mut Conn,
+        bound: &[Arc<Bound>],
+    ) -> Result<Vec<i64>, CheckoutError> {
+        let keys: Vec<_> = bound.iter().flat_map(|bound| self.keys(bound)).collect();
         let known: Vec<_> = keys.iter().flatten().cloned().collect();
         if known.is_empty() {
             return Ok(vec![0; keys.len()]);
@@ -183,6 +106,82 @@ impl Reader<'_> {
             .iter()
             .map(|key| key.as_ref().and_then(|_| values.next()).unwrap_or(0))
             .collect())
+    }
+
+    fn keys(&self, bound: &Bound) -> Vec<Option<CounterKey>> {
+        let owner = if bound.kind == RuleKind::Referral {
+            self.referrer
+        } else {
+            self.member
+        };
+        let kept = bound.needs.counters.iter().map(|need| CounterName {
+            binding: &bound.binding.id,
+            kept_by: CounterOwner::Rule,
+            name: &need.name,
+            scope: need.scope,
+            period: need.period,
+        });
+        let usage = bound.limits.iter().map(|limit| CounterName {
+            binding: &bound.binding.id,
+            kept_by: CounterOwner::Usage,
+            name: &limit.name,
+            scope: limit.scope,
+            period: limit.period,
+        });
+        kept.chain(usage)
+            .map(|name| name.key(owner, &self.place.store.id, self.day))
+            .collect()
+    }
+}
+
+/// A binding with what was read for it.
+fn campaign(
+    bound: &Bound,
+    aggregates: Vec<i64>,
+    counters: Vec<i64>,
+    usage: Vec<UsageLimit>,
+    codes: Vec<String>,
+) -> Campaign {
+    let binding = &bound.binding;
+    let choice = match binding.group_choice.as_str() {
+        "first" => Choice::First,
+        _ => Choice::Best,
+    };
+    let group = binding.exclusive_group.clone();
+    Campaign {
+        campaign: CampaignRef {
+            binding: binding.id.clone(),
+            kind: bound.kind,
+            plugin: bound.plugin.name().to_owned(),
+            version: bound.plugin.manifest().version.to_string(),
+            digest: bound.plugin.digest().to_owned(),
+            config: bound.config.hash.clone(),
+        },
+        stage: match binding.stage.as_str() {
+            "order" => Stage::Order,
+            "coupons" => Stage::Coupons,
+            _ => Stage::Lines,
+        },
+        priority: i32::try_from(binding.priority).unwrap_or(if binding.priority < 0 {
+            i32::MIN
+        } else {
+            i32::MAX
+        }),
+        group: group.map(|name| Group { name, choice }),
+        base: match binding.base.as_str() {
+            "initial" => Base::Initial,
+            _ => Base::Discounted,
+        },
+        on_fault: match binding.on_fault.as_str() {
+            "refuse-order" => OnFault::RefuseOrder,
+            _ => OnFault::Skip,
+        },
+        needs: bound.needs.clone(),
+        aggregates,
+        counters,
+        codes,
+        max_discount: binding.max_discount,
+        usage,
     }
 }
 

@@ -191,29 +191,23 @@ async fn known(
     today: Day,
 ) -> Result<Known, CheckoutError> {
     let mut conn = host.db.read().await?;
-    let row = find_member(host, &mut conn, &request.member).await?;
+    let known = find_member(host, &mut conn, &request.member).await?;
     let sold_on = document.business_date;
     // What he has in his wallet decides nothing: the order is paid.
-    let member = member_input(host, &mut conn, &row, Wallet::default(), sold_on).await?;
+    let member = member_input(host, &known, Wallet::default(), sold_on)?;
     let mut bound = snapshot.live_in(place, document.occurred_at);
     bound.retain(|bound| bound.kind == RuleKind::Points);
     let mut reviewing = snapshot.live_in(place, host.clock.now());
     reviewing.retain(|bound| bound.kind == RuleKind::Tier);
+    let reader = |day| Reader {
+        place,
+        day,
+        member: Some(&known.member.id),
+        referrer: None,
+    };
+    let mut campaigns = reader(sold_on).campaigns(&mut conn, &bound, &[]).await?;
+    campaigns.extend(reader(today).campaigns(&mut conn, &reviewing, &[]).await?);
     bound.append(&mut reviewing);
-    let mut campaigns = Vec::with_capacity(bound.len());
-    for bound in &bound {
-        let reader = Reader {
-            place,
-            day: if bound.kind == RuleKind::Tier {
-                today
-            } else {
-                sold_on
-            },
-            member: Some(&row.id),
-            referrer: None,
-        };
-        campaigns.push(reader.campaign(&mut conn, bound, &[]).await?);
-    }
     Ok(Known {
         member,
         bound,

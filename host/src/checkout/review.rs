@@ -11,7 +11,7 @@ use crate::domain::rules::{MemberFacts, Occasion, OrderFacts, RuleKind};
 use crate::domain::time::{Day, Instant};
 use crate::host::Host;
 use crate::snapshot::{Bound, Place, Snapshot};
-use crate::store::members;
+use crate::store::members::{self, MemberName};
 
 use super::campaigns::{Reader, first_day};
 use super::error::CheckoutError;
@@ -48,10 +48,11 @@ pub async fn after_refund(
     }
     let today = place.day(now);
     let mut conn = host.db.read().await?;
-    let Some(member) = members::member(&mut conn, member).await? else {
+    let Some(found) = members::known(&mut conn, MemberName::Id(member)).await? else {
         return Ok(None);
     };
-    let mut known = member_facts(host, &mut conn, &member, today).await?;
+    let mut known = member_facts(host, &found, today)?;
+    let member = found.member;
     known.orders_before = known
         .orders_before
         .saturating_sub(u32::from(plan.completes));
@@ -66,10 +67,7 @@ pub async fn after_refund(
         member: Some(&member.id),
         referrer: None,
     };
-    let mut campaigns = Vec::with_capacity(bound.len());
-    for bound in &bound {
-        campaigns.push(reader.campaign(&mut conn, bound, &[]).await?);
-    }
+    let campaigns = reader.campaigns(&mut conn, &bound, &[]).await?;
     drop(conn);
     let (change, day) = (lost(plan), document.business_date);
     let asked: Vec<Arc<Bound>> = bound.clone();

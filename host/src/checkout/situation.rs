@@ -15,7 +15,8 @@ use crate::domain::time::{Day, Instant};
 use crate::host::Host;
 use crate::snapshot::{Bound, Mark, Place, Snapshot};
 use crate::store::db::Conn;
-use crate::store::{accounts, coupons, lots, members, persons};
+use crate::store::members::{KnownMember, MemberName};
+use crate::store::{accounts, coupons, lots, members};
 use crate::vault::Birthday;
 
 use super::campaigns::{Code, Reader};
@@ -61,44 +62,49 @@ impl Situation {
         }
         if known
             .as_ref()
-            .is_none_or(|member| member.referred_by.is_none())
+            .is_none_or(|known| known.member.referred_by.is_none())
         {
             bound.retain(|bound| bound.kind != RuleKind::Referral);
         }
         let referral = match &known {
-            Some(member) if bound.iter().any(|bound| bound.kind == RuleKind::Referral) => {
-                referral(host, &mut conn, member, day).await?
+            Some(known) if bound.iter().any(|bound| bound.kind == RuleKind::Referral) => {
+                referral(host, &mut conn, &known.member, day).await?
             }
             _ => None,
         };
         let member = match &known {
-            Some(member) => {
+            Some(known) => {
                 let spends = basket.tenders.iter().any(TenderIntent::spends_wallet);
                 let wallet = match spends {
                     true => {
                         let points = points_asset(&snapshot.program.id);
-                        wallet(&mut conn, &member.id, &points, &place.store.currency, day).await?
+                        wallet(
+                            &mut conn,
+                            &known.member.id,
+                            &points,
+                            &place.store.currency,
+                            day,
+                        )
+                        .await?
                     }
                     // Two reads that nothing would look at.
                     false => Wallet::default(),
                 };
-                Some(member_input(host, &mut conn, member, wallet, day).await?)
+                Some(member_input(host, known, wallet, day)?)
             }
             None => None,
         };
-        let codes = codes(&mut conn, &basket, known.as_ref(), day).await?;
+        let known_id = known.as_ref().map(|known| known.member.id.as_str());
+        let codes = codes(&mut conn, &basket, known_id, day).await?;
         let reader = Reader {
             place: &place,
             day,
-            member: known.as_ref().map(|member| member.id.as_str()),
+            member: known_id,
             referrer: referral
                 .as_ref()
                 .map(|referral| referral.referrer.id.as_str()),
         };
-        let mut campaigns = Vec::with_capacity(bound.len());
-        for bound in &bound {
-            campaigns.push(reader.campaign(&mut conn, bound, &codes).await?);
-        }
+        let campaigns = reader.campaigns(&mut conn, &bound, &codes).await?;
         let order = OrderFacts {
             currency: basket.currency.clone(),
             currency_scale: basket.currency_scale,
@@ -300,69 +306,63 @@ pub async fn find_member(
     host: &Host,
     conn: &mut Conn,
     reference: &MemberReference,
-) -> Result<members::Member, CheckoutError> {
-    let (id, pointer) = match reference {
-        MemberReference::Id(id) => (Some(id.clone()), "/member/id"),
-        MemberReference::Card(number) => {
-            let card = persons::card(conn, number)
+) -> Result<KnownMember, CheckoutError> {
+    let unknown = |at, id: &str| CheckoutError::MemberUnknown {
+        at,
+        id: id.to_owned(),
+    };
+    let known = match reference {
+        MemberReference::Id(id) => members::known(conn, MemberName::Id(id))
+            .await?
+            .ok_or_else(|| unknown("/member/id", id))?,
+        MemberReference::Card(number) => members::known(conn, MemberName::Card(number))
+            .await?
+            .ok_or_else(|| CheckoutError::CardUnknown(number.clone()))?,
+        MemberReference::Phone(phone) => {
+            let hash = host.vault.phone_hash(phone);
+            members::known(conn, MemberName::PhoneHash(&hash))
                 .await?
-                .ok_or_else(|| CheckoutError::CardUnknown(number.clone()))?;
-            if card.status != "active" {
-                return Err(CheckoutError::CardUnusable(card.status));
-            }
-            (Some(card.member_id), "/member/card")
+                .ok_or_else(|| unknown("/member/phone", phone))?
         }
-        MemberReference::Phone(phone) => (
-            persons::member_by_phone(conn, &host.vault.phone_hash(phone)).await?,
-            "/member/phone",
-        ),
     };
-    let member = match id {
-        Some(id) => members::member(conn, &id).await?,
-        None => None,
-    };
-    let member = member.ok_or_else(|| {
-        let (MemberReference::Id(id) | MemberReference::Card(id) | MemberReference::Phone(id)) =
-            reference;
-        CheckoutError::MemberUnknown {
-            at: pointer,
-            id: id.clone(),
-        }
-    })?;
-    if member.status != "active" {
-        return Err(CheckoutError::MemberUnusable(member.id));
+    if let Some(status) = known
+        .card_status
+        .as_ref()
+        .filter(|status| *status != "active")
+    {
+        return Err(CheckoutError::CardUnusable(status.clone()));
     }
-    Ok(member)
+    if known.member.status != "active" {
+        return Err(CheckoutError::MemberUnusable(known.member.id));
+    }
+    Ok(known)
 }
 
 /// A member with his tier, as pricing sees him on a day.
-pub async fn member_input(
+pub fn member_input(
     host: &Host,
-    conn: &mut Conn,
-    member: &members::Member,
+    known: &KnownMember,
     wallet: Wallet,
     day: Day,
 ) -> Result<MemberInput, CheckoutError> {
     Ok(MemberInput {
-        facts: member_facts(host, conn, member, day).await?,
-        tier_since: member.tier_since.map(to_day),
-        tier_valid_until: member.tier_valid_until.map(to_day),
+        facts: member_facts(host, known, day)?,
+        tier_since: known.member.tier_since.map(to_day),
+        tier_valid_until: known.member.tier_valid_until.map(to_day),
         wallet,
     })
 }
 
 /// What rules may know of a member on a business day.
-pub async fn member_facts(
+pub fn member_facts(
     host: &Host,
-    conn: &mut Conn,
-    member: &members::Member,
+    known: &KnownMember,
     day: Day,
 ) -> Result<MemberFacts, CheckoutError> {
-    let person = match persons::person(conn, &member.id).await? {
-        Some(sealed) => host
-            .vault
-            .open_person(&member.id, &sealed.sealed_key, &sealed.sealed)?,
-        None => Default::default(),
+    let member = &known.member;
+    let person = match (&known.sealed_key, &known.sealed) {
+        (Some(key), Some(sealed)) => host.vault.open_person(&member.id, key, sealed)?,
+        _ => Default::default(),
     };
     let today = date_of(day);
     let birthday = person.birthday.as_ref().zip(today);
@@ -445,15 +445,14 @@ async fn referral(
     let (Some(referrer), Some(referred_on)) = (&member.referred_by, member.referred_on) else {
         return Ok(None);
     };
-    let Some(referrer) = members::member(conn, referrer).await? else {
+    let Some(referrer) = members::known(conn, MemberName::Id(referrer)).await? else {
         return Ok(None);
     };
-    if referrer.status != "active" {
+    if referrer.member.status != "active" {
         return Ok(None);
     }
-    let referrer = member_facts(host, conn, &referrer, day).await?;
     Ok(Some(ReferralBase {
-        referrer,
+        referrer: member_facts(host, &referrer, day)?,
         referred_on: to_day(referred_on),
     }))
 }
@@ -463,7 +462,7 @@ async fn referral(
 async fn codes(
     conn: &mut Conn,
     basket: &Basket,
-    member: Option<&members::Member>,
+    member: Option<&str>,
     day: Day,
 ) -> Result<Vec<Code>, CheckoutError> {
     let mut usable = Vec::new();
@@ -477,7 +476,7 @@ async fn codes(
         let his = coupon
             .holder
             .as_deref()
-            .is_none_or(|holder| member.is_some_and(|member| member.id == holder));
+            .is_none_or(|holder| member == Some(holder));
         if in_time && left && his && !coupon.void {
             usable.push(Code {
                 code: coupon.code,

@@ -1,7 +1,8 @@
 //! Many rows in one statement.
 //!
-//! A text is written once with `{rows}` where the rows stand. SQLite gets `VALUES (?, ?), …` in chunks whose
-//! sizes are powers of two, so few texts are prepared; PostgreSQL gets one array per column, so one text
+//! A text is written once with `{rows}` where the rows stand. SQLite gets `VALUES (?, ?), …` whole up to
+//! [`WHOLE_ROWS_SQLITE`] rows and else in chunks whose sizes are powers of two, so few texts are prepared;
+//! PostgreSQL gets one array per column, so one text
 //! serves any number. In both, `{rows}` may stand after `INSERT INTO t (…)` or inside `WITH v (…) AS ({rows})`.
 
 use sqlx::postgres::PgArguments;
@@ -17,6 +18,8 @@ const MOST_BINDS_SQLITE: usize = 32_766;
 /// Rows per PostgreSQL statement, so that one message stays of a sane size.
 const MOST_ROWS_POSTGRES: usize = 8_192;
 const MOST_ROWS_SQLITE: usize = 512;
+/// So many rows need one statement whatever their number: every further one is a trip to the database's thread.
+const WHOLE_ROWS_SQLITE: usize = 16;
 
 /// One value of one row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,8 +124,12 @@ impl Bulk {
                 Conn::Sqlite(_) => {
                     let cap = (MOST_BINDS_SQLITE / width).clamp(1, MOST_ROWS_SQLITE);
                     let rows = rows.min(cap).max(1);
-                    // The largest power of two that fits.
-                    1 << rows.ilog2()
+                    if rows <= WHOLE_ROWS_SQLITE {
+                        rows
+                    } else {
+                        // The largest power of two that fits.
+                        1 << rows.ilog2()
+                    }
                 }
                 Conn::Postgres(_) => MOST_ROWS_POSTGRES,
             };

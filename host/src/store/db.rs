@@ -20,7 +20,7 @@ use super::migrations;
 /// Oldest SQLite whose log cannot be corrupted by a checkpoint race.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
 /// Enough for every statement of the host, so that none is prepared twice.
-const STATEMENTS_KEPT: usize = 512;
+const STATEMENTS_KEPT: usize = 1024;
 
 /// The writer looks rows up by key only. A plan made while a table was empty must not scan it once it is large.
 const BY_KEY_ONLY: [(&str, &str); 4] = [

@@ -36,10 +36,59 @@ record! {
 
 macro_rules! columns {
     () => {
-        "id, status, home_store, enrolled_on, created_at, tier, tier_since, tier_valid_until, \
-         tier_multiplier_num, tier_multiplier_den, orders, referral_code, referred_by, referred_on, \
-         segments, attributes, version"
+        "members.id, members.status, members.home_store, members.enrolled_on, members.created_at, \
+         members.tier, members.tier_since, members.tier_valid_until, members.tier_multiplier_num, \
+         members.tier_multiplier_den, members.orders, members.referral_code, members.referred_by, \
+         members.referred_on, members.segments, members.attributes, members.version"
     };
+}
+
+record! {
+    /// A member and the sealed person behind him, both from one read.
+    KnownMember {
+        .. member: Member,
+        /// None after erasure, like `sealed`.
+        sealed_key: Option<Vec<u8>>,
+        sealed: Option<Vec<u8>>,
+        /// Of the card he was found by.
+        card_status: Option<String>,
+    }
+}
+
+/// How a member can be named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MemberName<'a> {
+    Id(&'a str),
+    Card(&'a str),
+    /// The keyed hash of a phone number.
+    PhoneHash(&'a str),
+}
+
+/// A member as a till names him, with the person behind him.
+pub async fn known(
+    conn: &mut Conn,
+    name: MemberName<'_>,
+) -> Result<Option<KnownMember>, StoreError> {
+    let (text, key) = match name {
+        MemberName::Id(id) => (
+            concat!("SELECT ", columns!(), ", persons.sealed_key, persons.sealed, NULL AS card_status FROM members
+                LEFT JOIN persons ON persons.member_id = members.id WHERE members.id = $1"),
+            id,
+        ),
+        MemberName::Card(number) => (
+            concat!("SELECT ", columns!(), ", persons.sealed_key, persons.sealed, cards.status AS card_status
+                FROM cards JOIN members ON members.id = cards.member_id
+                LEFT JOIN persons ON persons.member_id = members.id WHERE cards.number = $1"),
+            number,
+        ),
+        MemberName::PhoneHash(hash) => (
+            concat!("SELECT ", columns!(), ", persons.sealed_key, persons.sealed, NULL AS card_status
+                FROM persons JOIN members ON members.id = persons.member_id WHERE persons.phone_hash = $1"),
+            hash,
+        ),
+    };
+    on!(conn, c => sqlx::query_as(text).bind(key).fetch_optional(c).await)
+        .map_err(StoreError::during("reading a member"))
 }
 
 /// One member.
