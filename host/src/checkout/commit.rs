@@ -7,8 +7,7 @@ use utoipa::ToSchema;
 
 use crate::access::Principal;
 use crate::domain::ledger::{
-    Command, EventRow, HoldOutcome, MemberDayRow, Receipt, Record, Refusal, Step, Subject,
-    points_asset,
+    Command, EventRow, HoldOutcome, MemberDayRow, Record, Refusal, Step, Subject, points_asset,
 };
 use crate::domain::order::OrderDocument;
 use crate::domain::time::{Day, Instant};
@@ -21,7 +20,7 @@ use super::posting::{self, Strictness};
 use super::quote::{self, Quote};
 use super::request::{QuoteRequest, TenderRequest};
 use super::situation::{intent, place};
-use super::stored::{NewOrder, Sale, order_rows};
+use super::stored::{self, Booked, NewOrder, Sale, order_rows};
 use super::tier;
 
 /// What a till sends with a commit; all of it may be absent.
@@ -51,9 +50,19 @@ pub struct Requote {
 /// What a commit led to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Committed {
-    pub order: String,
+    pub order: Booked,
     /// True if the key had done this before and nothing happened now.
     pub replayed: bool,
+}
+
+impl Committed {
+    /// An order that was booked by an earlier request.
+    pub async fn before(host: &Host, order: &str) -> Result<Self, CheckoutError> {
+        Ok(Self {
+            order: stored::booked(host, order).await?,
+            replayed: true,
+        })
+    }
 }
 
 /// Commits a quote.
@@ -70,10 +79,7 @@ pub async fn commit(
     if !host.quotes.is_at_hand(quote_id, now)
         && let Some(receipt) = super::recall(host, &intent).await?
     {
-        return Ok(Committed {
-            order: receipt.subject.id,
-            replayed: true,
-        });
+        return Committed::before(host, &receipt.subject.id).await;
     }
     let waiting = match held::find(host, quote_id).await? {
         Some(waiting) => waiting,
@@ -85,30 +91,28 @@ pub async fn commit(
             expired_at: waiting.ends.0,
         }]));
     }
-    let document = payable(&waiting.sale.document, &request)?;
-    let order = uuid::Uuid::now_v7().to_string();
-    let new = NewOrder {
-        id: &order,
-        quote_id: Some(quote_id),
-        external_id: None,
-    };
     let sale = &waiting.sale;
-    let mut command = sale_command(&new, sale, document, Strictness::Enforced, now)?;
-    command.operation = Some(intent.into());
-    if let Some(hold) = waiting.hold {
-        command.steps.insert(
-            0,
-            Step::ResolveHold {
-                hold,
+    let document = payable(&sale.document, &request)?;
+    book(host, || {
+        let order = uuid::Uuid::now_v7().to_string();
+        let new = NewOrder {
+            id: &order,
+            quote_id: Some(quote_id),
+            external_id: None,
+        };
+        let (mut command, booked) =
+            sale_command(&new, sale, document.clone(), Strictness::Enforced, now)?;
+        command.operation = Some(intent.clone().into());
+        if let Some(hold) = &waiting.hold {
+            let posted = Step::ResolveHold {
+                hold: hold.clone(),
                 outcome: HoldOutcome::Posted,
-            },
-        );
-    }
-    let receipt = submit(host, command).await?;
-    Ok(Committed {
-        replayed: receipt.replayed,
-        order: receipt.subject.id,
+            };
+            command.steps.insert(0, posted);
+        }
+        Ok((command, booked))
     })
+    .await
 }
 
 /// The quote's request priced again by a host that does not know the quote, as of the instant it was made.
@@ -162,14 +166,14 @@ fn payable(
     Ok(document)
 }
 
-/// The whole of a sale as one command: postings, limits, and the rows that tell of it.
+/// The whole of a sale as one command (postings, limits, and the rows that tell of it), and what it books.
 pub fn sale_command(
     new: &NewOrder<'_>,
     sale: &Sale,
     mut document: OrderDocument,
     strictness: Strictness,
     now: Instant,
-) -> Result<Command, CheckoutError> {
+) -> Result<(Command, Booked), CheckoutError> {
     document.assign_lots(&mut || uuid::Uuid::now_v7().to_string());
     let points = points_asset(crate::domain::ledger::DEFAULT_PROGRAM);
     let mut command = Command::new(
@@ -180,7 +184,16 @@ pub fn sale_command(
     );
     command.steps = posting::sale(new.id, &document, &points, strictness)?;
     let (row, evaluations) = order_rows(new, sale, &document)?;
-    let receipt_code = row.receipt_code.clone();
+    let booked = Booked {
+        id: row.id.clone(),
+        receipt_code: row.receipt_code.clone(),
+        quote_id: row.quote_id.clone(),
+        external_id: row.external_id.clone(),
+        terminal: row.terminal.clone(),
+        staff: row.staff.clone(),
+        document,
+    };
+    let document = &booked.document;
     command.records.push(Record::Order(Box::new(row)));
     command.records.extend(
         evaluations
@@ -190,7 +203,7 @@ pub fn sale_command(
     if let Some(member) = &document.member {
         command
             .records
-            .extend(purchases(member, document.business_date, &document));
+            .extend(purchases(member, document.business_date, document));
         command.records.push(Record::MemberOrders {
             member: member.clone(),
             change: 1,
@@ -210,7 +223,7 @@ pub fn sale_command(
         "total": document.totals.total,
         "currency": document.currency,
         "points_earned": document.totals.points_earned,
-        "receipt_code": receipt_code,
+        "receipt_code": booked.receipt_code,
     });
     command.records.push(Record::Event(EventRow {
         kind: "order.committed".to_owned(),
@@ -218,7 +231,7 @@ pub fn sale_command(
         store: Some(document.store.clone()),
         payload: payload.to_string(),
     }));
-    Ok(command)
+    Ok((command, booked))
 }
 
 /// What an order adds to its member's purchases.
@@ -240,28 +253,38 @@ pub fn purchases<'a>(
     })
 }
 
-/// Hands a sale to the writer. A receipt code that is taken is the one refusal worth trying again.
-pub async fn submit(host: &Host, mut command: Command) -> Result<Receipt, CheckoutError> {
+/// Hands the sale that `make` makes to the writer. A receipt code that is taken is the one refusal worth making it
+/// again.
+pub async fn book(
+    host: &Host,
+    make: impl Fn() -> Result<(Command, Booked), CheckoutError>,
+) -> Result<Committed, CheckoutError> {
     const TRIES: usize = 3;
     for _ in 0..TRIES {
-        match host.writer.submit(command.clone()).await {
-            Err(Refusal::ReceiptCodeTaken { .. }) => {
-                for record in &mut command.records {
-                    if let Record::Order(row) = record {
-                        row.receipt_code = super::stored::receipt_code()?;
-                    }
-                }
+        let (command, booked) = make()?;
+        match host.writer.submit(command).await {
+            Err(Refusal::ReceiptCodeTaken { .. }) => {}
+            Err(refusal) => return Err(changed(refusal)),
+            Ok(receipt) if receipt.replayed => {
+                return Committed::before(host, &receipt.subject.id).await;
             }
-            Err(refusal) => {
-                return Err(match Change::of(&refusal) {
-                    Some(change) => CheckoutError::QuoteStale(vec![change]),
-                    None => refusal.into(),
+            Ok(_) => {
+                return Ok(Committed {
+                    order: booked,
+                    replayed: false,
                 });
             }
-            Ok(receipt) => return Ok(receipt),
         }
     }
     Err(CheckoutError::Internal(
         "no free receipt code was found".to_owned(),
     ))
+}
+
+/// A refusal as the till hears it: what changed since the quote, where that is the reason.
+pub fn changed(refusal: Refusal) -> CheckoutError {
+    match Change::of(&refusal) {
+        Some(change) => CheckoutError::QuoteStale(vec![change]),
+        None => refusal.into(),
+    }
 }

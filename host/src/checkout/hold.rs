@@ -12,7 +12,7 @@ use crate::host::Host;
 use crate::store::holds;
 
 use super::Intent;
-use super::commit::submit;
+use super::commit::changed;
 use super::error::{Change, CheckoutError};
 use super::stored::{Sale, pack, unpack};
 use super::{held, posting};
@@ -58,7 +58,7 @@ pub async fn hold(
         reserves: posting::reserves(&quote.sale.document, &points)?,
         sale: pack(&*quote.sale)?,
     });
-    let receipt = submit(host, command).await?;
+    let receipt = host.writer.submit(command).await.map_err(changed)?;
     if receipt.replayed {
         return held::made_before(host, &receipt.subject.id).await;
     }

@@ -10,7 +10,7 @@ use crate::domain::time::Instant;
 use crate::host::Host;
 
 use super::Intent;
-use super::commit::{Committed, sale_command};
+use super::commit::{Committed, book, sale_command};
 use super::error::CheckoutError;
 use super::posting::Strictness;
 use super::quote::priced;
@@ -28,10 +28,7 @@ pub async fn record(
     intent: Intent,
 ) -> Result<Committed, CheckoutError> {
     if let Some(receipt) = super::recall(host, &intent).await? {
-        return Ok(Committed {
-            order: receipt.subject.id,
-            replayed: true,
-        });
+        return Committed::before(host, &receipt.subject.id).await;
     }
     let now = host.clock.now();
     let occurred_at = Instant(request.occurred_at.timestamp_micros());
@@ -42,30 +39,24 @@ pub async fn record(
         total: request.paid,
     };
     let quote = priced(host, caller, request.sale, occurred_at, Some(fact)).await?;
-    let order = uuid::Uuid::now_v7().to_string();
-    let new = NewOrder {
-        id: &order,
-        quote_id: None,
-        external_id: Some(&request.external_id),
-    };
-    let mut command = sale_command(
-        &new,
-        &quote.sale,
-        quote.sale.document.clone(),
-        Strictness::Recorded,
-        occurred_at,
-    )?;
-    command.operation = Some(intent.into());
-    match super::commit::submit(host, command).await {
-        Ok(receipt) => Ok(Committed {
-            replayed: receipt.replayed,
-            order: receipt.subject.id,
-        }),
+    let booking = book(host, || {
+        let order = uuid::Uuid::now_v7().to_string();
+        let new = NewOrder {
+            id: &order,
+            quote_id: None,
+            external_id: Some(&request.external_id),
+        };
+        let document = quote.sale.document.clone();
+        let (sale, strictness) = (&quote.sale, Strictness::Recorded);
+        let (mut command, booked) = sale_command(&new, sale, document, strictness, occurred_at)?;
+        command.operation = Some(intent.clone().into());
+        Ok((command, booked))
+    });
+    match booking.await {
         // The till's own number says it is the same sale, whatever key it came with this time.
-        Err(CheckoutError::Ledger(Refusal::AlreadyRecorded { order, .. })) => Ok(Committed {
-            order,
-            replayed: true,
-        }),
-        Err(error) => Err(error),
+        Err(CheckoutError::Ledger(Refusal::AlreadyRecorded { order, .. })) => {
+            Committed::before(host, &order).await
+        }
+        booked => booked,
     }
 }

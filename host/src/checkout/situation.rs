@@ -322,7 +322,8 @@ pub async fn find_member(
             let hash = host.vault.phone_hash(phone);
             members::known(conn, MemberName::PhoneHash(&hash))
                 .await?
-                .ok_or_else(|| unknown("/member/phone", phone))?
+                // A phone number is not repeated into answers and logs.
+                .ok_or_else(|| unknown("/member/phone", "phone"))?
         }
     };
     if let Some(status) = known

@@ -8,6 +8,8 @@ use crate::domain::ledger::{EvaluationRow, OrderRow, RefundRow};
 use crate::domain::order::OrderDocument;
 use crate::domain::refund::RefundPlan;
 use crate::domain::time::{Day, Instant};
+use crate::host::Host;
+use crate::store::orders::{self, OrderName};
 
 use super::error::CheckoutError;
 
@@ -69,6 +71,43 @@ pub fn unpack<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CheckoutError> {
             "a stored document is damaged: {error}; run `tessera verify`"
         ))
     })
+}
+
+/// A booked sale as it is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Booked {
+    pub id: String,
+    pub receipt_code: String,
+    pub quote_id: Option<String>,
+    pub external_id: Option<String>,
+    pub terminal: String,
+    pub staff: Option<String>,
+    pub document: OrderDocument,
+}
+
+impl TryFrom<OrderRow> for Booked {
+    type Error = CheckoutError;
+
+    fn try_from(row: OrderRow) -> Result<Self, CheckoutError> {
+        Ok(Self {
+            document: unpack(&row.doc)?,
+            id: row.id,
+            receipt_code: row.receipt_code,
+            quote_id: row.quote_id,
+            external_id: row.external_id,
+            terminal: row.terminal,
+            staff: row.staff,
+        })
+    }
+}
+
+/// A booked sale by its order's id.
+pub async fn booked(host: &Host, id: &str) -> Result<Booked, CheckoutError> {
+    let mut conn = host.db.read().await?;
+    orders::order_by(&mut conn, &OrderName::Id(id.to_owned()))
+        .await?
+        .ok_or_else(|| CheckoutError::OrderUnknown(id.to_owned()))?
+        .try_into()
 }
 
 /// What identifies a new order.

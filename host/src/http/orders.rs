@@ -19,9 +19,9 @@ use super::types::{Date, Id, Quantity, Time};
 use crate::access::Principal;
 use crate::checkout::posting::kind_name;
 use crate::checkout::request::{RecordedSale, RefundRequest};
-use crate::checkout::{self, stored};
-use crate::domain::ledger::{OrderRow, RefundRow};
-use crate::domain::order::OrderDocument;
+use crate::checkout::stored::{self, Booked};
+use crate::checkout::{self, Committed};
+use crate::domain::ledger::RefundRow;
 use crate::domain::refund::RefundPlan;
 use crate::host::Host;
 use crate::store::claims;
@@ -149,8 +149,7 @@ pub async fn record(
         intent(keyed.key.into_string(), keyed.hash),
     )
     .await?;
-    let order = read_order(&host, &caller, &done.order, language).await?;
-    Ok(Done::created(format!("/v1/orders/{}", order.id), order).replayed(done.replayed))
+    created(&host, &caller, done, language)
 }
 
 /// Read an order.
@@ -162,9 +161,8 @@ pub async fn read(
     language: Language,
     At(id): At<Id>,
 ) -> Result<Done<OrderView>, Problem> {
-    Ok(Done::ok(
-        read_order(&host, &caller, id.as_str(), language).await?,
-    ))
+    let order = stored::booked(&host, id.as_str()).await?;
+    Ok(Done::ok(order_view(&host, &caller, order, language)?))
 }
 
 /// Find an order by the code on its receipt.
@@ -182,7 +180,12 @@ pub async fn find(
     let row = rows::order_by(&mut conn, &OrderName::Receipt(find.receipt_code.clone()))
         .await?
         .ok_or_else(|| Problem::unknown(Code::OrderUnknown, &find.receipt_code))?;
-    Ok(Done::ok(order_view(&host, &caller, row, language)?))
+    Ok(Done::ok(order_view(
+        &host,
+        &caller,
+        row.try_into()?,
+        language,
+    )?))
 }
 
 /// Take back part or all of an order.
@@ -266,40 +269,39 @@ pub async fn evaluations(
     Ok(Done::ok(views))
 }
 
-/// An order by its id, for a caller of its store.
-pub async fn read_order(
+/// The answer to whoever booked an order.
+pub fn created(
     host: &Host,
     caller: &Principal,
-    id: &str,
+    committed: Committed,
     language: Language,
-) -> Result<OrderView, Problem> {
-    let mut conn = host.db.read().await?;
-    let row = rows::order_by(&mut conn, &OrderName::Id(id.to_owned()))
-        .await?
-        .ok_or_else(|| Problem::unknown(Code::OrderUnknown, id))?;
-    order_view(host, caller, row, language)
+) -> Result<Done<OrderView>, Problem> {
+    let replayed = committed.replayed;
+    let order = order_view(host, caller, committed.order, language)?;
+    Ok(Done::created(format!("/v1/orders/{}", order.id), order).replayed(replayed))
 }
 
+/// An order, for a caller of its store.
 fn order_view(
     host: &Host,
     caller: &Principal,
-    row: OrderRow,
+    order: Booked,
     language: Language,
 ) -> Result<OrderView, Problem> {
-    caller.require_store(&row.store)?;
-    let document: OrderDocument = stored::unpack(&row.doc)?;
+    caller.require_store(&order.document.store)?;
+    let sale = Shown {
+        catalog: &host.catalog,
+        language,
+    }
+    .sale(&order.document);
     Ok(OrderView {
-        id: row.id,
-        receipt_code: row.receipt_code,
-        quote: row.quote_id,
-        external_id: row.external_id,
-        terminal: row.terminal,
-        staff: row.staff,
-        sale: Shown {
-            catalog: &host.catalog,
-            language,
-        }
-        .sale(&document),
+        id: order.id,
+        receipt_code: order.receipt_code,
+        quote: order.quote_id,
+        external_id: order.external_id,
+        terminal: order.terminal,
+        staff: order.staff,
+        sale,
     })
 }
 

@@ -152,8 +152,7 @@ pub async fn commit(
 ) -> Result<Done<OrderView>, Problem> {
     let intent = intent(keyed.key.into_string(), keyed.hash);
     let committed = checkout::commit(&host, &caller, id.as_str(), keyed.body, intent).await?;
-    let order = orders::read_order(&host, &caller, &committed.order, language).await?;
-    Ok(Done::created(format!("/v1/orders/{}", order.id), order).replayed(committed.replayed))
+    orders::created(&host, &caller, committed, language)
 }
 
 /// A body without fields.
