@@ -19,6 +19,7 @@ pub mod metrics;
 pub mod once;
 pub mod pairing;
 pub mod plugins;
+pub mod reference;
 pub mod rules;
 pub mod running;
 pub mod snapshot;

@@ -45,6 +45,15 @@ impl Running {
         Self { process, address }
     }
 
+    /// Resident memory in kB, where the system tells (`/proc`).
+    pub fn resident_kb(&self) -> Option<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).ok()?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))?;
+        line.trim().strip_suffix(" kB")?.parse().ok()
+    }
+
     /// SIGKILL: nothing of the process gets to run any more.
     pub fn kill(mut self) {
         self.process.kill().expect("it can be killed");

@@ -6,8 +6,10 @@ use tessera::domain::ledger::{
 };
 use tessera::domain::time::Day;
 use tessera::store::member_days::{DaySpan, DaySums, sums};
+use tessera::store::members::{self, MemberName};
 use tessera::store::orders::{self, OrderName};
-use tessera::store::{accounts, entries, events};
+use tessera::store::persons::{self, Card, SealedPerson};
+use tessera::store::{Writer, accounts, entries, events};
 use tessera_tests::databases::each;
 
 use crate::bench::*;
@@ -217,21 +219,27 @@ async fn purchases_are_summed_by_window_and_category() {
     }
 }
 
+/// A store and two members, `m1` and `m2`, who bought four times before.
+async fn enrol(writer: &Writer) {
+    let rows = [
+        "INSERT INTO regions (id, name, version) VALUES ('r', 'R', 1)",
+        "INSERT INTO stores (id, region, name, currency, time_zone, prices_include_tax, attributes, active, version)
+         VALUES ('s1', 'r', 'S', 'CNY', 'Asia/Shanghai', TRUE, '{}', TRUE, 1)",
+        "INSERT INTO members (id, status, home_store, enrolled_on, created_at, tier_multiplier_num,
+            tier_multiplier_den, orders, referral_code, segments, attributes, version)
+         VALUES ('m1', 'active', 's1', 1, 1, 1, 1, 4, 'code-1', '[]', '[]', 1),
+            ('m2', 'active', 's1', 1, 1, 1, 1, 4, 'code-2', '[]', '[]', 1)",
+    ];
+    for row in rows {
+        crate::tampering::sql(writer, row).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn orders_are_counted_and_tiers_set_on_the_member() {
     for database in each().await {
         let (writer, task) = writer(&database.db, "main").await;
-        let rows = [
-            "INSERT INTO regions (id, name, version) VALUES ('r', 'R', 1)",
-            "INSERT INTO stores (id, region, name, currency, time_zone, prices_include_tax, attributes, active, version)
-             VALUES ('s1', 'r', 'S', 'CNY', 'Asia/Shanghai', TRUE, '{}', TRUE, 1)",
-            "INSERT INTO members (id, status, home_store, enrolled_on, created_at, tier_multiplier_num,
-                tier_multiplier_den, orders, referral_code, segments, attributes, version)
-             VALUES ('m1', 'active', 's1', 1, 1, 1, 1, 4, 'code', '[]', '[]', 1)",
-        ];
-        for row in rows {
-            crate::tampering::sql(&writer, row).await;
-        }
+        enrol(&writer).await;
         let mut commands = Vec::new();
         for change in [1, 1, 1, -1] {
             let mut command = command(Vec::new());
@@ -253,11 +261,64 @@ async fn orders_are_counted_and_tiers_set_on_the_member() {
         }
         let mut conn = database.db.read().await.expect("a connection");
         let row: (i64, Option<String>, Option<i64>, Option<i64>, i64, i64) = tessera::on!(&mut conn, c => sqlx::query_as(
-            "SELECT orders, tier, tier_since, tier_valid_until, tier_multiplier_num, tier_multiplier_den FROM members"
+            "SELECT orders, tier, tier_since, tier_valid_until, tier_multiplier_num, tier_multiplier_den FROM members
+             WHERE id = 'm1'"
         ).fetch_one(c).await)
         .expect("read");
         let since = Some(i64::from(TODAY.0));
         assert_eq!(row, (6, Some("gold".to_owned()), since, None, 3, 2));
+        drop(conn);
+        stop((writer, task)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_is_found_by_id_card_and_phone_with_the_person_behind_him() {
+    for database in each().await {
+        let (writer, task) = writer(&database.db, "main").await;
+        enrol(&writer).await;
+        let person = SealedPerson {
+            member_id: "m1".to_owned(),
+            sealed_key: vec![1, 2],
+            master: "key".to_owned(),
+            sealed: vec![3, 4],
+            phone_hash: Some("hash".to_owned()),
+            version: 1,
+        };
+        let lost = Card {
+            number: "2600000000017".to_owned(),
+            member_id: "m1".to_owned(),
+            kind: "physical".to_owned(),
+            status: "lost".to_owned(),
+            issued_at: 1,
+        };
+        writer
+            .write("a person with a card", move |tx| {
+                Box::pin(async move {
+                    persons::put_person(tx, &person).await?;
+                    persons::create_card(tx, &lost).await
+                })
+            })
+            .await
+            .expect("written");
+        let mut conn = database.db.read().await.expect("a connection");
+        let names = [
+            (MemberName::Id("m1"), None),
+            (MemberName::Card("2600000000017"), Some("lost".to_owned())),
+            (MemberName::PhoneHash("hash"), None),
+        ];
+        for (name, card_status) in names {
+            let found = members::known(&mut conn, name).await.expect("read");
+            let found = found.unwrap_or_else(|| panic!("{}: {name:?}", database.name));
+            assert_eq!(found.member.id, "m1");
+            assert_eq!(found.sealed_key.as_deref(), Some(&[1, 2][..]));
+            assert_eq!(found.sealed.as_deref(), Some(&[3, 4][..]));
+            assert_eq!(found.card_status, card_status);
+        }
+        let bare = members::known(&mut conn, MemberName::Id("m2")).await;
+        assert_eq!(bare.expect("read").expect("there").sealed, None);
+        let nobody = members::known(&mut conn, MemberName::Card("m1")).await;
+        assert_eq!(nobody.expect("read"), None);
         drop(conn);
         stop((writer, task)).await;
     }

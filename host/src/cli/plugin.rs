@@ -30,6 +30,8 @@ pub enum Plugin {
     Install { file: PathBuf },
     /// Lists what is installed.
     List,
+    /// Prints every setting of a component, or of all first-party plugins, as a page in Markdown.
+    Reference { file: Option<PathBuf> },
 }
 
 impl Plugin {
@@ -39,6 +41,7 @@ impl Plugin {
             Self::Check { file, with } => check(config, file, with),
             Self::Install { file } => install(config, file).await,
             Self::List => list(config).await,
+            Self::Reference { file } => reference(file),
         }
     }
 }
@@ -96,6 +99,18 @@ fn check(config: &Config, file: PathBuf, with: Option<PathBuf>) -> anyhow::Resul
         plugin.validate_config(&text)?;
         println!("the configuration `{}` is valid", path.display());
     }
+    Ok(())
+}
+
+fn reference(file: Option<PathBuf>) -> anyhow::Result<()> {
+    let manifests = match file {
+        Some(file) => vec![tessera_build::read_manifest(&read(&file)?)?],
+        None => tessera_embed::all()
+            .iter()
+            .map(|embedded| tessera_build::read_manifest(embedded.bytes))
+            .collect::<Result<_, _>>()?,
+    };
+    print!("{}", crate::reference::page(&manifests));
     Ok(())
 }
 

@@ -12,7 +12,6 @@ use super::answer::Done;
 use super::auth::Caller;
 use super::error::{Language, Problem, ProblemBody};
 use super::json::Keyed;
-use super::quotes::intent;
 use super::sale_view::{AwardView, NearMissView, Shown, SkippedView, TierView};
 use super::types::Time;
 use crate::checkout::request::ClaimRequest;
@@ -48,7 +47,7 @@ pub async fn claim(
     language: Language,
     keyed: Keyed<ClaimRequest>,
 ) -> Result<Done<ClaimView>, Problem> {
-    let intent = intent(keyed.key.into_string(), keyed.hash);
+    let intent = keyed.intent();
     let done = checkout::claim(&host, &caller, keyed.body, intent).await?;
     let mut conn = host.db.read().await?;
     let row = rows::by_id(&mut conn, &done.claim)

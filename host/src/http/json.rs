@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::{FieldError, Problem};
 use super::problems::{Code, Fault};
+use crate::checkout::Intent;
 
 /// No text in any request is longer than this; most fields allow far less.
 const TEXT_BYTES: usize = 8_000;
@@ -27,6 +28,16 @@ pub struct Keyed<T> {
     /// SHA-256 over method, path and the body with its object keys sorted.
     pub hash: [u8; 32],
     pub body: T,
+}
+
+impl<T> Keyed<T> {
+    /// The key with the digest of what it stands for.
+    pub fn intent(&self) -> Intent {
+        Intent {
+            key: self.key.as_str().to_owned(),
+            hash: self.hash,
+        }
+    }
 }
 
 /// The caller's name for one intent: 1 to 200 visible ASCII characters.

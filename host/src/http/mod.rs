@@ -29,7 +29,7 @@ pub mod answer;
 pub mod attributes;
 pub mod auth;
 pub mod bindings;
-pub mod checkout_problem;
+mod cards;
 mod claims;
 mod coupons;
 pub mod error;
@@ -56,7 +56,6 @@ mod terminals;
 mod tests;
 pub mod types;
 mod wallet;
-pub mod wallets;
 
 pub use router::{openapi, router};
 

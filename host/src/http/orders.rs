@@ -13,7 +13,6 @@ use super::auth::Caller;
 use super::error::{Language, Problem, ProblemBody};
 use super::json::Keyed;
 use super::problems::Code;
-use super::quotes::intent;
 use super::sale_view::{SaleView, Shown};
 use super::types::{Date, Id, Quantity, Time};
 use crate::access::Principal;
@@ -142,13 +141,8 @@ pub async fn record(
     language: Language,
     keyed: Keyed<RecordedSale>,
 ) -> Result<Done<OrderView>, Problem> {
-    let done = checkout::record(
-        &host,
-        &caller,
-        keyed.body,
-        intent(keyed.key.into_string(), keyed.hash),
-    )
-    .await?;
+    let intent = keyed.intent();
+    let done = checkout::record(&host, &caller, keyed.body, intent).await?;
     created(&host, &caller, done, language)
 }
 
@@ -198,7 +192,7 @@ pub async fn refund(
     At(id): At<Id>,
     keyed: Keyed<RefundRequest>,
 ) -> Result<Done<RefundView>, Problem> {
-    let intent = intent(keyed.key.into_string(), keyed.hash);
+    let intent = keyed.intent();
     let done = checkout::refund(&host, &caller, id.as_str(), keyed.body, intent).await?;
     let mut conn = host.db.read().await?;
     let row = rows::refund_by_id(&mut conn, &done.refund)

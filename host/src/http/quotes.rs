@@ -17,7 +17,7 @@ use super::problems::Code;
 use super::sale_view::{SaleView, Shown};
 use super::types::{Id, Time};
 use crate::checkout::request::QuoteRequest;
-use crate::checkout::{self, CommitRequest, HeldQuote, Intent, Quote};
+use crate::checkout::{self, CommitRequest, HeldQuote, Quote};
 use crate::host::Host;
 
 /// A priced basket; nothing is posted.
@@ -99,13 +99,7 @@ pub async fn hold(
     At(id): At<Id>,
     keyed: Keyed<Empty>,
 ) -> Result<Done<HoldView>, Problem> {
-    let held = checkout::hold(
-        &host,
-        &caller,
-        id.as_str(),
-        intent(keyed.key.into_string(), keyed.hash),
-    )
-    .await?;
+    let held = checkout::hold(&host, &caller, id.as_str(), keyed.intent()).await?;
     let HeldQuote {
         id: hold,
         expires_at,
@@ -129,13 +123,7 @@ pub async fn release(
     At(id): At<Id>,
     keyed: Keyed<Empty>,
 ) -> Result<axum::http::StatusCode, Problem> {
-    checkout::release(
-        &host,
-        &caller,
-        id.as_str(),
-        intent(keyed.key.into_string(), keyed.hash),
-    )
-    .await?;
+    checkout::release(&host, &caller, id.as_str(), keyed.intent()).await?;
     Ok(axum::http::StatusCode::NO_CONTENT)
 }
 
@@ -150,7 +138,7 @@ pub async fn commit(
     At(id): At<Id>,
     keyed: Keyed<CommitRequest>,
 ) -> Result<Done<OrderView>, Problem> {
-    let intent = intent(keyed.key.into_string(), keyed.hash);
+    let intent = keyed.intent();
     let committed = checkout::commit(&host, &caller, id.as_str(), keyed.body, intent).await?;
     orders::created(&host, &caller, committed, language)
 }
@@ -159,11 +147,6 @@ pub async fn commit(
 #[derive(Debug, Default, serde::Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Empty {}
-
-/// A key and the digest of what it stands for.
-pub fn intent(key: String, hash: [u8; 32]) -> Intent {
-    Intent { key, hash }
-}
 
 pub fn routes() -> OpenApiRouter<Arc<Host>> {
     OpenApiRouter::new()

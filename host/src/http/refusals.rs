@@ -1,83 +1,14 @@
 //! What the use cases and the ledger refuse, in the words of the catalogue.
 
+mod checkout;
+mod ledger;
+
 use super::error::Problem;
-use super::problems::{Code, Fault};
+use super::problems::Code;
 use crate::couponing::CouponingError;
-use crate::domain::ledger::Refusal;
 use crate::enrolment::EnrolmentError;
 use crate::pairing::PairingError;
 use crate::vault::VaultError;
-
-impl From<Refusal> for Problem {
-    fn from(refusal: Refusal) -> Self {
-        let told = refusal.to_string();
-        match refusal {
-            Refusal::InsufficientBalance {
-                account,
-                needed,
-                available,
-            }
-            | Refusal::PointsSpent {
-                account,
-                needed,
-                available,
-            } => Self::new(Code::BalanceShort)
-                .with("account", account)
-                .with("needed", needed)
-                .with("available", available),
-            Refusal::CouponUnknown { code } => Self::unknown(Code::CouponUnknown, &code),
-            Refusal::CouponUsed { code, .. } => Self::new(Code::CouponUsed).with("id", code),
-            Refusal::CouponVoid { code }
-            | Refusal::CouponExpired { code }
-            | Refusal::CouponHolder { code } => Self::new(Code::CouponRefused)
-                .with("id", code)
-                .with("reason", told),
-            Refusal::CouponExists { code } => Self::new(Code::Duplicate)
-                .with("thing", "coupon")
-                .with("id", code),
-            Refusal::CounterLimit { owner, name, .. } => {
-                Self::new(Code::LimitReached).with("id", format!("{owner}/{name}"))
-            }
-            Refusal::OrderUnknown { order } => Self::unknown(Code::OrderUnknown, &order),
-            Refusal::OrderChanged { .. } => Self::new(Code::VersionConflict),
-            Refusal::OverRefund {
-                what,
-                sold,
-                refunded,
-                ..
-            } => Self::new(Code::OverRefund)
-                .with("id", what)
-                .with("available", sold.saturating_sub(refunded)),
-            Refusal::AlreadyCommitted { quote, order } => Self::new(Code::QuoteCommitted)
-                .with("id", quote)
-                .extended("order", serde_json::Value::String(order)),
-            Refusal::AlreadyRecorded {
-                external_id, order, ..
-            } => Self::new(Code::Duplicate)
-                .with("thing", "recorded sale")
-                .with("id", external_id)
-                .extended("order", serde_json::Value::String(order)),
-            Refusal::HoldUnknown { hold } | Refusal::HoldResolved { hold, .. } => {
-                Self::unknown(Code::HoldUnknown, &hold)
-            }
-            Refusal::AlreadyHeld { .. } => Self::new(Code::OrderRefused).with("reason", told),
-            Refusal::Overflow => Self::new(Code::AmountTooLarge),
-            Refusal::Text { field } => Self::field(format!("/{field}"), Fault::ControlCharacter),
-            Refusal::KeyReused { .. } => Self::new(Code::IdempotencyKeyReused),
-            Refusal::InProgress { .. } => Self::new(Code::OperationInProgress).retry_after(1),
-            Refusal::Busy => Self::new(Code::Busy).retry_after(1),
-            Refusal::Storage { why } => {
-                tracing::error!(why, "the ledger could not store a command");
-                Self::new(Code::Unavailable).retry_after(1)
-            }
-            Refusal::LotUnknown { .. }
-            | Refusal::LotFull { .. }
-            | Refusal::ReceiptCodeTaken { .. }
-            | Refusal::Invalid { .. } => Self::new(Code::LedgerRefused).with("reason", told),
-            Refusal::Unbalanced { .. } => Self::internal(told),
-        }
-    }
-}
 
 impl From<VaultError> for Problem {
     fn from(error: VaultError) -> Self {

@@ -23,8 +23,8 @@ use utoipa_swagger_ui::SwaggerUi;
 use super::error::Problem;
 use super::problems::Code;
 use super::{
-    auth, bindings, claims, coupons, error, events, health, members, operations, orders, plugins,
-    products, programs, quotes, staff, stores, terminals, wallet, wallets,
+    auth, bindings, cards, claims, coupons, error, events, health, members, operations, orders,
+    plugins, products, programs, quotes, staff, stores, terminals, wallet,
 };
 use crate::host::Host;
 
@@ -67,6 +67,7 @@ fn resources() -> OpenApiRouter<Arc<Host>> {
         .merge(staff::routes())
         .merge(products::routes())
         .merge(members::routes())
+        .merge(cards::routes())
         .merge(wallet::routes())
         .merge(coupons::routes())
         .merge(programs::routes())
@@ -77,7 +78,6 @@ fn resources() -> OpenApiRouter<Arc<Host>> {
         .merge(quotes::routes())
         .merge(orders::routes())
         .merge(claims::routes())
-        .merge(wallets::routes())
 }
 
 /// The document clients are generated from.

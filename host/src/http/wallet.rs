@@ -1,169 +1,34 @@
-//! What a member holds: cards, accounts with their lots, entries and coupons.
+//! What a member holds (accounts with their lots, entries, coupons) and value moved outside a sale.
 
 use std::sync::Arc;
 
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answer::{At, Done};
+use super::auth::Caller;
 use super::coupons::{CouponBody, show_coupon};
 use super::error::{Problem, ProblemBody};
-use super::json::Json;
+use super::json::Keyed;
 use super::members::known;
 use super::paging::{NoFilter, Page, Paged};
-use super::problems::{Code, Fault};
-use super::stores::invalid;
-use super::types::{Date, Id, Text, Time};
-use crate::domain::ledger::{Entry, Lot};
-use crate::enrolment::{self, is_card_number};
+use super::types::{Date, Id, Time};
+use crate::domain::ledger::{Entry, Lot, Receipt};
 use crate::host::Host;
 use crate::store;
-use crate::store::persons::Card;
-
-const MOST_CARDS: usize = 20;
+use crate::wallet::{self, Adjustment, TopUp};
 
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<Arc<Host>> {
     OpenApiRouter::new()
-        .routes(routes!(cards, issue_card))
-        .routes(routes!(set_card))
         .routes(routes!(accounts))
         .routes(routes!(entries))
         .routes(routes!(coupons))
-}
-
-/// A card a member shows.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct CardBody {
-    number: String,
-    member: String,
-    /// `physical` or `virtual`.
-    kind: String,
-    /// `active`, `blocked`, `lost` or `replaced`.
-    status: String,
-    issued_at: Time,
-}
-
-impl From<Card> for CardBody {
-    fn from(card: Card) -> Self {
-        Self {
-            number: card.number,
-            member: card.member_id,
-            kind: card.kind,
-            status: card.status,
-            issued_at: Time::micros(card.issued_at),
-        }
-    }
-}
-
-/// List a member's cards.
-#[utoipa::path(get, path = "/v1/members/{id}/cards", tag = "members", params(("id" = Id, Path)),
-    responses((status = 200, body = [CardBody]), (status = "default", body = ProblemBody)))]
-async fn cards(
-    State(host): State<Arc<Host>>,
-    At(id): At<Id>,
-) -> Result<Done<Vec<CardBody>>, Problem> {
-    let mut conn = host.db.read().await?;
-    known(&mut conn, id.as_str()).await?;
-    let cards = store::persons::cards(&mut conn, id.as_str()).await?;
-    Ok(Done::ok(cards.into_iter().map(CardBody::from).collect()))
-}
-
-/// Another card.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CardRequest {
-    /// The number of a card handed over; a virtual card is made when left out.
-    #[serde(default)]
-    number: Option<String>,
-}
-
-/// Issue another card to a member.
-#[utoipa::path(post, path = "/v1/members/{id}/cards", tag = "members", params(("id" = Id, Path)),
-    request_body = CardRequest,
-    responses((status = 201, body = CardBody), (status = "default", body = ProblemBody)))]
-async fn issue_card(
-    State(host): State<Arc<Host>>,
-    At(id): At<Id>,
-    Json(request): Json<CardRequest>,
-) -> Result<Done<CardBody>, Problem> {
-    let (number, kind) = match request.number {
-        Some(number) if is_card_number(&number) => (number, "physical"),
-        Some(_) => return Err(Problem::field("/number", Fault::NotACard)),
-        None => (enrolment::card_number()?, "virtual"),
-    };
-    let card = Card {
-        number,
-        member_id: id.into_string(),
-        kind: kind.to_owned(),
-        status: "active".to_owned(),
-        issued_at: host.clock.now().0,
-    };
-    let row = card.clone();
-    host.writer
-        .write("issuing a card", move |tx| {
-            Box::pin(async move {
-                if store::members::member(tx, &row.member_id).await?.is_none() {
-                    return Ok(Err(Problem::unknown(Code::MemberUnknown, &row.member_id)));
-                }
-                if store::persons::cards(tx, &row.member_id).await?.len() >= MOST_CARDS {
-                    return Ok(Err(Problem::new(Code::LimitReached).with("id", "cards")));
-                }
-                if store::persons::card(tx, &row.number).await?.is_some() {
-                    return Ok(Err(Problem::field("/number", Fault::Taken)));
-                }
-                store::persons::create_card(tx, &row).await?;
-                Ok(Ok(()))
-            })
-        })
-        .await??;
-    Ok(Done::created(
-        format!("/v1/members/{}/cards/{}", card.member_id, card.number),
-        card.into(),
-    ))
-}
-
-/// A card's new status.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CardChange {
-    /// `active`, `blocked`, `lost` or `replaced`.
-    status: String,
-}
-
-/// Block a card, report it lost, or make it good again.
-#[utoipa::path(put, path = "/v1/members/{id}/cards/{number}", tag = "members",
-    params(("id" = Id, Path), ("number" = String, Path)), request_body = CardChange,
-    responses((status = 200, body = CardBody), (status = "default", body = ProblemBody)))]
-async fn set_card(
-    State(host): State<Arc<Host>>,
-    At((id, number)): At<(Id, Text<32>)>,
-    Json(request): Json<CardChange>,
-) -> Result<Done<CardBody>, Problem> {
-    if !matches!(
-        request.status.as_str(),
-        "active" | "blocked" | "lost" | "replaced"
-    ) {
-        return Err(invalid("/status", "active, blocked, lost, replaced"));
-    }
-    let card = host
-        .writer
-        .write("changing a card", move |tx| {
-            Box::pin(async move {
-                let card = store::persons::card(tx, number.as_str()).await?;
-                let Some(mut card) = card.filter(|card| card.member_id == id.as_str()) else {
-                    return Ok(Err(Problem::unknown(Code::CardUnknown, number.as_str())));
-                };
-                store::persons::set_card_status(tx, number.as_str(), &request.status).await?;
-                card.status = request.status;
-                Ok(Ok(card))
-            })
-        })
-        .await??;
-    Ok(Done::ok(card.into()))
+        .routes(routes!(top_up))
+        .routes(routes!(adjust))
 }
 
 /// One account with what is in it.
@@ -333,4 +198,82 @@ async fn coupons(
         |coupon| vec![coupon.code.clone()],
         show_coupon,
     )?))
+}
+
+/// What moved in a member's accounts.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MovementView {
+    pub id: String,
+    /// The journal entry; absent where no balance moved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entry: Option<String>,
+    pub postings: Vec<PostingView>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PostingView {
+    /// Name of the member's account, such as `points`.
+    pub account: String,
+    pub asset: String,
+    pub amount: i64,
+    pub balance_after: i64,
+}
+
+/// Pay money into a member's stored value.
+#[utoipa::path(post, path = "/v1/members/{id}/top-ups", tag = "members", request_body = TopUp,
+    params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 201, body = MovementView), (status = "default", body = ProblemBody)))]
+pub async fn top_up(
+    State(host): State<Arc<Host>>,
+    caller: Caller,
+    At(id): At<Id>,
+    keyed: Keyed<TopUp>,
+) -> Result<Done<MovementView>, Problem> {
+    let intent = keyed.intent();
+    let receipt = wallet::top_up(&host, &caller, id.as_str(), keyed.body, intent).await?;
+    Ok(moved(id.as_str(), receipt))
+}
+
+/// Give or take points by hand.
+#[utoipa::path(post, path = "/v1/members/{id}/adjustments", tag = "members", request_body = Adjustment,
+    params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 201, body = MovementView), (status = "default", body = ProblemBody)))]
+pub async fn adjust(
+    State(host): State<Arc<Host>>,
+    caller: Caller,
+    At(id): At<Id>,
+    keyed: Keyed<Adjustment>,
+) -> Result<Done<MovementView>, Problem> {
+    let intent = keyed.intent();
+    let receipt = wallet::adjust(&host, &caller, id.as_str(), keyed.body, intent).await?;
+    Ok(moved(id.as_str(), receipt))
+}
+
+/// Shows the member's own postings; the chain's side of the entry is not the till's business.
+fn moved(member: &str, receipt: Receipt) -> Done<MovementView> {
+    let own = |account: &str| {
+        account
+            .strip_prefix(member)
+            .and_then(|rest| rest.strip_prefix('/'))
+            .map(str::to_owned)
+    };
+    let postings = receipt.postings.into_iter().filter_map(|posting| {
+        let account = own(&posting.account)?;
+        let name = account
+            .split_once('/')
+            .map_or(account.as_str(), |(name, _)| name)
+            .to_owned();
+        Some(PostingView {
+            account: name,
+            asset: posting.asset,
+            amount: posting.amount,
+            balance_after: posting.balance_after,
+        })
+    });
+    let view = MovementView {
+        id: receipt.subject.id,
+        entry: receipt.entry_id,
+        postings: postings.collect(),
+    };
+    Done::created(format!("/v1/members/{member}/entries"), view).replayed(receipt.replayed)
 }

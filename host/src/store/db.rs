@@ -12,7 +12,7 @@ use std::time::Duration;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, Postgres, Sqlite, SqlitePool};
+use sqlx::{Connection as _, PgPool, Postgres, Sqlite, SqlitePool};
 
 use super::error::StoreError;
 use super::migrations;
@@ -21,6 +21,9 @@ use super::migrations;
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
 /// Enough for every statement of the host, so that none is prepared twice.
 const STATEMENTS_KEPT: usize = 1024;
+
+/// A connection to a server that lay idle for longer is asked whether it still lives.
+const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 
 /// The writer looks rows up by key only. A plan made while a table was empty must not scan it once it is large.
 const BY_KEY_ONLY: [(&str, &str); 4] = [
@@ -284,6 +287,16 @@ async fn open_postgres(url: &str, readers: u32) -> Result<Pools, StoreError> {
     let read = PgPoolOptions::new()
         .max_connections(readers.max(1))
         .acquire_timeout(Duration::from_secs(10))
+        // A connection that was just used needs no round trip to find out that it lives.
+        .test_before_acquire(false)
+        .before_acquire(|connection, about| {
+            Box::pin(async move {
+                if about.idle_for > TRUSTED_IDLE {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .connect_lazy_with(options.options([("default_transaction_read_only", "on")]));
     Ok(Pools::Postgres { read, write })
 }

@@ -13,5 +13,6 @@ mod once;
 mod plugins;
 mod programs;
 mod recorded;
+mod reference;
 mod refunds;
 mod wrong_uses;

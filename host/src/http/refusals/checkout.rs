@@ -1,13 +1,13 @@
-//! What a use case refuses, said as a problem.
+//! What quote, commit, refund and claim refuse.
 
-use super::error::{FieldError, Problem};
-use super::problems::{Code, Fault};
 use crate::checkout::{Change, CheckoutError};
 use crate::clock::date_of;
 use crate::domain::basket::{BasketError, BasketProblem, MAX_LINES};
 use crate::domain::claim::ClaimError;
 use crate::domain::pricing::PricingError;
 use crate::domain::refund::RefundError;
+use crate::http::error::{FieldError, Problem};
+use crate::http::problems::{Code, Fault};
 
 impl From<CheckoutError> for Problem {
     fn from(error: CheckoutError) -> Self {

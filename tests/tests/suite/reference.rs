@@ -1,0 +1,21 @@
+//! The page of settings in `config/` says what the plugins' own schemas say.
+
+use std::path::Path;
+
+use tessera::reference;
+
+#[test]
+fn the_reference_of_settings_is_what_the_plugins_say() {
+    let manifests: Vec<_> = tessera_embed::all()
+        .iter()
+        .map(|embedded| tessera_build::read_manifest(embedded.bytes).expect("a manifest"))
+        .collect();
+    let made = reference::page(&manifests);
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/reference.md");
+    let kept = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(
+        made == kept,
+        "config/reference.md is not what `tessera plugin reference` prints; write it anew"
+    );
+    assert!(made.matches("| `").count() > 150, "it names every setting");
+}
