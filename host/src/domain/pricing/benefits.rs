@@ -196,11 +196,13 @@ fn earning_base(work: &Work<'_>) -> Result<EarningBase, Overflow> {
         } else {
             mul_div(line.tax, part, line.gross, Rounding::HalfUp)?
         };
-        amounts.push(if settings.earn_before_tax {
-            part - tax
+        // What the setting takes out is in neither, or a rule that earns on what was paid would put it back.
+        let (amount, tax) = if settings.earn_before_tax {
+            (part - tax, 0)
         } else {
-            part
-        });
+            (part, tax)
+        };
+        amounts.push(amount);
         taxes.push(tax);
     }
     let total = sum(amounts.iter().copied())?;
