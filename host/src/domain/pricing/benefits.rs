@@ -12,8 +12,8 @@ use crate::domain::order::{
     contribution,
 };
 use crate::domain::rules::{
-    Award, Occasion, PointsProposal, ReferralProposal, RuleKind, Side, TenderFacts, TenderKind,
-    Trigger,
+    Award, Occasion, PointsProposal, ReferralProposal, Reward, RuleKind, Side, TenderFacts,
+    TenderKind, Trigger,
 };
 use crate::domain::settings::{CheckoutSettings, StoredValueEarning};
 
@@ -110,11 +110,7 @@ fn ask_points(
 
 /// Awards within the binding's budget, each with what its lines contributed.
 fn record_awards(work: &mut Work<'_>, campaign: usize, awards: Vec<Award>) -> Vec<AwardRecord> {
-    let usage = &work.campaign(campaign).usage;
-    let budgets = usage
-        .iter()
-        .filter(|usage| usage.counts == UsageUnit::Points);
-    let mut allowed = budgets.map(|usage| usage.left()).fold(i64::MAX, i64::min);
+    let mut allowed = points_left(work.campaign(campaign));
     let named = work.name(campaign);
     let mut records = Vec::with_capacity(awards.len());
     for award in awards {
@@ -133,6 +129,15 @@ fn record_awards(work: &mut Work<'_>, campaign: usize, awards: Vec<Award>) -> Ve
         }
     }
     records
+}
+
+/// What the budgets of a binding still give.
+fn points_left(campaign: &Campaign) -> i64 {
+    let budgets = campaign
+        .usage
+        .iter()
+        .filter(|usage| usage.counts == UsageUnit::Points);
+    budgets.map(|usage| usage.left()).fold(i64::MAX, i64::min)
 }
 
 /// Points over the lines they rest on (all when none is named), by what was paid for each.
@@ -330,10 +335,14 @@ fn take_rewards(
     }
     work.calls[call].outcome = CallOutcome::Used;
     let named = work.name(campaign);
-    let worth = rewards
-        .iter()
-        .try_fold(0_i64, |sum, reward| sum.checked_add(reward.points))
-        .ok_or(Overflow)?;
+    let mut allowed = points_left(work.campaign(campaign));
+    let within_budget = |mut reward: Reward| {
+        reward.points = reward.points.min(allowed);
+        allowed -= reward.points;
+        (reward.points > 0).then_some(reward)
+    };
+    let rewards: Vec<Reward> = rewards.into_iter().filter_map(within_budget).collect();
+    let worth = sum(rewards.iter().map(|reward| reward.points))?;
     let records = rewards.into_iter().map(|reward| RewardRecord {
         campaign: named,
         side: reward.side,
@@ -359,7 +368,9 @@ fn take_rewards(
         });
     outcome.rewards.extend(records);
     work.note_counters(campaign, &counters, Some(referrer));
-    work.note_usage(campaign, 0, worth, Some(referrer));
+    if worth > 0 {
+        work.note_usage(campaign, 0, worth, Some(referrer));
+    }
     Ok(())
 }
 
