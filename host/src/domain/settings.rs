@@ -6,6 +6,11 @@
 use serde::{Deserialize, Serialize};
 use tessera_money::{Rate, Rounding};
 
+use super::order::category_and_ancestors;
+
+/// Discount caps of one chain.
+const MOST_DISCOUNT_CAPS: usize = 200;
+
 /// The settings of one store, after chain, region and store revisions are laid over each other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -23,6 +28,9 @@ pub struct CheckoutSettings {
     pub line_rounding: Rounding,
     /// Rounds what is paid in cash to coins that exist. Default none (China: mobile money pays the fen).
     pub cash_rounding: Option<CashRounding>,
+    /// The most that all discounts together may take off a line, by category; the nearest one counts. Default none (only
+    /// a product's own floor price holds); asked for in saleor #5689, and 0 is how goods bear no discount at all.
+    pub discount_caps: Vec<DiscountCap>,
     /// Points as a means of payment. Default off.
     pub points_tender: Option<PointsTender>,
     /// What stored value is spent first. Default bonus-first (the gift is used before the member's own
@@ -68,6 +76,17 @@ pub struct TaxClass {
     pub name: String,
     /// 13 % is 13/100; zero or more.
     pub rate: Rate,
+}
+
+/// What all discounts together may take off a line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DiscountCap {
+    /// Category path, with what lies below it; every category when left out.
+    #[serde(default)]
+    pub category: String,
+    /// Greatest share of the list or member price, from 0 to 1.
+    pub share: Rate,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,6 +161,7 @@ impl Default for CheckoutSettings {
             tax_rounding_mode: Rounding::HalfUp,
             line_rounding: Rounding::HalfUp,
             cash_rounding: None,
+            discount_caps: Vec::new(),
             points_tender: None,
             stored_value_order: StoredValueOrder::BonusFirst,
             earn_before_tax: false,
@@ -201,6 +221,24 @@ impl CheckoutSettings {
                 "give 2 to 1000000 minor units, or leave cash_rounding out",
             )?;
         }
+        let share_of_one =
+            |rate: &Rate| rate.numerator() >= 0 && rate.numerator() <= rate.denominator();
+        ensure(
+            self.discount_caps.len() <= MOST_DISCOUNT_CAPS,
+            "discount_caps",
+            "name at most 200 categories",
+        )?;
+        for (position, cap) in self.discount_caps.iter().enumerate() {
+            ensure(
+                share_of_one(&cap.share),
+                "discount_caps.share",
+                "give a rate from 0 to 1",
+            )?;
+            let again = self.discount_caps[..position]
+                .iter()
+                .any(|other| other.category == cap.category);
+            ensure(!again, "discount_caps.category", "name every category once")?;
+        }
         if let Some(points) = &self.points_tender {
             ensure(
                 points.value.numerator() > 0,
@@ -217,9 +255,7 @@ impl CheckoutSettings {
                 "points_tender.multiple",
                 "give at least one point",
             )?;
-            let share = points
-                .max_share
-                .is_none_or(|rate| rate.numerator() >= 0 && rate.numerator() <= rate.denominator());
+            let share = points.max_share.as_ref().is_none_or(share_of_one);
             ensure(share, "points_tender.max_share", "give a rate from 0 to 1")?;
         }
         ensure(
@@ -232,6 +268,15 @@ impl CheckoutSettings {
             "hold_lifetime",
             "give at least one second",
         )
+    }
+
+    /// The greatest share all discounts together may take off goods of a category, where one is set.
+    pub fn discount_cap(&self, category: &str) -> Option<Rate> {
+        let caps = self.discount_caps.iter().filter(|cap| {
+            category_and_ancestors(category).any(|containing| containing == cap.category)
+        });
+        caps.max_by_key(|cap| cap.category.len())
+            .map(|cap| cap.share)
     }
 
     /// The rate of a class of goods, when it is known here.

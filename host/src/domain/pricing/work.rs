@@ -1,6 +1,6 @@
 //! The order while it is being priced.
 
-use tessera_money::{Overflow, Rate, Rounding, mul_div, split};
+use tessera_money::{Overflow, Rate, Rounding, mul_div, mul_rate, split};
 
 use super::allocation::Lines;
 use super::campaign::{Campaign, FaultKind, OnFault, RuleFault};
@@ -63,6 +63,11 @@ impl<'a> Work<'a> {
             let priced = price_line(line, rate, input.member.is_some(), input.settings)?;
             let floor = line.floor_price.unwrap_or(0);
             let floor = mul_div(floor, line.quantity, 1_000, Rounding::Up)?;
+            let bearable = match input.settings.discount_cap(&line.category) {
+                Some(share) => mul_rate(priced.list_amount, share, Rounding::Down)?,
+                None => priced.list_amount,
+            };
+            let floor = floor.max(priced.list_amount - bearable);
             state.left.push(priced.list_amount);
             state.floors.push(floor.min(priced.list_amount));
             classes.push(class);

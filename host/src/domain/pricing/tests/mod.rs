@@ -2,6 +2,7 @@
 
 mod benefits;
 mod claims;
+mod limits;
 mod money;
 pub(crate) mod properties;
 mod stacking;
