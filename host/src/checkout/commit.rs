@@ -12,6 +12,7 @@ use crate::domain::ledger::{
 use crate::domain::order::OrderDocument;
 use crate::domain::time::{Day, Instant};
 use crate::host::Host;
+use crate::snapshot::Bound;
 
 use super::Intent;
 use super::error::{Change, CheckoutError};
@@ -87,9 +88,7 @@ pub async fn commit(
     };
     caller.require_store(&waiting.sale.document.store)?;
     if now > waiting.ends {
-        return Err(CheckoutError::QuoteStale(vec![Change::Expired {
-            expired_at: waiting.ends.0,
-        }]));
+        return Err(expired(host, &waiting.sale.document, waiting.ends, now));
     }
     let sale = &waiting.sale;
     let document = payable(&sale.document, &request)?;
@@ -113,6 +112,33 @@ pub async fn commit(
         Ok((command, booked))
     })
     .await
+}
+
+/// Its time ran out: a quote holds what it showed for its life, whatever ends meanwhile. Afterwards the till is told
+/// which of its campaigns a new quote will not have.
+pub fn expired(
+    host: &Host,
+    document: &OrderDocument,
+    ends: Instant,
+    now: Instant,
+) -> CheckoutError {
+    let mut changes = vec![Change::Expired { expired_at: ends.0 }];
+    if let Some(snapshot) = host.snapshots.current()
+        && let Some(place) = snapshot.place(&document.store)
+    {
+        let live = snapshot.live_in(&place, now);
+        for campaign in document.effective_campaigns() {
+            let is_it = |bound: &&Arc<Bound>| bound.binding.id == campaign.binding;
+            if !live.iter().any(|bound| is_it(&bound)) {
+                let bound = snapshot.rules.iter().find(is_it);
+                changes.push(Change::CampaignEnded {
+                    binding: campaign.binding.clone(),
+                    name: bound.map_or_else(String::new, |bound| bound.binding.name.clone()),
+                });
+            }
+        }
+    }
+    CheckoutError::QuoteStale(changes)
 }
 
 /// The quote's request priced again by a host that does not know the quote, as of the instant it was made.

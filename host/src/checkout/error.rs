@@ -86,6 +86,9 @@ pub enum CheckoutError {
 pub enum Change {
     /// Its time ran out, microseconds since 1970.
     Expired { expired_at: i64 },
+    /// A campaign the quote rested on is live no more; said beside `Expired`, because a quote keeps its campaigns for its
+    /// whole life.
+    CampaignEnded { binding: String, name: String },
     /// Points or stored value were spent elsewhere.
     BalanceShort {
         account: String,

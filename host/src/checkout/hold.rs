@@ -12,8 +12,8 @@ use crate::host::Host;
 use crate::store::holds;
 
 use super::Intent;
-use super::commit::changed;
-use super::error::{Change, CheckoutError};
+use super::commit::{changed, expired};
+use super::error::CheckoutError;
 use super::stored::{Sale, pack, unpack};
 use super::{held, posting};
 
@@ -41,9 +41,8 @@ pub async fn hold(
     caller.require_store(&quote.place.store.id)?;
     let now = host.clock.now();
     if host.quotes.hold_of(quote_id).is_none() && now > quote.expires_at {
-        return Err(CheckoutError::QuoteStale(vec![Change::Expired {
-            expired_at: quote.expires_at.0,
-        }]));
+        let document = &quote.sale.document;
+        return Err(expired(host, document, quote.expires_at, now));
     }
     let points = points_asset(crate::domain::ledger::DEFAULT_PROGRAM);
     let id = uuid::Uuid::now_v7().to_string();

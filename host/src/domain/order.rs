@@ -371,6 +371,29 @@ impl<'a> PurchaseRows<'a> {
 }
 
 impl OrderDocument {
+    /// The campaigns that took something off or gave something.
+    pub fn effective_campaigns(&self) -> impl Iterator<Item = &CampaignRef> {
+        let discounts = self.adjustments.iter().filter(|one| one.applied != 0);
+        let mut positions: Vec<u32> = discounts
+            .filter_map(|one| match one.source {
+                AdjustmentSource::Campaign(position) => Some(position),
+                AdjustmentSource::TillDifference => None,
+            })
+            .chain(self.awards.iter().map(|award| award.campaign))
+            .chain(
+                self.referral
+                    .iter()
+                    .flat_map(|outcome| &outcome.rewards)
+                    .map(|reward| reward.campaign),
+            )
+            .collect();
+        positions.sort_unstable();
+        positions.dedup();
+        positions
+            .into_iter()
+            .filter_map(|position| self.campaigns.get(position as usize))
+    }
+
     /// What the order adds to its member's purchases.
     pub fn purchase_sums(&self) -> Vec<PurchaseSum> {
         let mut points = vec![0_i64; self.lines.len()];

@@ -15,4 +15,5 @@ mod programs;
 mod recorded;
 mod reference;
 mod refunds;
+mod stacking;
 mod wrong_uses;
