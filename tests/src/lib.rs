@@ -6,3 +6,4 @@ pub mod facts;
 pub mod postgres;
 pub mod process;
 pub mod shop;
+pub mod worked;

@@ -16,4 +16,5 @@ mod recorded;
 mod reference;
 mod refunds;
 mod stacking;
+mod worked;
 mod wrong_uses;
