@@ -1,10 +1,10 @@
-//! The worked cases of `tests/worked`, on both databases.
+//! The worked cases of `tests/worked` and the recipes of `config/recipes.md`, on both databases.
 
 use std::path::{Path, PathBuf};
 
 use tessera_tests::on_each_database;
 use tessera_tests::shop::{Database, Shop};
-use tessera_tests::worked::{Page, play};
+use tessera_tests::worked::{Page, play, recipes};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("worked")
@@ -68,6 +68,27 @@ pages! {
     tenders
     tiers
     windows
+}
+
+fn recipes_of_the_page() -> Vec<Page> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/recipes.md");
+    let text = std::fs::read_to_string(path).expect("the page can be read");
+    recipes(&text).expect("the page is understood")
+}
+
+on_each_database! {
+    async fn every_recipe_gives_what_its_page_says(shop) {
+        let plain = shop.get("/v1/chain", &shop.admin).await.ok();
+        let pages = recipes_of_the_page();
+        assert!(pages.len() >= 20, "{} recipes", pages.len());
+        let mut failed = Vec::new();
+        for page in &pages {
+            failed.extend(play(&shop, page).await);
+            shop.put("/v1/chain", plain.clone()).await;
+        }
+        assert!(failed.is_empty(), "{}", failed.join("\n\n"));
+        verify(&shop).await;
+    }
 }
 
 #[test]
