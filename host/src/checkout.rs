@@ -1,7 +1,7 @@
 //! The till's use cases: quote, hold, commit, recorded sale, refund, claim. Each is one story; what they share
 //! stands in the files of `checkout/`.
 
-mod campaigns;
+pub mod campaigns;
 mod claim;
 mod commit;
 mod error;

@@ -20,6 +20,9 @@ pub struct Config {
     pub limits: Limits,
     pub sandbox: Sandbox,
     pub writer: WriterLimits,
+    /// The folder whose files declare the chain, watched while serving; given as `--config DIR`.
+    #[serde(skip)]
+    pub watch: Option<PathBuf>,
 }
 
 /// Bounds of what a client may ask.
@@ -82,6 +85,7 @@ impl Default for Config {
             limits: Limits::default(),
             sandbox: Sandbox::default(),
             writer: WriterLimits::default(),
+            watch: None,
         }
     }
 }
@@ -118,6 +122,24 @@ impl Default for WriterLimits {
 }
 
 impl Config {
+    /// Reads what `--config` names: the host's own settings, or a folder to watch, which may hold them as
+    /// `tessera.toml`.
+    pub fn given(path: &Path) -> Result<Self, ConfigError> {
+        if !path.is_dir() {
+            return Self::read(path);
+        }
+        let own = path.join(crate::declaration::watch::OWN_SETTINGS);
+        let settings = if own.exists() {
+            Self::read(&own)?
+        } else {
+            Self::default()
+        };
+        Ok(Self {
+            watch: Some(path.to_owned()),
+            ..settings
+        })
+    }
+
     /// Reads and validates a file.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {

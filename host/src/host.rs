@@ -12,12 +12,14 @@ use crate::access::Recent;
 use crate::checkout::Quotes;
 use crate::clock::Clock;
 use crate::config::{Config, Limits, Sandbox};
+use crate::declaration::Watched;
 use crate::metrics::Metrics;
 use crate::plugins::catalog::Source;
 use crate::plugins::{Cache, Catalog, Engine, EngineSettings, PluginError};
 use crate::snapshot::Snapshots;
 use crate::store::{
-    DataFolder, Db, Location, StoreError, Writer, WriterSettings, persons, plugins as installed,
+    DataFolder, Db, Location, StoreError, Writer, WriterSettings, bindings, persons,
+    plugins as installed,
 };
 use crate::vault::{MASTER_KEY_FILE, Vault};
 
@@ -41,6 +43,8 @@ pub struct Host {
     pub chinese: AtomicBool,
     pub quotes: Quotes,
     pub snapshots: Snapshots,
+    /// The configuration folder, and what is wrong with it.
+    pub watched: Watched,
     /// As many baskets are priced at once as there are cores: more would only wait for each other.
     pub pricing_seats: Semaphore,
     operator_key: String,
@@ -98,6 +102,7 @@ impl Host {
             chinese: AtomicBool::new(false),
             quotes: Quotes::new(config.limits.quotes),
             snapshots: Snapshots::default(),
+            watched: Watched::default(),
             pricing_seats: Semaphore::new(seats),
             operator_key: format!(
                 "tsk_operator_{}",
@@ -112,13 +117,14 @@ impl Host {
             catalog,
         });
         host.keep_embedded().await?;
-        host.load_installed().await?;
+        host.load_missing().await?;
         host.refresh().await?;
         Ok(host)
     }
 
-    /// Compiles what the database holds and this process does not.
-    async fn load_installed(&self) -> anyhow::Result<()> {
+    /// Compiles what the database holds and this process does not: at the start, and what another host
+    /// installed since.
+    pub async fn load_missing(&self) -> Result<(), StoreError> {
         let mut conn = self.db.read().await?;
         let mut after = String::new();
         loop {
@@ -133,22 +139,40 @@ impl Host {
         }
     }
 
-    /// Compiles one installed component, if it is not in the catalog yet.
+    /// Compiles one installed component, if it is not in the catalog yet, away from the threads that answer.
     async fn load(&self, conn: &mut crate::store::Conn, digest: &str) -> Result<(), StoreError> {
         if self.catalog.snapshot().by_digest(digest).is_some() {
             return Ok(());
         }
-        if let Some(bytes) = installed::bytes(conn, digest).await?
-            && let Err(error) = match self.catalog.install(&bytes, Source::Installed) {
+        let Some(bytes) = installed::bytes(conn, digest).await? else {
+            return Ok(());
+        };
+        let catalog = Arc::clone(&self.catalog);
+        let compiled = tokio::task::spawn_blocking(move || {
+            match catalog.install(&bytes, Source::Installed) {
                 // Its name and version stand for other bytes now; old evaluations still need these.
-                Err(PluginError::VersionTaken { .. }) => {
-                    self.catalog.install(&bytes, Source::Archived)
-                }
+                Err(PluginError::VersionTaken { .. }) => catalog.install(&bytes, Source::Archived),
                 installed => installed,
             }
-        {
-            // Others go on; its bindings are reported where they are loaded.
-            tracing::error!(digest, %error, "an installed plugin does not load");
+        });
+        let why = match compiled.await {
+            Ok(Ok(_)) => return Ok(()),
+            Ok(Err(error)) => error.to_string(),
+            Err(error) => error.to_string(),
+        };
+        // Others go on; its bindings are reported where they are loaded.
+        tracing::error!(digest, why, "an installed plugin does not load");
+        Ok(())
+    }
+
+    /// Compiles what bindings answer with that another host installed.
+    async fn load_bound(&self) -> Result<(), StoreError> {
+        let mut conn = self.db.read().await?;
+        if !self.snapshots.are_rules_old(&mut conn).await? {
+            return Ok(());
+        }
+        for digest in bindings::digests(&mut conn).await? {
+            self.load(&mut conn, &digest).await?;
         }
         Ok(())
     }
@@ -171,6 +195,7 @@ impl Host {
 
     /// Reads again what has changed, here or on another host.
     pub async fn refresh(&self) -> Result<(), StoreError> {
+        self.load_bound().await?;
         if !self.snapshots.refresh(&self.db, &self.catalog).await? {
             return Ok(());
         }

@@ -7,6 +7,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod couponing;
+pub mod declaration;
 pub mod demo;
 pub mod devices;
 pub mod domain;

@@ -11,11 +11,12 @@ use crate::plugins::catalog::Source;
 use crate::plugins::{Plugin, PluginError};
 use crate::snapshot::Limit;
 use crate::store::bindings::Binding;
+use crate::store::declared::{self, Declared};
 use crate::store::plugins::Config;
 use crate::store::{StoreError, bindings, chain, plugins as installed, stores};
 
-/// Bindings that may reach one store.
-const MOST_LIMITS: usize = 16;
+/// Limits one binding may have.
+pub const MOST_LIMITS: usize = 16;
 
 /// A binding to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +61,8 @@ pub enum RuleError {
     TooManyLimits,
     #[error("the binding `{0}` is not known or has ended")]
     BindingUnknown(String),
+    #[error("the binding `{}` is declared in {}; change the file and apply it", .0.name, .0.file)]
+    Declared(Declared),
     #[error(transparent)]
     Schedule(#[from] ScheduleError),
     #[error(transparent)]
@@ -180,9 +183,14 @@ pub async fn end(host: &Arc<Host>, id: &str) -> Result<(), RuleError> {
     let ended = host
         .writer
         .write("ending a binding", move |tx| {
-            Box::pin(async move { bindings::end_binding(tx, &row, now).await })
+            Box::pin(async move {
+                if let Some(declared) = declared::of(tx, "binding", &row).await? {
+                    return Ok(Err(RuleError::Declared(declared)));
+                }
+                bindings::end_binding(tx, &row, now).await.map(Ok)
+            })
         })
-        .await?;
+        .await??;
     if !ended {
         return Err(RuleError::BindingUnknown(id.to_owned()));
     }

@@ -15,7 +15,7 @@ use crate::domain::schedule::Schedule;
 use crate::domain::settings::CheckoutSettings;
 use crate::domain::time::{Day, Instant};
 use crate::plugins::{Catalog, CheckedConfig, Plugin};
-use crate::store::db::Db;
+use crate::store::db::{Conn, Db};
 use crate::store::error::StoreError;
 use crate::store::products::Product;
 use crate::store::{bindings, chain, plugins as installed, products, stores};
@@ -24,6 +24,8 @@ use crate::store::{bindings, chain, plugins as installed, products, stores};
 const MOST_STORES: i64 = 10_000;
 /// Bindings read at most.
 const MOST_BINDINGS: i64 = 20_000;
+/// How often the chain is read when it changes while it is read.
+const READS: usize = 8;
 /// Goods kept at most; beyond it the shelf is emptied and fills again.
 const MOST_GOODS: usize = 200_000;
 
@@ -185,52 +187,42 @@ impl Snapshots {
             .clone()
     }
 
-    /// Reads again what changed since the last time. Answers whether anything did.
+    /// Whether bindings changed since they were read, or never were.
+    pub async fn are_rules_old(&self, conn: &mut Conn) -> Result<bool, StoreError> {
+        let rules = chain::revision(conn, "rules").await?;
+        Ok(self
+            .current()
+            .is_none_or(|snapshot| snapshot.revisions.rules != rules))
+    }
+
+    /// Reads again what changed since the last time, all of it as of one moment. Answers whether anything did.
     pub async fn refresh(&self, db: &Db, catalog: &Catalog) -> Result<bool, StoreError> {
         let _one_at_a_time = self.refreshing.lock().await;
         let mut conn = db.read().await?;
-        let mut revisions = Revisions::default();
-        for (name, revision) in chain::revisions(&mut conn).await? {
-            match name.as_str() {
-                "chain" => revisions.chain = revision,
-                "rules" => revisions.rules = revision,
-                "goods" => revisions.goods = revision,
-                _ => {}
-            }
-        }
         let before = self.current();
-        if before
-            .as_ref()
-            .is_some_and(|snapshot| snapshot.revisions == revisions)
-        {
-            return Ok(false);
+        let mut revisions = Revisions::read(&mut conn).await?;
+        for _ in 0..READS {
+            if before
+                .as_ref()
+                .is_some_and(|snapshot| snapshot.revisions == revisions)
+            {
+                return Ok(false);
+            }
+            let Some(snapshot) = read(&mut conn, catalog, before.as_deref(), revisions).await?
+            else {
+                return Ok(false);
+            };
+            // What was written while this was read would be half in it.
+            let after = Revisions::read(&mut conn).await?;
+            if after == revisions {
+                self.forget_goods_before(revisions.goods);
+                *self.current.write().unwrap_or_else(PoisonError::into_inner) =
+                    Some(Arc::new(snapshot));
+                return Ok(true);
+            }
+            revisions = after;
         }
-        let Some(chain) = chain::chain(&mut conn).await? else {
-            return Ok(false);
-        };
-        let stores = match &before {
-            Some(snapshot) if snapshot.revisions.chain == revisions.chain => {
-                Arc::clone(&snapshot.stores)
-            }
-            _ => Arc::new(read_places(&mut conn, &chain.settings).await?),
-        };
-        let rules = match &before {
-            Some(snapshot) if snapshot.revisions.rules == revisions.rules => {
-                Arc::clone(&snapshot.rules)
-            }
-            _ => Arc::new(read_rules(&mut conn, catalog).await?),
-        };
-        let program = read_program(&mut conn).await?;
-        self.forget_goods_before(revisions.goods);
-        let snapshot = Arc::new(Snapshot {
-            revisions,
-            chain,
-            program,
-            rules,
-            stores,
-        });
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(snapshot);
-        Ok(true)
+        Err(StoreError::Busy)
     }
 
     /// A product by one of its marks, from memory or the database.
@@ -273,8 +265,55 @@ impl Snapshots {
     }
 }
 
+impl Revisions {
+    async fn read(conn: &mut Conn) -> Result<Self, StoreError> {
+        let mut revisions = Self::default();
+        for (name, revision) in chain::revisions(conn).await? {
+            match name.as_str() {
+                "chain" => revisions.chain = revision,
+                "rules" => revisions.rules = revision,
+                "goods" => revisions.goods = revision,
+                _ => {}
+            }
+        }
+        Ok(revisions)
+    }
+}
+
+/// The chain at `revisions`, with what did not change since `before` taken from there.
+async fn read(
+    conn: &mut Conn,
+    catalog: &Catalog,
+    before: Option<&Snapshot>,
+    revisions: Revisions,
+) -> Result<Option<Snapshot>, StoreError> {
+    let Some(chain) = chain::chain(conn).await? else {
+        return Ok(None);
+    };
+    let stores = match before {
+        Some(snapshot) if snapshot.revisions.chain == revisions.chain => {
+            Arc::clone(&snapshot.stores)
+        }
+        _ => Arc::new(read_places(conn, &chain.settings).await?),
+    };
+    let rules = match before {
+        Some(snapshot) if snapshot.revisions.rules == revisions.rules => {
+            Arc::clone(&snapshot.rules)
+        }
+        _ => Arc::new(read_rules(conn, catalog).await?),
+    };
+    let program = read_program(conn).await?;
+    Ok(Some(Snapshot {
+        revisions,
+        chain,
+        program,
+        rules,
+        stores,
+    }))
+}
+
 async fn read_places(
-    conn: &mut crate::store::db::Conn,
+    conn: &mut Conn,
     settings: &str,
 ) -> Result<HashMap<String, Arc<Place>>, StoreError> {
     let chain_wide: CheckoutSettings = serde_json::from_str(settings)
@@ -306,10 +345,7 @@ async fn read_places(
     Ok(places)
 }
 
-async fn read_rules(
-    conn: &mut crate::store::db::Conn,
-    catalog: &Catalog,
-) -> Result<Vec<Arc<Bound>>, StoreError> {
+async fn read_rules(conn: &mut Conn, catalog: &Catalog) -> Result<Vec<Arc<Bound>>, StoreError> {
     let mut rules = Vec::new();
     for binding in bindings::bindings_ever(conn, MOST_BINDINGS).await? {
         match bind(conn, catalog, &binding).await? {
@@ -324,7 +360,7 @@ async fn read_rules(
 }
 
 async fn bind(
-    conn: &mut crate::store::db::Conn,
+    conn: &mut Conn,
     catalog: &Catalog,
     binding: &bindings::Binding,
 ) -> Result<Option<Bound>, StoreError> {
@@ -360,7 +396,7 @@ async fn bind(
     }))
 }
 
-async fn read_program(conn: &mut crate::store::db::Conn) -> Result<Program, StoreError> {
+async fn read_program(conn: &mut Conn) -> Result<Program, StoreError> {
     let main = chain::program(conn, crate::domain::ledger::DEFAULT_PROGRAM).await?;
     let scale = main.map_or(0, |program| u8::try_from(program.scale).unwrap_or(0));
     Ok(Program {

@@ -24,9 +24,15 @@ pub struct Running {
 
 impl Running {
     pub fn start(data: &Path) -> Self {
+        Self::start_with(data, &[])
+    }
+
+    /// With further arguments of `serve`.
+    pub fn start_with(data: &Path, more: &[&str]) -> Self {
         let mut process = Command::new(program())
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(data)
+            .args(more)
             .env_remove("DATABASE_URL")
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -120,17 +126,24 @@ pub fn asked(address: SocketAddr, method: &str, path: &str, key: &str, body: &Va
 /// # Panics
 /// When it fails, with all it said.
 pub fn run(arguments: &[&str], data: &Path) -> String {
+    let (succeeded, said) = run_to_end(arguments, data);
+    assert!(succeeded, "{arguments:?}: {said}");
+    said
+}
+
+/// Runs a command of the program to its end, without a terminal; answers whether it succeeded and all it said.
+pub fn run_to_end(arguments: &[&str], data: &Path) -> (bool, String) {
     let done = Command::new(program())
         .args(arguments)
         .arg("--data")
         .arg(data)
         .env_remove("DATABASE_URL")
+        .stdin(Stdio::null())
         .output()
         .expect("the program runs");
     let said = String::from_utf8_lossy(&done.stdout).into_owned();
     let complaint = String::from_utf8_lossy(&done.stderr);
-    assert!(done.status.success(), "{arguments:?}: {said}{complaint}");
-    said
+    (done.status.success(), format!("{said}{complaint}"))
 }
 
 /// Makes a chain with one store, `store-1`; answers the administrator's key.

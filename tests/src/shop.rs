@@ -361,6 +361,21 @@ impl Shop {
         self.put("/v1/chain", chain).await;
     }
 
+    /// Applies one file.
+    pub async fn apply(&self, text: &str) -> Answer {
+        self.apply_files(&[("chain.toml", text)]).await
+    }
+
+    /// Applies files as one declaration.
+    pub async fn apply_files(&self, files: &[(&str, &str)]) -> Answer {
+        let files: Vec<Value> = files
+            .iter()
+            .map(|(name, text)| json!({ "name": name, "text": text }))
+            .collect();
+        let body = json!({ "files": files });
+        self.post("/v1/configuration", &self.admin, body).await
+    }
+
     /// Posts in a language, under a fresh idempotency key.
     pub async fn post_in(&self, language: &str, path: &str, body: Value) -> Answer {
         let request = Request::post(path)
@@ -569,6 +584,18 @@ impl Answer {
             .iter()
             .filter_map(|error| error["pointer"].as_str())
             .collect()
+    }
+
+    /// The faults of a refused configuration, each as `file:line key`.
+    pub fn faults(&self) -> Vec<String> {
+        let faults = self.body["faults"]
+            .as_array()
+            .map_or(&[][..], Vec::as_slice);
+        let one = |fault: &Value| {
+            let text = |name: &str| fault[name].as_str().unwrap_or_default().to_owned();
+            format!("{}:{} {}", text("file"), fault["line"], text("key"))
+        };
+        faults.iter().map(one).collect()
     }
 
     /// Whether the answer was given before.

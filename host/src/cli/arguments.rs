@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::{binding, demo, init, plugin, serve, start_logging, terminal, verify};
+use super::{apply, binding, demo, init, plugin, serve, start_logging, status, terminal, verify};
 use crate::config::Config;
 use clap::{Args, Parser, Subcommand};
 
@@ -20,7 +20,8 @@ struct Arguments {
 /// Which chain a command means.
 #[derive(Args)]
 struct Place {
-    /// The host's own settings, a TOML file such as `config/tessera.toml`.
+    /// The host's own settings, a TOML file such as `config/tessera.toml`; or a folder that `serve` watches: its
+    /// `tessera.toml` are the host's own settings, every other `.toml` declares the chain, a `.wasm` is installed.
     #[arg(long, global = true)]
     config: Option<PathBuf>,
     /// The data folder.
@@ -48,6 +49,10 @@ enum Command {
     /// Says which plugin runs where, with which configuration.
     #[command(subcommand)]
     Binding(binding::Binding),
+    /// Makes the chain what TOML files declare, after showing the difference.
+    Apply(apply::Apply),
+    /// Says how the chain stands: version, configuration in force and what is wrong with it, bindings, queue.
+    Status,
     /// Pairs and revokes tills.
     #[command(subcommand)]
     Terminal(terminal::Terminal),
@@ -85,6 +90,8 @@ async fn run(arguments: Arguments) -> anyhow::Result<std::process::ExitCode> {
         Command::Demo(command) => command.run(config).await?,
         Command::Plugin(command) => command.run(&config).await?,
         Command::Binding(command) => command.run(&config).await?,
+        Command::Apply(command) => command.run(&config).await?,
+        Command::Status => status::run(&config).await?,
         Command::Terminal(command) => command.run(&config).await?,
         Command::Verify(command) => return command.run(&config).await,
     }
@@ -93,7 +100,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<std::process::ExitCode> {
 
 fn config(place: Place) -> anyhow::Result<Config> {
     let mut config = match &place.config {
-        Some(path) => Config::read(path)?,
+        Some(path) => Config::given(path)?,
         None => Config::default(),
     };
     if let Some(data) = place.data {

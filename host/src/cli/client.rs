@@ -160,9 +160,31 @@ fn problem_text(status: StatusCode, problem: &Value) -> String {
         .flatten()
     {
         let part = |name: &str| error.get(name).and_then(Value::as_str).unwrap_or_default();
-        lines.push(format!("  {}: {}", part("pointer"), part("detail")));
+        lines.push(format!("  {}: {}", part("pointer"), part("message")));
     }
+    let faults = problem.get("faults").and_then(Value::as_array);
+    lines.extend(
+        faults
+            .into_iter()
+            .flatten()
+            .map(|fault| format!("  {}", fault_text(fault))),
+    );
     lines.join("\n")
+}
+
+/// A fault of a configuration on one line: `file:line: key: message`.
+pub fn fault_text(fault: &Value) -> String {
+    let mut text = fault["file"].as_str().unwrap_or_default().to_owned();
+    if let Some(line) = fault["line"].as_u64() {
+        text.push_str(&format!(":{line}"));
+    }
+    for part in ["key", "message"] {
+        if let Some(part) = fault[part].as_str().filter(|part| !part.is_empty()) {
+            text.push_str(": ");
+            text.push_str(part);
+        }
+    }
+    text
 }
 
 /// The data folder a command means, checked to be one.

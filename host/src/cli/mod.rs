@@ -1,5 +1,6 @@
 //! The commands of the `tessera` binary, one file each.
 
+pub mod apply;
 mod arguments;
 pub mod binding;
 pub mod client;
@@ -7,6 +8,7 @@ pub mod demo;
 pub mod init;
 pub mod plugin;
 pub mod serve;
+pub mod status;
 pub mod terminal;
 pub mod verify;
 

@@ -40,6 +40,14 @@ pub async fn serve(
     }
     .announce(&config.data)?;
     let jobs = crate::jobs::start(Arc::clone(&host));
+    let watching = match &config.watch {
+        Some(folder) => Some(
+            crate::declaration::watch::start(&host, folder)
+                .await
+                .with_context(|| format!("cannot watch `{}`", folder.display()))?,
+        ),
+        None => None,
+    };
     ready(address);
     let router = crate::http::router(Arc::clone(&host));
     axum::serve(listener, router)
@@ -47,6 +55,9 @@ pub async fn serve(
         .await?;
     drop(note);
     jobs.abort();
+    if let Some(watching) = watching {
+        watching.abort();
+    }
     host.close().await;
     Ok(())
 }

@@ -45,13 +45,17 @@ async fn ready(State(host): State<Arc<Host>>) -> Result<Response, Problem> {
         .into_iter()
         .map(|(name, revision)| (name, revision.into()))
         .collect();
-    let body = serde_json::json!({
+    let mut body = serde_json::json!({
         "status": "ready",
         "chain": chain.name,
         "version": env!("CARGO_PKG_VERSION"),
         "writer": host.writer.id(),
         "revisions": revisions,
     });
+    // The host sells on with what was valid last.
+    if let Some(problem) = super::configuration::problem(&host) {
+        body["warning"] = serde_json::json!({ "configuration": problem });
+    }
     Ok(Json(body).into_response())
 }
 

@@ -31,6 +31,7 @@ pub mod auth;
 pub mod bindings;
 mod cards;
 mod claims;
+mod configuration;
 mod coupons;
 pub mod error;
 mod events;

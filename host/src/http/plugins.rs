@@ -9,6 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answer::{At, Done};
+use super::configuration;
 use super::error::{FieldError, Problem, ProblemBody};
 use super::json;
 use super::problems::{Code, Fault};
@@ -118,6 +119,7 @@ impl From<RuleError> for Problem {
             RuleError::Scope(_) => Self::field("/scope", Fault::NotAScope),
             RuleError::TooMany(limit) => Self::new(Code::TooManyBindings).with("limit", limit),
             RuleError::TooManyLimits => because("/limits", error.to_string()),
+            RuleError::Declared(row) => configuration::declared_in_file(&row),
             RuleError::BindingUnknown(id) => Self::unknown(Code::BindingUnknown, &id),
             RuleError::Schedule(error) => because(
                 &format!("/schedule{}", error.pointer),

@@ -270,8 +270,17 @@ catalogue! {
         en "The ledger refuses the entry" "{reason}" "Nothing was posted; correct the request."
         zh "账本拒绝该分录" "{reason}" "未发生任何记账，请更正请求。";
     DeclaredInFile "declared_in_file" 409 final
-        en "It is declared in a file" "{id} is declared in the configuration and read-only here." "Change the file and apply it."
-        zh "由配置文件声明" "{id} 由配置文件声明，在此只读。" "请修改配置文件并应用。";
+        en "It is declared in a file" "{id} is declared in {file} (revision {revision}) and read-only here." "Change the file and apply it with `tessera apply`, or take the object out of it."
+        zh "由配置文件声明" "{id} 由 {file}（版本 {revision}）声明，在此只读。" "请修改该文件并用 tessera apply 应用，或从文件中移除该对象。";
+    ConfigurationRefused "configuration_refused" 422 final
+        en "The configuration cannot be applied" "Nothing was changed; {count} key(s) are at fault, the first: {first}" "Correct the keys named in faults, by file and line, and apply again."
+        zh "配置无法应用" "未作任何更改；有 {count} 个键有误，第一个：{first}" "请按 faults 中的文件与行号更正后重新应用。";
+    ConfigurationChanged "configuration_changed" 409 final
+        en "The configuration was changed meanwhile" "Another revision is in force than the one the difference was shown against." "Look at the difference again and apply."
+        zh "配置已被他人更改" "当前生效的版本与差异所依据的版本不同。" "请重新查看差异后再应用。";
+    RevisionUnknown "revision_unknown" 404 final
+        en "The revision is not known" "No revision of the configuration has the number {id}." "Use a number from GET /v1/configuration/revisions."
+        zh "版本不存在" "没有编号为 {id} 的配置版本。" "请使用 GET /v1/configuration/revisions 返回的编号。";
     TooManyListeners "too_many_listeners" 503 again
         en "Too many listeners" "At most {limit} event streams may be open." "Close a stream or read events page by page."
         zh "监听连接过多" "最多同时打开 {limit} 个事件流。" "请关闭部分连接，或分页读取事件。";
@@ -331,6 +340,16 @@ field_faults! {
     NotAScope "not_a_scope" en "must be chain, region:<id> or store:<id>" zh "须为 chain、region:<编号> 或 store:<编号>";
     NotAnId "not_an_id" en "must be 1 to 64 letters, digits, dots, dashes or underscores" zh "须为 1 至 64 个字母、数字、点、短横或下划线";
     Unknown "unknown" en "refers to something that is not known: {id}" zh "引用的对象不存在：{id}";
+    NotToml "not_toml" en "is not TOML: {reason}" zh "不是有效的 TOML：{reason}";
+    UnknownKey "unknown_key" en "is not a key a declaration knows" zh "不是声明支持的键";
+    UnknownObject "unknown_object" en "there is no {what} {id}; declare it, make it first, or correct the name" zh "{what} {id} 不存在；请先声明或创建，或更正名称";
+    Twice "declared_twice" en "is declared twice, first in {first}; keep one" zh "重复声明，首次在 {first}；请保留一处";
+    NoRelease "no_release" en "no release of the plugin {id} fits; install one or widen the version range" zh "没有符合版本范围的插件 {id}；请安装或放宽版本范围";
+    NotGranted "not_granted" en "the plugin asks for {id}; add it to granted" zh "插件需要权限 {id}；请加入 granted";
+    GroupContradicts "group_contradicts" en "contradicts {other} in the group {id}; members of a group share stage, kind and choice" zh "与互斥组 {id} 中的 {other} 矛盾；同组成员的 stage、种类与 group_choice 须一致";
+    Overlaps "overlaps" en "is in force together with {other}, which does the same; part their days or stores" zh "与功能相同的 {other} 同时生效；请错开日期或门店";
+    BelowSpent "below_spent" en "{spent} are used already; give at least that much, or a new name" zh "已使用 {spent}；限额不得更低，或改用新名称";
+    ScaleStays "scale_stays" en "a program's scale is {scale} and stays; leave it or use another program" zh "积分计划的小数位为 {scale}，不可更改；请保留或使用其他计划";
     Taken "taken" en "is in use already" zh "已被使用";
 }
 

@@ -10,6 +10,7 @@ use utoipa_axum::routes;
 
 use super::answer::{At, Done};
 use super::attributes::Attributes;
+use super::configuration::refuse_declared;
 use super::error::{FieldError, Problem, ProblemBody};
 use super::json::Json;
 use super::problems::{Code, Fault};
@@ -118,11 +119,14 @@ async fn put(
         .writer
         .write("changing a program", move |tx| {
             Box::pin(async move {
+                if let Err(problem) = refuse_declared(tx, "program", &row.id).await? {
+                    return Ok(Err(problem));
+                }
                 store::chain::put_program(tx, &row).await?;
-                store::chain::program(tx, &row.id).await
+                store::chain::program(tx, &row.id).await.map(Ok)
             })
         })
-        .await?;
+        .await??;
     written
         .map(|program| Done::ok(program.into()))
         .ok_or_else(|| Problem::unknown(Code::ProgramUnknown, id.as_str()))

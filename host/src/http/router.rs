@@ -23,8 +23,8 @@ use utoipa_swagger_ui::SwaggerUi;
 use super::error::Problem;
 use super::problems::Code;
 use super::{
-    auth, bindings, cards, claims, coupons, error, events, health, members, operations, orders,
-    plugins, products, programs, quotes, staff, stores, terminals, wallet,
+    auth, bindings, cards, claims, configuration, coupons, error, events, health, members,
+    operations, orders, plugins, products, programs, quotes, staff, stores, terminals, wallet,
 };
 use crate::host::Host;
 
@@ -75,6 +75,7 @@ fn resources() -> OpenApiRouter<Arc<Host>> {
         .merge(events::routes())
         .merge(plugins::routes())
         .merge(bindings::routes())
+        .merge(configuration::routes())
         .merge(quotes::routes())
         .merge(orders::routes())
         .merge(claims::routes())

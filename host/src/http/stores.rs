@@ -11,6 +11,7 @@ use utoipa_axum::routes;
 use super::answer::{At, Done};
 use super::attributes::Attributes;
 use super::auth::Caller;
+use super::configuration::refuse_declared;
 use super::error::{FieldError, Problem, ProblemBody};
 use super::json::Json;
 use super::paging::{Page, Paged};
@@ -161,9 +162,14 @@ async fn put_chain(
     };
     host.writer
         .write("changing the chain", move |tx| {
-            Box::pin(async move { store::chain::put_chain(tx, &row).await })
+            Box::pin(async move {
+                if let Err(problem) = refuse_declared(tx, "chain", "chain").await? {
+                    return Ok(Err(problem));
+                }
+                store::chain::put_chain(tx, &row).await.map(Ok)
+            })
         })
-        .await?;
+        .await??;
     host.speak(&body.language);
     Ok(Done::ok(body))
 }
@@ -204,11 +210,14 @@ async fn put_region(
         .writer
         .write("changing a region", move |tx| {
             Box::pin(async move {
+                if let Err(problem) = refuse_declared(tx, "region", id.as_str()).await? {
+                    return Ok(Err(problem));
+                }
                 store::chain::put_region(tx, id.as_str(), request.name.as_str()).await?;
-                store::chain::region(tx, id.as_str()).await
+                store::chain::region(tx, id.as_str()).await.map(Ok)
             })
         })
-        .await?
+        .await??
         .ok_or_else(|| Problem::internal("a region vanished while it was written"))?;
     Ok(Done::ok(RegionBody {
         id: region.id,
@@ -284,6 +293,9 @@ async fn put(
         .writer
         .write("changing a store", move |tx| {
             Box::pin(async move {
+                if let Err(problem) = refuse_declared(tx, "store", &row.id).await? {
+                    return Ok(Err(problem));
+                }
                 if store::chain::region(tx, &row.region).await?.is_none() {
                     return Ok(Err(
                         Problem::unknown(Code::RegionUnknown, &row.region).at("/region")

@@ -118,6 +118,29 @@ pub async fn create_binding(conn: &mut Conn, binding: &Binding) -> Result<(), St
     bump(conn, "rules").await
 }
 
+/// Makes an existing binding what `binding` says, active whatever it was; its id, age and counters stay.
+pub async fn change_binding(conn: &mut Conn, binding: &Binding) -> Result<(), StoreError> {
+    on!(conn, c => sqlx::query(
+        "UPDATE bindings SET name = $2, release_range = $3, digest = $4, scope = $5, config = $6, granted = $7,
+         priority = $8, schedule = $9, exclusive_group = $10, group_choice = $11, base = $12, stage = $13,
+         max_discount = $14, limits = $15, on_fault = $16, declared_in = $17, active = true, ended_at = NULL,
+         revision = revision + 1 WHERE id = $1")
+        .bind(&binding.id).bind(&binding.name).bind(&binding.release_range).bind(&binding.digest)
+        .bind(&binding.scope).bind(&binding.config).bind(&binding.granted).bind(binding.priority)
+        .bind(&binding.schedule).bind(&binding.exclusive_group).bind(&binding.group_choice).bind(&binding.base)
+        .bind(&binding.stage).bind(binding.max_discount).bind(&binding.limits).bind(&binding.on_fault)
+        .bind(&binding.declared_in)
+        .execute(c).await.map(|_| ()))
+    .map_err(StoreError::during("changing a binding"))?;
+    bump(conn, "rules").await
+}
+
+/// Components active bindings answer with.
+pub async fn digests(conn: &mut Conn) -> Result<Vec<String>, StoreError> {
+    on!(conn, c => sqlx::query_scalar("SELECT DISTINCT digest FROM bindings WHERE active").fetch_all(c).await)
+        .map_err(StoreError::during("reading the components in use"))
+}
+
 /// Ends a binding, which stays readable; false when it is not active.
 pub async fn end_binding(conn: &mut Conn, id: &str, now: i64) -> Result<bool, StoreError> {
     let ended = on!(conn, c => sqlx::query(

@@ -39,6 +39,13 @@ const ALL: &[Tables] = &[
         sqlite: "",
         postgres: "",
     },
+    Tables {
+        version: 3,
+        name: "configuration",
+        common: include_str!("../../../migrations/common/0003_configuration.sql"),
+        sqlite: "",
+        postgres: "",
+    },
 ];
 
 impl Tables {

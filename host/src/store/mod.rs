@@ -8,6 +8,7 @@ pub mod claims;
 pub mod counters;
 pub mod coupons;
 pub mod db;
+pub mod declared;
 pub mod entries;
 pub mod error;
 pub mod events;

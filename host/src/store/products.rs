@@ -81,6 +81,13 @@ pub async fn products(
     .map_err(StoreError::during("reading the products"))
 }
 
+/// The categories of goods on sale, by path; at most `limit`.
+pub async fn categories(conn: &mut Conn, limit: i64) -> Result<Vec<String>, StoreError> {
+    on!(conn, c => sqlx::query_scalar("SELECT DISTINCT category FROM products WHERE active ORDER BY category LIMIT $1")
+        .bind(limit).fetch_all(c).await)
+    .map_err(StoreError::during("reading the categories"))
+}
+
 /// The barcodes of one product.
 pub async fn barcodes(conn: &mut Conn, product: &str) -> Result<Vec<String>, StoreError> {
     on!(conn, c => sqlx::query_scalar("SELECT barcode FROM barcodes WHERE product = $1 ORDER BY barcode LIMIT 100")

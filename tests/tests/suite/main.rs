@@ -1,5 +1,6 @@
 //! All scenarios and contracts in one binary, so that the big dependencies are linked once.
 
+mod apply;
 mod author;
 mod checkout;
 mod claims;
@@ -16,5 +17,8 @@ mod recorded;
 mod reference;
 mod refunds;
 mod stacking;
+mod templates;
+mod watch;
 mod worked;
+mod wrong_configurations;
 mod wrong_uses;

@@ -6,6 +6,7 @@ use serde_json::json;
 use tower::ServiceExt;
 
 use super::{Shop, wang};
+use crate::declaration::{Declaration, Source, Wrong};
 
 #[tokio::test]
 async fn a_request_without_a_key_is_refused_with_words_in_the_callers_language() {
@@ -160,4 +161,21 @@ async fn a_stream_resumes_after_the_last_event_it_saw() {
         .await
         .unwrap();
     assert!(end.is_none());
+}
+
+#[test]
+fn a_file_declares_a_binding_with_every_key_the_api_takes() {
+    let document = serde_json::to_value(crate::http::openapi()).unwrap();
+    let properties = &document["components"]["schemas"]["BindingRequest"]["properties"];
+    for key in properties.as_object().unwrap().keys() {
+        let file = Source {
+            name: "a.toml".to_owned(),
+            text: format!("[[binding]]\n{key} = 1\n"),
+        };
+        let faults = Declaration::read(&[file]).unwrap_err();
+        assert!(
+            !faults.iter().any(|fault| fault.wrong == Wrong::UnknownKey),
+            "{key}"
+        );
+    }
 }

@@ -140,6 +140,14 @@ impl Writer {
         &self.id
     }
 
+    /// Commands and transactions that wait.
+    pub fn waiting(&self) -> usize {
+        let waiting = |most: usize, free: usize| most.saturating_sub(free);
+        waiting(self.till.max_capacity(), self.till.capacity())
+            + waiting(self.bulk.max_capacity(), self.bulk.capacity())
+            + waiting(self.plain.max_capacity(), self.plain.capacity())
+    }
+
     /// Changes after every committed batch; whoever follows the event log waits on it.
     pub fn written(&self) -> watch::Receiver<u64> {
         self.written.clone()
