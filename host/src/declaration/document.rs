@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::fault::{Fault, Wrong};
+use super::fault::{Fault, MOST_FAULTS, Wrong};
 use super::source::{Parsed, Source, push};
 use crate::clock;
 use crate::domain::schedule::Schedule;
@@ -214,10 +214,11 @@ impl Declaration {
             declaration.refuse_twice(&mut faults);
         }
         if faults.is_empty() {
-            Ok(declaration)
-        } else {
-            Err(faults)
+            return Ok(declaration);
         }
+        faults.sort_by(|a, b| (&a.file, a.line, &a.key).cmp(&(&b.file, b.line, &b.key)));
+        faults.truncate(MOST_FAULTS);
+        Err(faults)
     }
 
     /// A fault at a place.
@@ -262,6 +263,7 @@ impl Declaration {
             parsed: self.files[file].clone(),
             file,
             faults,
+            twice: Vec::new(),
         };
         for (key, value) in fields {
             let mut pointer = String::new();
@@ -285,6 +287,11 @@ impl Declaration {
                 )),
                 _ => reader.fault(&pointer, Wrong::UnknownKey),
             }
+        }
+        let twice = reader.twice;
+        for (at, first) in twice {
+            let first = self.place(&first);
+            faults.push(self.fault(&at, Wrong::Twice { first }));
         }
     }
 
@@ -344,6 +351,8 @@ struct Reader<'a> {
     parsed: Parsed,
     file: usize,
     faults: &'a mut Vec<Fault>,
+    /// What stands in another file already, with where.
+    twice: Vec<(At, At)>,
 }
 
 impl Reader<'_> {
@@ -357,15 +366,13 @@ impl Reader<'_> {
         value: &Value,
         pointer: String,
     ) {
-        if slot.is_some() {
-            let first = "another file".to_owned();
-            return self.fault(&pointer, Wrong::Twice { first });
+        let file = self.file;
+        if let Some(first) = slot {
+            let at = At { file, pointer };
+            return self.twice.push((at, first.at.clone()));
         }
         if let Some(value) = self.one(value, &pointer) {
-            let at = At {
-                file: self.file,
-                pointer,
-            };
+            let at = At { file, pointer };
             *slot = Some(Item { at, value });
         }
     }

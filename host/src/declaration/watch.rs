@@ -202,6 +202,12 @@ impl Keeper {
         if look.toml != self.seen.toml || look.wasm != self.seen.wasm {
             complete = self.declare(&look).await;
         }
+        // What was kept back may be granted or in range by now.
+        let kept_back = self.components.iter().filter(|(_, told)| !told.is_empty());
+        let names: Vec<String> = kept_back.map(|(name, _)| name.clone()).collect();
+        for name in names {
+            self.install(&name).await;
+        }
         self.tell();
         // What could not be written is tried again at the next look.
         if complete {
@@ -210,27 +216,11 @@ impl Keeper {
     }
 
     fn whole(&self, message: String) -> Told {
-        let file = self
-            .folder
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        Told {
-            file,
-            line: None,
-            key: String::new(),
-            message,
-        }
+        let name = self.folder.file_name().unwrap_or_default();
+        told(&name.to_string_lossy(), message)
     }
 
     async fn install(&mut self, name: &str) {
-        let told = |message: String| Told {
-            file: name.to_owned(),
-            line: None,
-            key: String::new(),
-            message,
-        };
         let outcome = match tokio::fs::read(self.folder.join(name)).await {
             Ok(bytes) => releases::install(&self.host, bytes)
                 .await
@@ -244,11 +234,16 @@ impl Keeper {
                     live_for = ?installed.moved, "a component was installed");
                 self.components.insert(
                     name.to_owned(),
-                    installed.kept.into_iter().map(told).collect(),
+                    installed
+                        .kept
+                        .into_iter()
+                        .map(|why| told(name, why))
+                        .collect(),
                 );
             }
             Err(why) => {
-                self.components.insert(name.to_owned(), vec![told(why)]);
+                self.components
+                    .insert(name.to_owned(), vec![told(name, why)]);
             }
         }
     }
@@ -263,6 +258,12 @@ impl Keeper {
                 )],
                 None => Vec::new(),
             };
+            return true;
+        }
+        let large = look.toml.iter().find(|(_, (bytes, _))| *bytes > MOST_BYTES);
+        if let Some((name, _)) = large.or(look.toml.iter().nth(MOST_FILES)) {
+            let why = format!("at most {MOST_FILES} files of at most {MOST_BYTES} bytes are read");
+            self.wrong = vec![told(name, why)];
             return true;
         }
         let mut sources = Vec::new();
@@ -344,6 +345,16 @@ impl Keeper {
     }
 }
 
+/// What is wrong with a file as a whole.
+fn told(file: &str, message: String) -> Told {
+    Told {
+        file: file.to_owned(),
+        line: None,
+        key: String::new(),
+        message,
+    }
+}
+
 /// The folder's files, without what editors leave beside them.
 fn look(folder: &Path) -> std::io::Result<Look> {
     let mut look = Look::default();
@@ -365,8 +376,7 @@ fn look(folder: &Path) -> std::io::Result<Look> {
         let Ok(about) = std::fs::metadata(entry.path()) else {
             continue;
         };
-        let too_large = name.ends_with(".toml") && about.len() > MOST_BYTES;
-        if about.is_file() && !too_large && files.len() < MOST_FILES {
+        if about.is_file() {
             files.insert(name, (about.len(), about.modified().ok()));
         }
     }

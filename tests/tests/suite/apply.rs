@@ -155,14 +155,14 @@ name = "Stars"
             .bind_with("promo-standard", json!({ "discount": { "amount": { "off": 100 } } }), json!({ "name": "mine" }))
             .await;
         shop.apply(FILE).await.ok();
-        assert_eq!(coffee(&shop).await, 1_700, "10 % and 1.00 off");
+        assert_eq!(coffee(&shop).await, 1_710, "1.00 off, then 10 %");
         let adopting = format!(
             "{FILE}\n[[binding]]\nname = \"mine\"\nid = \"{own}\"\nplugin = \"promo-standard\"\nversion = \"*\"\n\
              config = {{ discount = {{ amount = {{ off = 300 }} }} }}\n",
         );
         let adopted = shop.apply(&adopting).await.ok();
         assert_eq!(changes(&adopted), ["changed binding mine"]);
-        assert_eq!(coffee(&shop).await, 1_500);
+        assert_eq!(coffee(&shop).await, 1_530);
         // Taken out again it ends, and only it.
         let without = shop.apply(FILE).await.ok();
         assert_eq!(changes(&without), ["ended binding mine"]);
@@ -188,7 +188,7 @@ name = "Stars"
         assert_eq!(ended["active"], false);
         shop.apply(&with_code).await.ok();
         assert_eq!(id_of(bindings(&shop).await, "welcome").as_ref(), Some(&id));
-        let order = shop.buy(json!({ "lines": [{ "product": "coffee" }], "coupons": ["WELCOME"] })).await;
+        let order = shop.buy(json!({ "lines": [{ "product": "coffee" }], "codes": ["WELCOME"] })).await;
         assert_eq!(order["totals"]["total"], 1_300, "10 % and 5.00 off");
     }
 

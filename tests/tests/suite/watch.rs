@@ -11,7 +11,7 @@ use tessera_tests::process::{Running, asked, init, run};
 use tessera_tests::shop::Shop;
 
 /// A change is promised within a second; a machine that runs all tests at once gets more.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn off(name: &str, cents: u32) -> String {
     format!(
@@ -169,6 +169,10 @@ on_each_database! {
         let ours = installed.as_array().expect("a list").iter().filter(|plugin| plugin["name"] == *name).count();
         assert_eq!(ours, 4);
         assert_eq!(version().await, "1.1.0");
+        // Granted, it goes live, and there is nothing left to tell.
+        write(folder.path(), "a.toml", format!("{}granted = [\"cost\"]\n", binding("^1.0", 100)));
+        becomes_version("1.2.0").await;
+        assert!(faults(&shop, false).await.is_empty());
         watching.abort();
     }
 
