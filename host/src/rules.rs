@@ -62,7 +62,7 @@ pub enum RuleError {
     #[error("the binding `{0}` is not known or has ended")]
     BindingUnknown(String),
     #[error("the binding `{}` is declared in {}; change the file and apply it", .0.name, .0.file)]
-    Declared(Declared),
+    Declared(Box<Declared>),
     #[error(transparent)]
     Schedule(#[from] ScheduleError),
     #[error(transparent)]
@@ -185,7 +185,7 @@ pub async fn end(host: &Arc<Host>, id: &str) -> Result<(), RuleError> {
         .write("ending a binding", move |tx| {
             Box::pin(async move {
                 if let Some(declared) = declared::of(tx, "binding", &row).await? {
-                    return Ok(Err(RuleError::Declared(declared)));
+                    return Ok(Err(RuleError::Declared(Box::new(declared))));
                 }
                 bindings::end_binding(tx, &row, now).await.map(Ok)
             })

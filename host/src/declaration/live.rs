@@ -1,6 +1,6 @@
 //! What is live now, as a declaration is compared with it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde_json::{Map, Value, json};
 
@@ -35,6 +35,8 @@ pub struct Live {
     pub configs: HashMap<String, String>,
     /// By kind and name; those no longer declared too.
     pub declared: BTreeMap<(String, String), Declared>,
+    /// What is declared now, by kind and object.
+    owned: HashSet<(String, String)>,
     pub categories: BTreeSet<String>,
 }
 
@@ -55,6 +57,7 @@ impl Live {
                 |row| row.id.clone(),
             ),
             configs: HashMap::new(),
+            owned: HashSet::new(),
             declared: by_id(declared::all(conn, MOST_DECLARED).await?, |row| {
                 (row.kind.clone(), row.name.clone())
             }),
@@ -63,6 +66,10 @@ impl Live {
                 .into_iter()
                 .collect(),
         };
+        let now = live.declared.values().filter(|row| row.active);
+        live.owned = now
+            .map(|row| (row.kind.clone(), row.object.clone()))
+            .collect();
         live.read_ended(conn).await?;
         for binding in live.bindings.values() {
             if !live.configs.contains_key(&binding.config)
@@ -91,9 +98,7 @@ impl Live {
 
     /// Whether a file declares the object now.
     pub fn is_declared(&self, kind: &str, object: &str) -> bool {
-        self.declared
-            .values()
-            .any(|row| row.active && row.kind == kind && row.object == object)
+        self.owned.contains(&(kind.to_owned(), object.to_owned()))
     }
 }
 
@@ -131,7 +136,7 @@ pub fn program_view(program: &Program) -> Value {
 pub fn binding_view(binding: &Binding, config: Option<&String>, release: Option<String>) -> Value {
     let schedule: Schedule = serde_json::from_str(&binding.schedule).unwrap_or_default();
     let date = |day| date_of(day).map(|date| date.to_string());
-    let view = json!({
+    json!({
         "name": binding.name, "plugin": binding.plugin, "version": binding.release_range,
         "release": release.unwrap_or_else(|| binding.digest.clone()), "scope": binding.scope,
         "config": config.map(|json| parsed(json)), "granted": parsed(&binding.granted),
@@ -143,8 +148,7 @@ pub fn binding_view(binding: &Binding, config: Option<&String>, release: Option<
         "group": binding.exclusive_group, "group_choice": binding.group_choice, "base": binding.base,
         "stage": binding.stage, "max_discount": binding.max_discount, "limits": parsed(&binding.limits),
         "on_fault": binding.on_fault, "active": binding.active,
-    });
-    view
+    })
 }
 
 /// A view key by key, `config.points_per.spend` and the like; lists are one value, absent keys are left out.

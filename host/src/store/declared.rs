@@ -55,7 +55,7 @@ pub async fn latest(conn: &mut Conn) -> Result<Option<Revision>, StoreError> {
     .map_err(StoreError::during("reading the configuration in force"))
 }
 
-/// The last revision of one author that was no rollback.
+/// The last revision of one author.
 pub async fn latest_by(conn: &mut Conn, author: &str) -> Result<Option<Revision>, StoreError> {
     on!(conn, c => sqlx::query_as(concat!("SELECT ", columns!(), " FROM configuration_revisions
         WHERE author = $1 ORDER BY number DESC LIMIT 1")).bind(author).fetch_optional(c).await)
