@@ -94,24 +94,34 @@ fn form<'a>(schema: &'a Value, path: &str, tables: &mut Vec<Table<'a>>) -> Strin
     if schema["properties"].is_object() {
         return table(schema, path, tables);
     }
-    let kinds: Vec<&str> = match &schema["type"] {
-        Value::String(kind) => vec![kind],
-        Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
-    };
-    match kinds.as_slice() {
-        ["array"] => format!(
+    match kind(schema) {
+        Some("array") => format!(
             "list of {}",
             form(&schema["items"], &format!("{path}[]"), tables)
         ),
-        ["boolean"] => "true or false".to_owned(),
-        ["integer"] => number(schema),
-        ["object"] => "table".to_owned(),
+        Some("boolean") => "true or false".to_owned(),
+        Some("integer") => number(schema),
+        Some("object") => "table".to_owned(),
         _ => match schema["format"].as_str() {
             Some("rate") => "share or factor: `\"15%\"`, `\"1.5\"`, `\"1/8\"`".to_owned(),
             Some(format) => format!("text, {}", format.replace('-', " ")),
             None => "text".to_owned(),
         },
+    }
+}
+
+/// The one kind of value a schema asks for. A setting that may be left out is null, or what its other kind says.
+fn kind(schema: &Value) -> Option<&str> {
+    let Value::Array(kinds) = &schema["type"] else {
+        return schema["type"].as_str();
+    };
+    let mut kinds = kinds
+        .iter()
+        .filter_map(Value::as_str)
+        .filter(|kind| *kind != "null");
+    match (kinds.next(), kinds.next()) {
+        (only, None) => only,
+        _ => None,
     }
 }
 
@@ -252,7 +262,7 @@ fn example(schema: &Value) -> Value {
             .map(|(key, inner)| (key.clone(), example(inner)));
         return Value::Object(fields.collect());
     }
-    match schema["type"].as_str() {
+    match kind(schema) {
         Some("array") => Value::Array(vec![example(&schema["items"])]),
         Some("boolean") => Value::Bool(schema["default"] != true),
         Some("integer") => {
