@@ -28,7 +28,7 @@ pub struct NewBinding {
     pub scope: String,
     /// JSON.
     pub config: String,
-    /// Permissions granted beside those every rule has.
+    /// Permissions granted beside those every rule has; those its manifest asks for when empty.
     pub granted: Vec<String>,
     pub priority: i64,
     pub schedule: Schedule,
@@ -119,12 +119,13 @@ pub async fn bind(host: &Arc<Host>, new: NewBinding) -> Result<Binding, RuleErro
         .find(&new.plugin, &new.range, None)
         .cloned()
         .ok_or_else(|| RuleError::PluginUnknown(new.plugin.clone()))?;
-    if let Some(asked) = plugin
-        .manifest()
-        .permissions
-        .iter()
-        .find(|asked| !new.granted.contains(asked))
-    {
+    let asked = &plugin.manifest().permissions;
+    // Whoever names none grants what the manifest asks for; whoever names some must name all of them.
+    let granted = match new.granted.is_empty() {
+        true => asked.clone(),
+        false => new.granted,
+    };
+    if let Some(asked) = asked.iter().find(|asked| !granted.contains(asked)) {
         return Err(RuleError::NotGranted(asked.clone()));
     }
     let config = plugin.validate_config(&new.config)?;
@@ -143,7 +144,7 @@ pub async fn bind(host: &Arc<Host>, new: NewBinding) -> Result<Binding, RuleErro
         plugin: new.plugin,
         scope: new.scope,
         config: config.hash.clone(),
-        granted: serde_json::to_string(&new.granted).map_err(encode)?,
+        granted: serde_json::to_string(&granted).map_err(encode)?,
         priority: new.priority,
         schedule: serde_json::to_string(&new.schedule).map_err(encode)?,
         exclusive_group: new.group,

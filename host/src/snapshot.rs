@@ -176,6 +176,19 @@ impl Snapshot {
         };
         self.rules.iter().filter(live).cloned().collect()
     }
+
+    /// The id of the binding of that name which honours codes in a store; of several the first by id.
+    pub fn binding_named(&self, place: &Place, name: &str) -> Option<String> {
+        let honours = |bound: &&Arc<Bound>| {
+            bound.kind == RuleKind::Promotion && bound.binding.name == name && bound.reaches(place)
+        };
+        let ids = self
+            .rules
+            .iter()
+            .filter(honours)
+            .map(|bound| &bound.binding.id);
+        ids.min().cloned()
+    }
 }
 
 impl Snapshots {

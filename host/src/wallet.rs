@@ -11,9 +11,10 @@ use crate::checkout::situation::{find_member, intent as tender_intent};
 use crate::checkout::{CheckoutError, Intent, posting};
 use crate::domain::basket::{MAX_AMOUNT, TenderIntent};
 use crate::domain::ledger::{
-    AccountKey, AccountName, Command, DEFAULT_PROGRAM, EventRow, NewLot, OnShort, Receipt, Record,
-    Step, Subject, points_asset,
+    AccountKey, AccountName, Command, DEFAULT_PROGRAM, EventRow, MemberDayRow, NewLot, OnShort,
+    Receipt, Record, Step, Subject, points_asset,
 };
+use crate::domain::order::TOP_UPS;
 use crate::domain::time::Day;
 use crate::host::Host;
 use crate::snapshot::Place;
@@ -108,6 +109,15 @@ pub async fn top_up(
     let payload = serde_json::json!({
         "member": member, "amount": request.amount, "bonus": request.bonus, "currency": currency,
     });
+    command.records.push(Record::MemberDay(MemberDayRow {
+        member: member.clone(),
+        day: command.business_date,
+        category: TOP_UPS.to_owned(),
+        spend: request.amount,
+        orders: 0,
+        units: 0,
+        points: 0,
+    }));
     command.records.push(Record::Event(EventRow {
         kind: "member.topped_up".to_owned(),
         subject: member,

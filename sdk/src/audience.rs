@@ -8,6 +8,8 @@ use crate::types::{ConfigProblem, Member, Order};
 /// Most entries of one list.
 const NAMES_MAX: usize = 100;
 const AGE_MAX: u8 = 120;
+/// What facts tell of a birthday.
+const BIRTHDAY_DAYS_MAX: u8 = 31;
 /// Ten years.
 const DAYS_MAX: u16 = 3_660;
 
@@ -39,6 +41,14 @@ pub struct Audience {
     #[schemars(title = "Birthday", extend("default" = "any"))]
     #[serde(skip_serializing_if = "is_default")]
     pub birthday: Birthday,
+    /// Days before the birthday on which it counts already; only with `birthday` = `day`.
+    #[schemars(title = "Days before the birthday", range(max = 31), extend("default" = 0))]
+    #[serde(skip_serializing_if = "is_default")]
+    pub birthday_before: u8,
+    /// Days after the birthday on which it still counts; only with `birthday` = `day`.
+    #[schemars(title = "Days after the birthday", range(max = 31), extend("default" = 0))]
+    #[serde(skip_serializing_if = "is_default")]
+    pub birthday_after: u8,
     /// Age bands of ten years by their first year: 20 for 20 to 29. Who did not tell his age is in none.
     #[schemars(title = "Age bands", extend("examples" = [[60, 70, 80]]))]
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -62,6 +72,8 @@ pub enum Birthday {
     Any,
     /// On the day. Who was born on 29 February has it on 28 in other years.
     Day,
+    /// In its week, from Monday to Sunday.
+    Week,
     /// In its month.
     Month,
 }
@@ -100,14 +112,27 @@ impl Audience {
             && !tier.is_some_and(|tier| self.except_tiers.contains(tier))
             && (self.segments.is_empty() || in_one(&self.segments))
             && !in_one(&self.except_segments)
-            && match self.birthday {
-                Birthday::Any => true,
-                Birthday::Day => member.is_birthday,
-                Birthday::Month => member.is_birthday_month,
-            }
+            && self.is_near_enough(member, today)
             && (self.ages.is_empty() || member.age_band.is_some_and(|age| self.ages.contains(&age)))
             && (!self.first_order || member.orders_before == 0)
             && self.is_new_enough(member, today)
+    }
+
+    fn is_near_enough(&self, member: &Member, today: i32) -> bool {
+        let within = |before: i64, after: i64| {
+            let days = member.days_to_birthday;
+            days.is_some_and(|days| (-after..=before).contains(&days.into()))
+        };
+        match self.birthday {
+            Birthday::Any => true,
+            Birthday::Day => within(self.birthday_before.into(), self.birthday_after.into()),
+            Birthday::Week => {
+                // 1970-01-01 was a Thursday.
+                let since_monday = (i64::from(today) + 3).rem_euclid(7);
+                within(6 - since_monday, since_monday)
+            }
+            Birthday::Month => member.is_birthday_month,
+        }
     }
 
     fn is_new_enough(&self, member: &Member, today: i32) -> bool {
@@ -168,6 +193,16 @@ impl Audience {
                 say(at(), "It stands twice; remove one of them.");
             }
         }
+        for (name, days) in [
+            ("birthday_before", self.birthday_before),
+            ("birthday_after", self.birthday_after),
+        ] {
+            if days > BIRTHDAY_DAYS_MAX {
+                say(name.into(), "Write at most 31 days.");
+            } else if days > 0 && self.birthday != Birthday::Day {
+                say(name.into(), "Set `birthday` to `day`, or leave it out.");
+            }
+        }
         if self.new_for_days > DAYS_MAX {
             say("new_for_days".into(), "Write at most 3660 days.");
         }
@@ -208,6 +243,39 @@ mod tests {
             (r#"{"birthday": "month"}"#, facts().birthday_month(), true),
             (r#"{"birthday": "month"}"#, facts().birthday(), true),
             (r#"{"birthday": "day"}"#, facts().birthday_month(), false),
+            // Monday 15 June: the week ends with the 21st.
+            (r#"{"birthday": "week"}"#, facts().days_to_birthday(6), true),
+            (
+                r#"{"birthday": "week"}"#,
+                facts().days_to_birthday(7),
+                false,
+            ),
+            (
+                r#"{"birthday": "week"}"#,
+                facts().days_to_birthday(-1),
+                false,
+            ),
+            (r#"{"birthday": "week"}"#, facts(), false),
+            (
+                r#"{"birthday": "day", "birthday_before": 3}"#,
+                facts().days_to_birthday(3),
+                true,
+            ),
+            (
+                r#"{"birthday": "day", "birthday_before": 3}"#,
+                facts().days_to_birthday(-1),
+                false,
+            ),
+            (
+                r#"{"birthday": "day", "birthday_after": 7}"#,
+                facts().days_to_birthday(-7),
+                true,
+            ),
+            (
+                r#"{"birthday": "day", "birthday_after": 7}"#,
+                facts().days_to_birthday(1),
+                false,
+            ),
             (r#"{"ages": [20, 30]}"#, facts().age_band(30), true),
             (r#"{"ages": [20, 30]}"#, facts().age_band(40), false),
             (r#"{"ages": [20, 30]}"#, facts(), false),
@@ -272,6 +340,11 @@ mod tests {
             (r#"{"ages": [25]}"#, "/who/ages/0"),
             (r#"{"ages": [20, 20]}"#, "/who/ages/1"),
             (r#"{"new_for_days": 3661}"#, "/who/new_for_days"),
+            (r#"{"birthday_after": 1}"#, "/who/birthday_after"),
+            (
+                r#"{"birthday": "day", "birthday_before": 32}"#,
+                "/who/birthday_before",
+            ),
         ] {
             let audience: Audience = serde_json::from_str(json).expect(json);
             let pointers: Vec<_> = audience

@@ -207,9 +207,9 @@ macro_rules! rule_kind {
             fn validate_config(config: String) -> Result<Vec<u8>, Vec<$crate::types::ConfigProblem>> {
                 #[cfg(target_arch = "wasm32")]
                 $crate::guest::report_panics();
-                let config = $crate::config::read::<R::Config>(&config)?;
-                R::check(&config)?;
-                $crate::config::encode(&config)
+                let read = $crate::config::read::<R::Config>(&config)?;
+                R::check(&read)?;
+                Ok($crate::config::encode(&read, &config))
             }
 
             fn needs(config: Vec<u8>) -> $crate::types::Needs {
@@ -247,7 +247,8 @@ macro_rules! rule_kind {
                 use $interface::Guest;
                 let config = <$facts as $crate::testing::RuleOf<R>>::check(config)?;
                 let needs = $crate::Component::<R>::needs(config.clone());
-                Ok((needs, $crate::Component::<R>::evaluate(config, facts.clone())))
+                let told = $crate::testing::Told::told(facts, &needs);
+                Ok((needs, $crate::Component::<R>::evaluate(config, told)))
             }
         }
     };

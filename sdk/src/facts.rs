@@ -6,7 +6,7 @@ use chrono::{DateTime, FixedOffset, NaiveDate};
 use rust_decimal::Decimal;
 use tessera_money::{Money, Rate};
 
-use crate::types::{Attribute, Line, Member, Order, Tender, TenderKind, Value};
+use crate::types::{Attribute, Basket, Line, Member, Order, Owner, Tender, TenderKind, Value};
 use crate::values::day;
 
 impl Order {
@@ -30,14 +30,6 @@ impl Order {
     pub fn decimal(&self, amount: Money) -> Decimal {
         Decimal::from_i128_with_scale(amount.0.into(), self.currency_scale.min(18).into())
     }
-
-    pub fn attribute(&self, name: &str) -> Option<&Value> {
-        attribute(&self.attributes, name)
-    }
-
-    pub fn store_attribute(&self, name: &str) -> Option<&Value> {
-        attribute(&self.store_attributes, name)
-    }
 }
 
 impl Member {
@@ -57,16 +49,29 @@ impl Member {
     pub fn is_in_segment(&self, segment: &str) -> bool {
         self.segments.iter().any(|one| one == segment)
     }
-
-    pub fn attribute(&self, name: &str) -> Option<&Value> {
-        attribute(&self.attributes, name)
-    }
 }
 
-fn attribute<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a Value> {
-    attributes
+/// The value somebody has of an attribute the rule asked for.
+pub(crate) fn attribute<'a>(
+    attributes: &'a [Attribute],
+    name: &str,
+    owner: Owner,
+) -> Option<&'a Value> {
+    let attribute = attributes.iter().find(|one| one.name == name)?;
+    let values = match owner {
+        // Those of lines come last, line after line.
+        Owner::Line(position) => {
+            let before = |(owner, _): &(Owner, Value)| match owner {
+                Owner::Line(line) => *line < position,
+                _ => true,
+            };
+            &attribute.values[attribute.values.partition_point(before)..]
+        }
+        _ => &attribute.values[..],
+    };
+    values
         .iter()
-        .find(|(one, _)| one == name)
+        .find(|(one, _)| *one == owner)
         .map(|(_, value)| value)
 }
 
@@ -77,13 +82,13 @@ pub fn lies_within(path: &str, category: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// A line together with the tables its positions point into. Its plain fields are those of [`Line`].
+/// A line together with what stands beside the lines. Its plain numbers are those of [`Line`].
 #[derive(Debug, Clone, Copy)]
 pub struct LineView<'a> {
     line: &'a Line,
     position: u32,
-    categories: &'a [String],
-    tags: &'a [String],
+    basket: &'a Basket,
+    attributes: &'a [Attribute],
 }
 
 impl Deref for LineView<'_> {
@@ -100,10 +105,14 @@ impl<'a> LineView<'a> {
         self.position
     }
 
+    /// Its product's id; empty for an article the till priced itself, and where the rule did not ask for products.
+    pub fn product(&self) -> &'a str {
+        at(&self.basket.products, self.position).map_or("", String::as_str)
+    }
+
     /// Its category path, root first, such as `drinks/coffee`; empty when it has none.
     pub fn category(&self) -> &'a str {
-        let position = usize::try_from(self.line.category).unwrap_or(usize::MAX);
-        self.categories.get(position).map_or("", String::as_str)
+        at(&self.basket.categories, self.line.category).map_or("", String::as_str)
     }
 
     /// Whether it belongs to the category or to one below it.
@@ -111,12 +120,20 @@ impl<'a> LineView<'a> {
         lies_within(self.category(), category)
     }
 
+    /// Positions of its tags in the basket's.
+    pub fn tag_positions(&self) -> &'a [u32] {
+        let all = &self.basket.line_tags;
+        let first = usize::try_from(self.line.first_tag).unwrap_or(usize::MAX);
+        let count = usize::try_from(self.line.tag_count).unwrap_or(0);
+        let end = first.saturating_add(count).min(all.len());
+        all.get(first..end).unwrap_or_default()
+    }
+
     pub fn tags(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        let all = self.tags;
-        self.line
-            .tags
+        let all = &self.basket.tags;
+        self.tag_positions()
             .iter()
-            .filter_map(|tag| all.get(usize::try_from(*tag).ok()?))
+            .filter_map(|tag| at(all, *tag))
             .map(String::as_str)
     }
 
@@ -129,35 +146,55 @@ impl<'a> LineView<'a> {
         Money(self.line.amount)
     }
 
+    /// What one whole unit cost the store, where that is known and the rule asked for it.
+    pub fn cost(&self) -> Option<Money> {
+        at(&self.basket.costs, self.position)?.map(Money)
+    }
+
+    /// The rate of its tax, zero where the host sent no proper fraction.
+    pub fn tax_share(&self) -> Rate {
+        Rate::try_from(self.line.tax_rate).unwrap_or(Rate::ZERO)
+    }
+
     /// Its quantity in whole units: 345 thousandths are 0.345.
     pub fn units(&self) -> Decimal {
         Decimal::from_i128_with_scale(self.line.quantity.into(), 3)
     }
 
     pub fn attribute(&self, name: &str) -> Option<&'a Value> {
-        attribute(&self.line.attributes, name)
+        attribute(self.attributes, name, Owner::Line(self.position))
     }
+}
+
+fn at<T>(all: &[T], position: u32) -> Option<&T> {
+    all.get(usize::try_from(position).ok()?)
 }
 
 /// The lines of a basket in order.
 #[derive(Debug, Clone)]
 pub struct Lines<'a> {
-    lines: std::iter::Enumerate<std::slice::Iter<'a, Line>>,
-    categories: &'a [String],
-    tags: &'a [String],
+    basket: &'a Basket,
+    attributes: &'a [Attribute],
+    next: usize,
 }
 
 impl<'a> Lines<'a> {
-    pub(crate) fn new(
-        lines: &'a [Line],
-        categories: &'a [String],
-        tags: &'a [String],
-    ) -> Lines<'a> {
+    pub(crate) fn new(basket: &'a Basket, attributes: &'a [Attribute]) -> Lines<'a> {
         Lines {
-            lines: lines.iter().enumerate(),
-            categories,
-            tags,
+            basket,
+            attributes,
+            next: 0,
         }
+    }
+
+    /// The line at a position.
+    pub fn at(&self, position: u32) -> Option<LineView<'a>> {
+        Some(LineView {
+            line: at(&self.basket.lines, position)?,
+            position,
+            basket: self.basket,
+            attributes: self.attributes,
+        })
     }
 }
 
@@ -165,19 +202,15 @@ impl<'a> Iterator for Lines<'a> {
     type Item = LineView<'a>;
 
     fn next(&mut self) -> Option<LineView<'a>> {
-        let (position, line) = self.lines.next()?;
         // A basket has at most 500 lines.
-        let position = u32::try_from(position).unwrap_or(u32::MAX);
-        Some(LineView {
-            line,
-            position,
-            categories: self.categories,
-            tags: self.tags,
-        })
+        let line = self.at(u32::try_from(self.next).ok()?)?;
+        self.next += 1;
+        Some(line)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.lines.size_hint()
+        let left = self.basket.lines.len().saturating_sub(self.next);
+        (left, Some(left))
     }
 }
 
@@ -194,16 +227,29 @@ pub(crate) fn tendered(tenders: &[Tender], kind: TenderKind) -> Money {
 macro_rules! basket {
     ($facts:ty) => {
         impl $facts {
-            /// The lines with their categories and tags at hand.
+            /// The lines with their products, categories, tags and attributes at hand.
             pub fn lines(&self) -> $crate::Lines<'_> {
-                $crate::Lines::new(&self.lines, &self.categories, &self.tags)
+                $crate::Lines::new(&self.basket, &self.attributes)
             }
 
             /// What the member intends to pay by one kind of tender.
             pub fn tendered(&self, kind: $crate::types::TenderKind) -> $crate::Money {
-                $crate::facts::tendered(&self.tenders, kind)
+                $crate::facts::tendered(&self.basket.tenders, kind)
             }
         }
     };
 }
 pub(crate) use basket;
+
+/// The same readings on every kind of facts: attributes the rule asked for.
+macro_rules! attributes {
+    ($facts:ty: $($(#[$documentation:meta])* $method:ident $owner:ident),*) => {
+        impl $facts {
+            $($(#[$documentation])*
+            pub fn $method(&self, name: &str) -> Option<&$crate::types::Value> {
+                $crate::facts::attribute(&self.attributes, name, $crate::types::Owner::$owner)
+            })*
+        }
+    };
+}
+pub(crate) use attributes;

@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::facts::lies_within;
-use crate::types::{ConfigProblem, Line, Needs};
+use crate::facts::{LineView, Lines, lies_within};
+use crate::types::{Basket, ConfigProblem, Line, Needs};
 
 /// Most entries of one list of a selection.
 const ENTRIES_MAX: usize = 2_000;
@@ -52,9 +52,8 @@ pub struct Selection {
 pub const BRAND: &str = "brand";
 
 /// The brand of a line, where the rule asked for it.
-pub fn brand(line: &Line) -> Option<&str> {
-    let (_, brand) = line.attributes.iter().find(|(name, _)| name == BRAND)?;
-    brand.as_text()
+pub fn brand(line: LineView<'_>) -> Option<&str> {
+    line.attribute(BRAND)?.as_text()
 }
 
 impl Selection {
@@ -76,13 +75,28 @@ impl Selection {
         self.lists().iter().all(|(_, list)| list.is_empty())
     }
 
-    /// Adds the brand to what a rule wants, where the selection names brands.
-    pub fn needs(&self, needs: Needs) -> Needs {
+    /// Adds to what a rule wants what the selection names: products, categories, tags, brands.
+    pub fn needs(&self, mut needs: Needs) -> Needs {
+        needs.products |= self.asks_products();
+        needs.categories |= self.asks_categories();
+        needs.tags |= self.asks_tags();
         if self.asks_brand() && !needs.attributes.iter().any(|name| name == BRAND) {
             needs.attribute(BRAND)
         } else {
             needs
         }
+    }
+
+    fn asks_products(&self) -> bool {
+        !self.products.is_empty() || !self.except_products.is_empty()
+    }
+
+    fn asks_categories(&self) -> bool {
+        !self.categories.is_empty() || !self.except_categories.is_empty()
+    }
+
+    fn asks_tags(&self) -> bool {
+        !self.tags.is_empty() || !self.except_tags.is_empty()
     }
 
     fn asks_brand(&self) -> bool {
@@ -127,8 +141,8 @@ impl Selection {
         problems
     }
 
-    /// Looks the names up once, so that asking per line is cheap. `categories` and `tags` are those of the facts.
-    pub fn picker<'a>(&'a self, categories: &[String], tags: &[String]) -> Picker<'a> {
+    /// Looks the names up once, so that asking per line is cheap.
+    pub fn picker<'a>(&'a self, basket: &Basket) -> Picker<'a> {
         let below = |paths: &[String], category: &String| {
             paths.iter().any(|path| lies_within(category, path))
         };
@@ -144,20 +158,26 @@ impl Selection {
                 && self.tags.is_empty()
                 && self.brands.is_empty(),
             asks_brand: self.asks_brand(),
-            categories: categories
-                .iter()
-                .map(|category| {
-                    verdict(
-                        below(&self.categories, category),
-                        below(&self.except_categories, category),
-                    )
-                })
-                .collect(),
-            tags: tags
-                .iter()
-                .map(|tag| verdict(self.tags.contains(tag), self.except_tags.contains(tag)))
-                .collect(),
+            asks_products: self.asks_products(),
+            categories: of_each(self.asks_categories(), &basket.categories, |category| {
+                verdict(
+                    below(&self.categories, category),
+                    below(&self.except_categories, category),
+                )
+            }),
+            tags: of_each(self.asks_tags(), &basket.tags, |tag| {
+                verdict(self.tags.contains(tag), self.except_tags.contains(tag))
+            }),
         }
+    }
+}
+
+/// Nothing where nothing is asked.
+fn of_each(asked: bool, names: &[String], verdict: impl FnMut(&String) -> Verdict) -> Vec<Verdict> {
+    if asked {
+        names.iter().map(verdict).collect()
+    } else {
+        Vec::new()
     }
 }
 
@@ -174,22 +194,26 @@ pub struct Picker<'a> {
     selection: &'a Selection,
     everything_named: bool,
     asks_brand: bool,
+    asks_products: bool,
     categories: Vec<Verdict>,
     tags: Vec<Verdict>,
 }
 
 impl Picker<'_> {
     /// Whether the line belongs.
-    pub fn picks(&self, line: &Line) -> bool {
+    pub fn picks(&self, line: LineView<'_>) -> bool {
         let category = usize::try_from(line.category)
             .ok()
             .and_then(|position| self.categories.get(position));
-        let tags = || {
-            let positions = line
-                .tags
-                .iter()
-                .filter_map(|position| usize::try_from(*position).ok());
-            positions.filter_map(|position| self.tags.get(position))
+        let tagged = |as_such: Verdict| {
+            !self.tags.is_empty()
+                && line.tag_positions().iter().any(|position| {
+                    let position = usize::try_from(*position).unwrap_or(usize::MAX);
+                    self.tags.get(position) == Some(&as_such)
+                })
+        };
+        let product_in = |products: &[String]| {
+            self.asks_products && products.iter().any(|one| one == line.product())
         };
         let brand_in = |brands: &[String]| {
             self.asks_brand
@@ -197,24 +221,23 @@ impl Picker<'_> {
         };
         if category == Some(&Verdict::Excepted)
             || brand_in(&self.selection.except_brands)
-            || tags().any(|verdict| *verdict == Verdict::Excepted)
-            || self.selection.except_products.contains(&line.product)
+            || tagged(Verdict::Excepted)
+            || product_in(&self.selection.except_products)
         {
             return false;
         }
         self.everything_named
             || category == Some(&Verdict::Named)
-            || tags().any(|verdict| *verdict == Verdict::Named)
-            || self.selection.products.contains(&line.product)
+            || tagged(Verdict::Named)
+            || product_in(&self.selection.products)
             || brand_in(&self.selection.brands)
     }
 
     /// Positions of the lines that belong, in order.
-    pub fn positions(&self, lines: &[Line]) -> Vec<u32> {
-        (0..)
-            .zip(lines)
-            .filter(|(_, line)| self.picks(line))
-            .map(|(position, _)| position)
+    pub fn positions(&self, lines: Lines<'_>) -> Vec<u32> {
+        lines
+            .filter(|line| self.picks(*line))
+            .map(|line| line.position())
             .collect()
     }
 }
@@ -227,6 +250,7 @@ pub fn pieces(line: &Line) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::points::Facts;
     use crate::testing::facts;
 
     #[test]
@@ -266,8 +290,8 @@ mod tests {
             (r#"{"brands": ["acme"]}"#, &[]),
         ] {
             let selection: Selection = serde_json::from_str(json).expect(json);
-            let picker = selection.picker(&basket.categories, &basket.tags);
-            assert_eq!(picker.positions(&basket.lines), belonging, "{json}");
+            let picker = selection.picker(&basket.basket);
+            assert_eq!(picker.positions(basket.lines()), belonging, "{json}");
             assert_eq!(selection.is_everything(), json == "{}");
         }
     }
@@ -278,14 +302,16 @@ mod tests {
             tags: vec!["hot".into()],
             ..Selection::default()
         };
-        let mut basket = facts().line("latte").tag("hot").points();
-        (basket.lines[0].category, basket.lines[0].tags) = (u32::MAX, vec![7, u32::MAX]);
-        assert!(
-            selection
-                .picker(&basket.categories, &basket.tags)
-                .positions(&basket.lines)
-                .is_empty()
-        );
+        let mut facts = facts().line("latte").tag("hot").points();
+        facts.basket.lines[0].category = u32::MAX;
+        facts.basket.line_tags = vec![7];
+        let picked = |facts: &Facts| {
+            let picker = selection.picker(&facts.basket);
+            picker.positions(facts.lines())
+        };
+        assert!(picked(&facts).is_empty());
+        facts.basket.lines[0].first_tag = u32::MAX;
+        assert!(picked(&facts).is_empty());
     }
 
     #[test]
@@ -326,6 +352,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_named_is_asked_for() {
+        for (json, asked) in [
+            ("{}", [false, false, false]),
+            (r#"{"except_products": ["a"]}"#, [true, false, false]),
+            (r#"{"categories": ["a"]}"#, [false, true, false]),
+            (r#"{"tags": ["a"], "brands": ["b"]}"#, [false, false, true]),
+        ] {
+            let selection: Selection = serde_json::from_str(json).expect(json);
+            let needs = selection.needs(Needs::amounts());
+            assert_eq!(
+                [needs.products, needs.categories, needs.tags],
+                asked,
+                "{json}"
+            );
+        }
+    }
+
+    #[test]
     fn only_whole_positive_quantities_are_pieces() {
         for (quantity, count) in [
             (2000, Some(2)),
@@ -335,7 +379,7 @@ mod tests {
             (-1000, None),
             (i64::MIN, None),
         ] {
-            let mut line = facts().line("a").points().lines.remove(0);
+            let mut line = facts().line("a").points().basket.lines.remove(0);
             line.quantity = quantity;
             assert_eq!(pieces(&line), count, "{quantity}");
         }

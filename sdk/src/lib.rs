@@ -19,6 +19,7 @@ pub mod audience;
 pub mod bindings;
 mod calendar;
 mod catalogue;
+mod compact;
 mod config;
 #[doc(hidden)]
 pub mod describe;
@@ -33,6 +34,7 @@ pub mod points;
 pub mod promotions;
 pub mod referrals;
 pub mod schedule;
+pub mod tenders;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 pub mod tiers;
@@ -56,9 +58,9 @@ pub use wit_bindgen as __wit_bindgen;
 /// The records every kind of rule shares, as `wit/types` describes them.
 pub mod types {
     pub use crate::bindings::points::tessera::types::types::{
-        AggregateNeed, Attribute, ConfigProblem, CounterChange, CounterNeed, CounterPeriod,
-        CounterScope, Line, Measure, Member, Message, Order, Ratio, RuleNeeds as Needs, Tender,
-        TenderKind, Value, Window,
+        AggregateNeed, Attribute, Basket, ConfigProblem, CounterChange, CounterNeed, CounterPeriod,
+        CounterScope, Line, Measure, Member, Message, Order, Owner, Ratio, RuleNeeds as Needs,
+        Tender, TenderKind, Value, Window,
     };
 }
 
@@ -66,8 +68,8 @@ pub mod types {
 pub mod prelude {
     pub use crate::facts::LineView;
     pub use crate::types::{
-        ConfigProblem, CounterPeriod, CounterScope, Line, Measure, Member, Message, Needs, Order,
-        TenderKind, Value, Window,
+        Basket, ConfigProblem, CounterPeriod, CounterScope, Line, Measure, Member, Message, Needs,
+        Order, TenderKind, Value, Window,
     };
     pub use crate::{Decimal, message};
     pub use chrono::{Datelike, NaiveDate, Timelike};

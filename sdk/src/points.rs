@@ -8,10 +8,11 @@ pub use crate::bindings::points::exports::tessera::points::points_rule::{
     Award, Facts, NearMiss, Proposal, Trigger,
 };
 use crate::export::rule_kind;
-use crate::facts::basket;
+use crate::facts::{attributes, basket};
 use crate::types::{CounterChange, Message};
 
 basket!(Facts);
+attributes!(Facts: order_attribute Order, store_attribute Store, member_attribute Member);
 
 rule_kind! {
     /// How points are earned.

@@ -1,16 +1,18 @@
 //! Rules that take something off.
 
+use chrono::NaiveDate;
 use tessera_money::Money;
 
 use crate::bindings::promotions::exports::tessera::promotions::promotion_rule;
 pub use crate::bindings::promotions::exports::tessera::promotions::promotion_rule::{
-    Discount, Facts, NearMiss, Proposal, Target,
+    Discount, Facts, Gift, Grant, NearMiss, Proposal, Target,
 };
 use crate::export::rule_kind;
-use crate::facts::basket;
+use crate::facts::{attributes, basket};
 use crate::types::{CounterChange, Message};
 
 basket!(Facts);
+attributes!(Facts: order_attribute Order, store_attribute Store, member_attribute Member);
 
 rule_kind! {
     /// What a promotion takes off.
@@ -22,6 +24,7 @@ impl Default for Proposal {
     fn default() -> Proposal {
         Proposal {
             discounts: Vec::new(),
+            grants: Vec::new(),
             near_misses: Vec::new(),
             counters: Vec::new(),
             codes: Vec::new(),
@@ -37,6 +40,12 @@ impl Proposal {
 
     pub fn discount(mut self, discount: Discount) -> Proposal {
         self.discounts.push(discount);
+        self
+    }
+
+    /// Gives something beside money off; only to members.
+    pub fn grant(mut self, grant: Grant) -> Proposal {
+        self.grants.push(grant);
         self
     }
 
@@ -103,6 +112,41 @@ impl Discount {
     /// Positions of the lines whose presence earned it, beside those it lowers.
     pub fn earned_by(mut self, lines: impl IntoIterator<Item = u32>) -> Discount {
         self.basis = lines.into_iter().collect();
+        self
+    }
+}
+
+impl Grant {
+    /// Coupons for later orders, honoured by the binding of that name.
+    pub fn coupons(name: impl Into<String>, count: u32, reason: Message) -> Grant {
+        Grant::new(Gift::Coupon, name.into(), count, reason)
+    }
+
+    /// Entries in the prize draw of that name.
+    pub fn draw_entries(name: impl Into<String>, count: u32, reason: Message) -> Grant {
+        Grant::new(Gift::DrawEntry, name.into(), count, reason)
+    }
+
+    fn new(gift: Gift, name: String, count: u32, reason: Message) -> Grant {
+        Grant {
+            gift,
+            name,
+            count,
+            expires_on: None,
+            available_on: None,
+            reason,
+        }
+    }
+
+    /// The last business day a coupon can be used.
+    pub fn expiring(mut self, day: NaiveDate) -> Grant {
+        self.expires_on = Some(day.to_epoch_days());
+        self
+    }
+
+    /// The first business day a coupon can be used.
+    pub fn available(mut self, day: NaiveDate) -> Grant {
+        self.available_on = Some(day.to_epoch_days());
         self
     }
 }

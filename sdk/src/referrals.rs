@@ -5,11 +5,20 @@ use tessera_money::{Money, Points};
 
 use crate::bindings::referrals::exports::tessera::referrals::referral_rule;
 pub use crate::bindings::referrals::exports::tessera::referrals::referral_rule::{
-    Facts, NearMiss, Proposal, Reward, Side,
+    Facts, NearMiss, Occasion, Proposal, Reward, Side,
 };
 use crate::export::rule_kind;
+use crate::facts::attributes;
 use crate::types::{CounterChange, Message};
 use crate::values::day;
+
+attributes!(Facts:
+    order_attribute Order,
+    store_attribute Store,
+    /// Of the member who was brought.
+    member_attribute Member,
+    referrer_attribute Referrer
+);
 
 rule_kind! {
     /// What bringing a new member pays to both sides.
@@ -73,6 +82,11 @@ impl Reward {
     /// Points for the member who was brought.
     pub fn to_referee(points: Points, reason: Message) -> Reward {
         Reward::new(Side::Referee, points, reason)
+    }
+
+    /// Points for the member who brought the one who brought the other.
+    pub fn to_second_referrer(points: Points, reason: Message) -> Reward {
+        Reward::new(Side::SecondReferrer, points, reason)
     }
 
     fn new(side: Side, points: Points, reason: Message) -> Reward {

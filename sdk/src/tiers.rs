@@ -8,8 +8,11 @@ pub use crate::bindings::tiers::exports::tessera::tiers::tier_rule::{
     Decision, Facts, Occasion, Progress,
 };
 use crate::export::rule_kind;
+use crate::facts::attributes;
 use crate::types::Message;
 use crate::values::day;
+
+attributes!(Facts: member_attribute Member);
 
 rule_kind! {
     /// Which tier a member holds.

@@ -97,13 +97,15 @@ impl ConfigProblem {
     }
 }
 
-#[expect(clippy::derivable_impls, reason = "the type is generated")]
 impl Default for Needs {
     fn default() -> Needs {
         Needs {
             aggregates: Vec::new(),
             counters: Vec::new(),
             attributes: Vec::new(),
+            products: true,
+            categories: true,
+            tags: true,
             cost: false,
         }
     }
@@ -113,6 +115,34 @@ impl Needs {
     /// Nothing beyond the basket.
     pub fn none() -> Needs {
         Needs::default()
+    }
+
+    /// Of the basket only its amounts. Saves time where a rule looks at no products, categories or tags.
+    pub fn amounts() -> Needs {
+        Needs {
+            products: false,
+            categories: false,
+            tags: false,
+            ..Needs::default()
+        }
+    }
+
+    /// Ids of the products.
+    pub fn products(mut self) -> Needs {
+        self.products = true;
+        self
+    }
+
+    /// Categories of the lines.
+    pub fn categories(mut self) -> Needs {
+        self.categories = true;
+        self
+    }
+
+    /// Tags of the lines.
+    pub fn tags(mut self) -> Needs {
+        self.tags = true;
+        self
     }
 
     /// A number about the member's past; answered in `facts.aggregates` in the order asked.

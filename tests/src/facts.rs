@@ -2,7 +2,7 @@
 
 use tessera::domain::rules::{
     LineFacts, MemberFacts, Occasion, OrderFacts, PointsFacts, PromotionFacts, Ratio,
-    ReferralFacts, TenderFacts, TenderKind, TierFacts, Trigger,
+    ReferralFacts, ReferralOccasion, Shown, TenderFacts, TenderKind, TierFacts, Trigger,
 };
 use tessera::domain::time::{Day, Instant};
 
@@ -38,6 +38,7 @@ pub fn member() -> MemberFacts {
         age_band: Some(30),
         is_birthday: false,
         is_birthday_month: false,
+        days_to_birthday: None,
         orders_before: 12,
         segments: vec![],
         attributes: vec![],
@@ -57,7 +58,9 @@ pub fn lines(count: usize) -> Vec<LineFacts> {
                 unit_price: price,
                 list_amount: pieces * price,
                 amount: pieces * price,
+                reduced_amount: pieces * price,
                 tax: 0,
+                tax_rate: Ratio::default(),
                 cost: None,
                 tags: vec![u32::try_from(at % 2).expect("below two")],
                 attributes: vec![],
@@ -91,6 +94,11 @@ pub fn points(count: usize) -> PointsFacts {
             kind: TenderKind::Cash,
             amount,
         }],
+        shown: Shown {
+            categories: true,
+            tags: true,
+            ..Shown::default()
+        },
         amount,
         points_scale: 0,
         aggregates: vec![],
@@ -108,6 +116,7 @@ pub fn promotion(count: usize) -> PromotionFacts {
         tags: sale.tags,
         lines: sale.lines,
         tenders: sale.tenders,
+        shown: sale.shown,
         codes: vec![],
         aggregates: vec![],
         counters: vec![],
@@ -135,6 +144,7 @@ pub fn referral(amount: i64) -> ReferralFacts {
         ..member()
     };
     ReferralFacts {
+        occasion: ReferralOccasion::Order,
         order: order(),
         amount,
         referee: MemberFacts {
@@ -142,6 +152,7 @@ pub fn referral(amount: i64) -> ReferralFacts {
             ..member()
         },
         referrer,
+        second_referrer: None,
         referred_on: Day(TODAY.0 - 7),
         points_scale: 0,
         aggregates: vec![],

@@ -7,7 +7,7 @@ use chrono::Datelike as _;
 
 use crate::clock::date_of;
 use crate::domain::ledger::CounterKey;
-use crate::domain::order::CounterOwner;
+use crate::domain::order::{CounterOwner, TOP_UPS};
 use crate::domain::pricing::{
     Base, Campaign, CampaignRef, Choice, Group, OnFault, Stage, UsageLimit,
 };
@@ -80,7 +80,10 @@ impl Reader<'_> {
             .map(|need| DaySpan {
                 first: first_day(need.window, self.day),
                 last: self.day,
-                category: need.category.clone(),
+                category: match need.measure {
+                    Measure::ToppedUp => Some(TOP_UPS.to_owned()),
+                    _ => need.category.clone(),
+                },
             })
             .collect();
         match self.member {
@@ -187,7 +190,7 @@ fn campaign(
 
 fn measured(measure: Measure, sums: &DaySums) -> i64 {
     match measure {
-        Measure::Spend => sums.spend,
+        Measure::Spend | Measure::ToppedUp => sums.spend,
         Measure::Orders => sums.orders,
         Measure::PointsEarned => sums.points,
         Measure::Units => sums.units,

@@ -10,6 +10,7 @@ use crate::domain::ledger::{
     Command, EventRow, HoldOutcome, MemberDayRow, Record, Refusal, Step, Subject, points_asset,
 };
 use crate::domain::order::OrderDocument;
+use crate::domain::rules::Gift;
 use crate::domain::time::{Day, Instant};
 use crate::host::Host;
 use crate::snapshot::Bound;
@@ -201,6 +202,7 @@ pub fn sale_command(
     now: Instant,
 ) -> Result<(Command, Booked), CheckoutError> {
     document.assign_lots(&mut || uuid::Uuid::now_v7().to_string());
+    document.assign_codes(stored::receipt_code)?;
     let points = points_asset(crate::domain::ledger::DEFAULT_PROGRAM);
     let mut command = Command::new(
         "sale",
@@ -244,6 +246,9 @@ pub fn sale_command(
             ));
         }
     }
+    command
+        .records
+        .extend(draws("draw.entered", new.id, document));
     let payload = serde_json::json!({
         "order": new.id,
         "total": document.totals.total,
@@ -258,6 +263,30 @@ pub fn sale_command(
         payload: payload.to_string(),
     }));
     Ok((command, booked))
+}
+
+/// Tells of entries in prize draws, or of their withdrawal.
+pub fn draws<'a>(
+    kind: &'a str,
+    order: &'a str,
+    document: &'a OrderDocument,
+) -> impl Iterator<Item = Record> + 'a {
+    let grants = document.grants.iter().map(|record| &record.grant);
+    let entries = grants.filter(|grant| grant.gift == Gift::DrawEntry);
+    entries.map(move |grant| {
+        let payload = serde_json::json!({
+            "draw": grant.name,
+            "entries": grant.count,
+            "member": document.member,
+            "order": order,
+        });
+        Record::Event(EventRow {
+            kind: kind.to_owned(),
+            subject: order.to_owned(),
+            store: Some(document.store.clone()),
+            payload: payload.to_string(),
+        })
+    })
 }
 
 /// What an order adds to its member's purchases.

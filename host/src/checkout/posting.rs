@@ -5,7 +5,8 @@
 //! worth is a tender of the store like any other.
 
 use crate::domain::ledger::{
-    AccountKey, AccountName, ExpiredReturn, NewLot, OnShort, Reserve, Step, TakeBackShort,
+    AccountKey, AccountName, ExpiredReturn, NewCoupon, NewLot, OnShort, Reserve, Step,
+    TakeBackShort,
 };
 use crate::domain::order::{CounterUse, OrderDocument, Tender};
 use crate::domain::refund::{AwardReturn, RefundPlan, RefundTender};
@@ -72,6 +73,7 @@ pub fn sale(
             enforce,
         });
     }
+    steps.extend(coupons(document));
     steps.push(Step::OpenOrder {
         order: order.to_owned(),
         lines: document.lines.iter().map(|line| line.quantity).collect(),
@@ -90,6 +92,22 @@ pub fn sale(
             .collect(),
     });
     Ok(steps)
+}
+
+/// The steps that issue the coupons an order grants; each can be used once, by its member.
+fn coupons(document: &OrderDocument) -> impl Iterator<Item = Step> {
+    document.grants.iter().flat_map(move |record| {
+        record.codes.iter().map(move |code| {
+            Step::IssueCoupon(NewCoupon {
+                code: code.clone(),
+                campaign: record.honoured_by.clone().unwrap_or_default(),
+                holder: document.member.clone(),
+                use_limit: Some(1),
+                starts_on: record.grant.available_on,
+                expires_on: record.grant.expires_on,
+            })
+        })
+    })
 }
 
 /// The steps that give a claimed order's points; `counted` counters were moved by the sale already.
@@ -258,6 +276,9 @@ pub fn refund(
             member: document.member.clone(),
             enforce: false,
         });
+    }
+    for code in &plan.voided {
+        steps.push(Step::VoidCoupon { code: code.clone() });
     }
     Ok(steps)
 }

@@ -52,7 +52,11 @@ pub async fn priced(
 ) -> Result<Quote, CheckoutError> {
     let situation = Situation::gather(host, caller, &request, at).await?;
     let (situation, outcome, runs) = settle(host, situation, recorded).await?;
-    let priced = outcome?;
+    let mut priced = outcome?;
+    let (snapshot, place) = (&situation.snapshot, &situation.place);
+    priced
+        .document
+        .find_honouring(|name| snapshot.binding_named(place, name));
     let lifetime = i64::from(situation.place.settings.quote_lifetime);
     Ok(Quote {
         id: uuid::Uuid::now_v7().to_string(),

@@ -159,6 +159,10 @@ async fn attempt(
         "currency": sale.document.currency,
         "reason": request.reason,
     });
+    if plan.completes {
+        let withdrawn = super::commit::draws("draw.withdrawn", order, &sale.document);
+        command.records.extend(withdrawn);
+    }
     command.records.push(Record::Event(EventRow {
         kind: "order.refunded".to_owned(),
         subject: order.to_owned(),

@@ -367,6 +367,7 @@ pub fn member_facts(
     };
     let today = date_of(day);
     let birthday = person.birthday.as_ref().zip(today);
+    let days_to_birthday = birthday.and_then(|(birthday, today)| days_to_birthday(birthday, today));
     Ok(MemberFacts {
         id: member.id.clone(),
         tier: member.tier.clone(),
@@ -376,9 +377,10 @@ pub fn member_facts(
         },
         enrolled_on: to_day(member.enrolled_on),
         age_band: birthday.and_then(|(birthday, today)| age_band(birthday, today)),
-        is_birthday: birthday.is_some_and(|(birthday, today)| is_birthday(birthday, today)),
+        is_birthday: days_to_birthday == Some(0),
         is_birthday_month: birthday
             .is_some_and(|(birthday, today)| u32::from(birthday.month) == today.month()),
+        days_to_birthday,
         orders_before: u32::try_from(member.orders).unwrap_or(0),
         segments: serde_json::from_str(&member.segments).unwrap_or_default(),
         attributes: crate::snapshot::attributes(&member.attributes)?,
@@ -397,11 +399,19 @@ fn age_band(birthday: &Birthday, today: NaiveDate) -> Option<u8> {
     u8::try_from(age / 10 * 10).ok()
 }
 
-/// Who was born on 29 February has his birthday on the 28th in other years.
-fn is_birthday(birthday: &Birthday, today: NaiveDate) -> bool {
+/// Days to the nearest birthday, below zero since, where it is within 31 days. Who was born on 29 February has
+/// it on the 28th in other years.
+fn days_to_birthday(birthday: &Birthday, today: NaiveDate) -> Option<i8> {
     let (month, day) = (u32::from(birthday.month), u32::from(birthday.day));
-    let moved = (month, day) == (2, 29) && !today.leap_year();
-    (today.month(), today.day()) == (month, if moved { 28 } else { day })
+    let in_year = |year: i32| {
+        NaiveDate::from_ymd_opt(year, month, day)
+            .or_else(|| NaiveDate::from_ymd_opt(year, month, 28))
+            .map(|birthday| (birthday - today).num_days())
+    };
+    let nearest = (today.year() - 1..=today.year() + 1)
+        .filter_map(in_year)
+        .min_by_key(|days| days.abs())?;
+    i8::try_from(nearest).ok().filter(|days| days.abs() <= 31)
 }
 
 /// What a member can spend on a day.
@@ -452,8 +462,17 @@ async fn referral(
     if referrer.member.status != "active" {
         return Ok(None);
     }
+    let above = match &referrer.member.referred_by {
+        Some(above) if *above != member.id => members::known(conn, MemberName::Id(above)).await?,
+        _ => None,
+    };
+    let second_referrer = above
+        .filter(|above| above.member.status == "active")
+        .map(|above| member_facts(host, &above, day))
+        .transpose()?;
     Ok(Some(ReferralBase {
         referrer: member_facts(host, &referrer, day)?,
+        second_referrer,
         referred_on: to_day(referred_on),
     }))
 }

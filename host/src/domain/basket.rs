@@ -123,7 +123,7 @@ pub enum BasketProblem {
     Overflow,
     #[error("use at most {MAX_TEXT} characters and no control characters")]
     Text,
-    #[error("use a category path of at most {MAX_LEVELS} levels")]
+    #[error("use a category path of at most {MAX_LEVELS} levels without a leading slash")]
     Category,
     #[error("pay with this kind once")]
     TenderTwice,
@@ -291,7 +291,7 @@ impl BasketLine {
         )?;
         let levels = self.category.split('/').count();
         ensure(
-            levels <= MAX_LEVELS,
+            levels <= MAX_LEVELS && !self.category.starts_with('/'),
             || field("category"),
             BasketProblem::Category,
         )?;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::rules::{
     Attribute, LineFacts, MemberFacts, Needs, Occasion, OrderFacts, PointsFacts, PromotionFacts,
-    ReferralFacts, RuleKind, TenderFacts, TierFacts, Trigger,
+    ReferralFacts, ReferralOccasion, RuleKind, Shown, TenderFacts, TierFacts, Trigger,
 };
 use super::time::Day;
 
@@ -36,6 +36,9 @@ pub struct BaseFacts {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReferralBase {
     pub referrer: MemberFacts,
+    /// Who brought the referrer; never the member himself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_referrer: Option<MemberFacts>,
     pub referred_on: Day,
 }
 
@@ -45,6 +48,9 @@ pub struct FactsDelta {
     pub kind: RuleKind,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amounts: Option<Vec<i64>>,
+    /// What is left of the lines, where the amounts are others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reduced: Option<Vec<i64>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taxes: Option<Vec<i64>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -61,9 +67,8 @@ pub struct FactsDelta {
     /// Names of attributes passed on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attributes: Vec<String>,
-    /// Whether lines carry their cost.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub cost: bool,
+    #[serde(default, skip_serializing_if = "Shown::is_nothing")]
+    pub shown: Shown,
     /// Whether the amounts of this call contain tax, when that is not as on the shelf.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub includes_tax: Option<bool>,
@@ -71,6 +76,9 @@ pub struct FactsDelta {
     pub trigger: Option<Trigger>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub occasion: Option<Occasion>,
+    /// Why a referral rule is asked, when not for an order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub referral_occasion: Option<ReferralOccasion>,
     /// The day a tier is reviewed on, when that is not the order's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub business_date: Option<Day>,
@@ -112,6 +120,7 @@ impl FactsDelta {
         Self {
             kind,
             amounts: None,
+            reduced: None,
             taxes: None,
             tenders: None,
             aggregates: Vec::new(),
@@ -119,10 +128,11 @@ impl FactsDelta {
             codes: Vec::new(),
             amount: 0,
             attributes: needs.attributes.clone(),
-            cost: needs.cost,
+            shown: needs.shown,
             includes_tax: None,
             trigger: None,
             occasion: None,
+            referral_occasion: None,
             business_date: None,
         }
     }
@@ -146,10 +156,11 @@ impl BaseFacts {
                 .member
                 .as_ref()
                 .map(|member| known_to(member, &delta.attributes)),
-            categories: self.categories.clone(),
-            tags: self.tags.clone(),
+            categories: shown_only(delta.shown.categories, &self.categories),
+            tags: shown_only(delta.shown.tags, &self.tags),
             lines: self.line_facts(delta)?,
             tenders: self.tender_facts(delta),
+            shown: delta.shown,
             codes: delta.codes.clone(),
             aggregates: delta.aggregates.clone(),
             counters: delta.counters.clone(),
@@ -161,10 +172,11 @@ impl BaseFacts {
             trigger: delta.trigger.unwrap_or(Trigger::Sale),
             order: self.order_facts(delta),
             member: self.member_facts(delta)?,
-            categories: self.categories.clone(),
-            tags: self.tags.clone(),
+            categories: shown_only(delta.shown.categories, &self.categories),
+            tags: shown_only(delta.shown.tags, &self.tags),
             lines: self.line_facts(delta)?,
             tenders: self.tender_facts(delta),
+            shown: delta.shown,
             amount: delta.amount,
             points_scale: self.points_scale,
             aggregates: delta.aggregates.clone(),
@@ -188,10 +200,15 @@ impl BaseFacts {
     pub fn referral_facts(&self, delta: &FactsDelta) -> Result<ReferralFacts, FactsError> {
         let referral = self.referral.as_ref().ok_or(FactsError::NoReferral)?;
         Ok(ReferralFacts {
+            occasion: delta.referral_occasion.unwrap_or(ReferralOccasion::Order),
             order: self.order_facts(delta),
             amount: delta.amount,
             referee: self.member_facts(delta)?,
             referrer: known_to(&referral.referrer, &delta.attributes),
+            second_referrer: referral
+                .second_referrer
+                .as_ref()
+                .map(|member| known_to(member, &delta.attributes)),
             referred_on: referral.referred_on,
             points_scale: self.points_scale,
             aggregates: delta.aggregates.clone(),
@@ -228,7 +245,7 @@ impl BaseFacts {
 
     fn line_facts(&self, delta: &FactsDelta) -> Result<Vec<LineFacts>, FactsError> {
         let expected = self.lines.len();
-        for found in [&delta.amounts, &delta.taxes]
+        for found in [&delta.amounts, &delta.reduced, &delta.taxes]
             .into_iter()
             .flatten()
             .map(Vec::len)
@@ -237,23 +254,29 @@ impl BaseFacts {
                 return Err(FactsError::Lines { found, expected });
             }
         }
-        let told = |(position, line): (usize, &LineFacts)| LineFacts {
-            product: line.product.clone(),
-            tags: line.tags.clone(),
-            amount: delta
-                .amounts
-                .as_ref()
-                .map_or(line.amount, |amounts| amounts[position]),
-            tax: delta
-                .taxes
-                .as_ref()
-                .map_or(line.tax, |taxes| taxes[position]),
-            cost: line.cost.filter(|_| delta.cost),
-            attributes: only(&line.attributes, &delta.attributes),
-            ..*line
+        let told = |(position, line): (usize, &LineFacts)| {
+            let of = |values: &Option<Vec<i64>>| values.as_ref().map(|values| values[position]);
+            let amount = of(&delta.amounts).unwrap_or(line.amount);
+            LineFacts {
+                product: match delta.shown.products {
+                    true => line.product.clone(),
+                    false => String::new(),
+                },
+                tags: shown_only(delta.shown.tags, &line.tags),
+                amount,
+                reduced_amount: of(&delta.reduced).unwrap_or(amount),
+                tax: of(&delta.taxes).unwrap_or(line.tax),
+                cost: line.cost.filter(|_| delta.shown.cost),
+                attributes: only(&line.attributes, &delta.attributes),
+                ..*line
+            }
         };
         Ok(self.lines.iter().enumerate().map(told).collect())
     }
+}
+
+fn shown_only<T: Clone>(shown: bool, values: &[T]) -> Vec<T> {
+    if shown { values.to_vec() } else { Vec::new() }
 }
 
 fn only(attributes: &[Attribute], names: &[String]) -> Vec<Attribute> {

@@ -11,8 +11,8 @@ use tessera_money::Rate;
 
 use super::pricing::{CampaignRef, FaultKind};
 use super::rules::{
-    AggregateNeed, CounterPeriod, CounterScope, Measure, Message, Side, Target, TenderKind,
-    TierDecision,
+    AggregateNeed, CounterPeriod, CounterScope, Gift, Grant, Measure, Message, Side, Target,
+    TenderKind, TierDecision,
 };
 use super::settings::{CashRounding, RefundSpentPoints};
 use super::time::{Day, Instant};
@@ -43,6 +43,9 @@ pub struct OrderDocument {
     pub awards: Vec<AwardRecord>,
     pub tier: Option<TierOutcome>,
     pub referral: Option<ReferralOutcome>,
+    /// What the member gets beside money off and points.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<GrantRecord>,
     pub near_misses: Vec<NearMissRecord>,
     /// Counter changes the commit applies, each within its limit.
     pub counters: Vec<CounterUse>,
@@ -225,6 +228,20 @@ pub struct RewardRecord {
     pub lot: Option<String>,
 }
 
+/// Something a promotion gives when the order is committed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantRecord {
+    pub campaign: u32,
+    #[serde(flatten)]
+    pub grant: Grant,
+    /// The binding that honours the coupons; none for draw entries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub honoured_by: Option<String>,
+    /// Codes of the coupons; made by the commit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub codes: Vec<String>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NearMissRecord {
     pub campaign: u32,
@@ -295,6 +312,9 @@ pub struct Terms {
     pub points_value: Option<Rate>,
 }
 
+/// Where a member's top-ups stand among his purchases; no category begins with a slash.
+pub const TOP_UPS: &str = "/top-ups";
+
 /// What an order adds to its member's purchases of the day, for one category. There is one row for
 /// everything (category empty) and one for each category and each of its ancestors, so that an
 /// aggregate over a category reads one key.
@@ -317,6 +337,8 @@ impl PurchaseSum {
             Measure::Orders => self.orders,
             Measure::PointsEarned => self.points,
             Measure::Units => self.units,
+            // No order tops up.
+            Measure::ToppedUp => 0,
         }
     }
 }
@@ -414,6 +436,44 @@ impl OrderDocument {
             rows.add(&line.category, &part);
         }
         rows.into_rows()
+    }
+
+    /// Finds for each grant of coupons the binding that honours them; where there is none, the order goes on
+    /// without and says so.
+    pub fn find_honouring(&mut self, find: impl Fn(&str) -> Option<String>) {
+        let skipped = &mut self.skipped;
+        self.grants.retain_mut(|record| {
+            if record.grant.gift != Gift::Coupon {
+                return true;
+            }
+            record.honoured_by = find(&record.grant.name);
+            if record.honoured_by.is_none() {
+                let message = format!(
+                    "no live binding is named `{}`, so nothing would honour the coupon; make it first",
+                    record.grant.name
+                );
+                skipped.push(Skipped {
+                    campaign: record.campaign,
+                    fault: FaultKind::Unavailable,
+                    message,
+                });
+            }
+            record.honoured_by.is_some()
+        });
+    }
+
+    /// Gives every coupon to be issued its code.
+    pub fn assign_codes<E>(
+        &mut self,
+        mut fresh: impl FnMut() -> Result<String, E>,
+    ) -> Result<(), E> {
+        for record in &mut self.grants {
+            if record.grant.gift == Gift::Coupon {
+                let codes = (0..record.grant.count).map(|_| fresh());
+                record.codes = codes.collect::<Result<_, E>>()?;
+            }
+        }
+        Ok(())
     }
 
     /// Gives every award and reward the id of the lot the commit makes for it.

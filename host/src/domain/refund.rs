@@ -80,6 +80,9 @@ pub struct RefundPlan {
     pub counters: Vec<CounterUse>,
     /// Codes that can be used again.
     pub codes: Vec<String>,
+    /// Codes of coupons the order granted, which cannot be used any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub voided: Vec<String>,
     /// What the member's purchases lose; subtract these.
     pub purchases: Vec<PurchaseSum>,
     /// Whether nothing of the order is left after this.
@@ -277,6 +280,12 @@ pub fn plan(
             Vec::new()
         },
         codes: used.map(|code| code.code.clone()).collect(),
+        voided: if completes {
+            let granted = document.grants.iter().flat_map(|record| &record.codes);
+            granted.cloned().collect()
+        } else {
+            Vec::new()
+        },
         lines,
         total,
         tenders: money.tenders,

@@ -38,6 +38,15 @@ pub struct Ratio {
     pub denominator: i64,
 }
 
+impl Default for Ratio {
+    fn default() -> Self {
+        Self {
+            numerator: 0,
+            denominator: 1,
+        }
+    }
+}
+
 pub type Attribute = (String, Value);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -47,6 +56,7 @@ pub enum Measure {
     Orders,
     PointsEarned,
     Units,
+    ToppedUp,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -96,7 +106,29 @@ pub struct Needs {
     pub aggregates: Vec<AggregateNeed>,
     pub counters: Vec<CounterNeed>,
     pub attributes: Vec<String>,
+    #[serde(default)]
+    pub shown: Shown,
+}
+
+/// What a rule is shown of a basket beyond its amounts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Shown {
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub products: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub categories: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub tags: bool,
+    /// Only with the permission `cost`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub cost: bool,
+}
+
+impl Shown {
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,6 +180,9 @@ pub struct MemberFacts {
     pub age_band: Option<u8>,
     pub is_birthday: bool,
     pub is_birthday_month: bool,
+    /// Days to the nearest birthday, below zero since; within 31 days of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub days_to_birthday: Option<i8>,
     pub orders_before: u32,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub segments: Vec<String>,
@@ -165,8 +200,14 @@ pub struct LineFacts {
     pub quantity: i64,
     pub unit_price: i64,
     pub list_amount: i64,
+    /// What the rule works on.
     pub amount: i64,
+    /// What is left after the discounts settled so far.
+    #[serde(default)]
+    pub reduced_amount: i64,
     pub tax: i64,
+    #[serde(default)]
+    pub tax_rate: Ratio,
     pub cost: Option<i64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<u32>,
@@ -201,6 +242,8 @@ pub enum Trigger {
     Anniversary,
     Feedback,
     Manual,
+    Referral,
+    TierReached,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -212,6 +255,7 @@ pub struct PointsFacts {
     pub tags: Vec<String>,
     pub lines: Vec<LineFacts>,
     pub tenders: Vec<TenderFacts>,
+    pub shown: Shown,
     pub amount: i64,
     pub points_scale: u8,
     pub aggregates: Vec<i64>,
@@ -248,6 +292,7 @@ pub struct PromotionFacts {
     pub tags: Vec<String>,
     pub lines: Vec<LineFacts>,
     pub tenders: Vec<TenderFacts>,
+    pub shown: Shown,
     pub codes: Vec<String>,
     pub aggregates: Vec<i64>,
     pub counters: Vec<i64>,
@@ -269,9 +314,31 @@ pub struct Discount {
     pub basis: Vec<u32>,
 }
 
+/// What a promotion gives beside money off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Gift {
+    Coupon,
+    DrawEntry,
+}
+
+/// Something a member gets when his order is committed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    pub gift: Gift,
+    /// Of the binding that honours the coupons, or of the draw.
+    pub name: String,
+    pub count: u32,
+    pub expires_on: Option<Day>,
+    pub available_on: Option<Day>,
+    pub reason: Message,
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PromotionProposal {
     pub discounts: Vec<Discount>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<Grant>,
     pub near_misses: Vec<NearMiss>,
     pub counters: Vec<CounterChange>,
     pub codes: Vec<String>,
@@ -316,10 +383,12 @@ pub struct TierDecision {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReferralFacts {
+    pub occasion: ReferralOccasion,
     pub order: OrderFacts,
     pub amount: i64,
     pub referee: MemberFacts,
     pub referrer: MemberFacts,
+    pub second_referrer: Option<MemberFacts>,
     pub referred_on: Day,
     pub points_scale: u8,
     pub aggregates: Vec<i64>,
@@ -328,9 +397,17 @@ pub struct ReferralFacts {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+pub enum ReferralOccasion {
+    Joining,
+    Order,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Side {
     Referrer,
     Referee,
+    SecondReferrer,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -106,7 +106,7 @@ pub struct BindingRequest {
     #[serde(default)]
     #[schema(value_type = Object)]
     pub config: serde_json::Value,
-    /// Permissions granted to the plugin, such as `cost`.
+    /// Permissions granted to the plugin, such as `cost`; what its manifest asks for when left out.
     #[serde(default)]
     pub granted: Vec<Id>,
     /// Higher goes first; 0 when absent.

@@ -8,7 +8,7 @@ use super::error::Language;
 use super::types::{Date, Quantity, Time};
 use crate::checkout::posting::kind_name;
 use crate::domain::order::{AdjustmentSource, LineShare, OrderDocument, PriceKind};
-use crate::domain::rules::{Message, Side};
+use crate::domain::rules::{Gift, Message, Side};
 use crate::plugins::Catalog;
 use crate::plugins::messages::{Formats, render};
 
@@ -36,6 +36,8 @@ pub struct SaleView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tier: Option<TierView>,
     pub rewards: Vec<RewardView>,
+    /// What the member gets beside: coupons for later orders, entries in prize draws.
+    pub grants: Vec<GrantView>,
     pub near_misses: Vec<NearMissView>,
     pub codes: Vec<CodeView>,
     /// Rules that gave no usable answer and were left out.
@@ -176,11 +178,31 @@ pub struct ProgressView {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RewardView {
     pub campaign: CampaignView,
-    /// `referrer` or `referee`.
+    /// `referrer`, `referee` or `second-referrer`, who brought the referrer.
     pub side: &'static str,
     pub member: String,
     pub points: i64,
     pub reason: String,
+}
+
+/// Something a promotion gives when the order is committed.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GrantView {
+    pub campaign: CampaignView,
+    /// `coupon` or `draw-entry`.
+    pub gift: &'static str,
+    /// Of the binding that honours the coupons, or of the draw.
+    pub name: String,
+    pub count: u32,
+    /// Codes of the coupons, once the order is committed.
+    pub codes: Vec<String>,
+    pub reason: String,
+    /// Last business day a coupon can be used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_on: Option<Date>,
+    /// First business day a coupon can be used; at once when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub available_on: Option<Date>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -240,6 +262,7 @@ impl Shown<'_> {
             awards: self.awards(document),
             tier: self.tier(document),
             rewards: self.rewards(document),
+            grants: self.grants(document),
             near_misses: document
                 .near_misses
                 .iter()
@@ -346,6 +369,23 @@ impl Shown<'_> {
         })
     }
 
+    fn grants(&self, document: &OrderDocument) -> Vec<GrantView> {
+        let grants = document.grants.iter().map(|record| GrantView {
+            campaign: campaign(document, record.campaign),
+            gift: match record.grant.gift {
+                Gift::Coupon => "coupon",
+                Gift::DrawEntry => "draw-entry",
+            },
+            name: record.grant.name.clone(),
+            count: record.grant.count,
+            codes: record.codes.clone(),
+            reason: self.say(document, record.campaign, &record.grant.reason),
+            expires_on: record.grant.expires_on.map(Date),
+            available_on: record.grant.available_on.map(Date),
+        });
+        grants.collect()
+    }
+
     fn rewards(&self, document: &OrderDocument) -> Vec<RewardView> {
         let rewards = document
             .referral
@@ -357,6 +397,7 @@ impl Shown<'_> {
                 side: match reward.side {
                     Side::Referrer => "referrer",
                     Side::Referee => "referee",
+                    Side::SecondReferrer => "second-referrer",
                 },
                 member: reward.member.clone(),
                 points: reward.points,

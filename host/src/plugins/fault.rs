@@ -157,6 +157,10 @@ pub enum BadAnswer {
     Day { what: String, day: i32 },
     #[error("a code it was not given, or one given back twice")]
     UnknownCode,
+    #[error("a grant where there is no member to get it")]
+    GrantToNobody,
+    #[error("a reward for a second referrer where there is none")]
+    NoSecondReferrer,
     #[error("amounts whose sum is too large")]
     Overflow,
 }

@@ -4,8 +4,11 @@ use super::fault::BadAnswer;
 use crate::domain::rules::{CounterChange, Needs, Value};
 use crate::domain::time::Day;
 
-/// Awards, rewards or discounts of one answer.
-pub const MAX_BENEFITS: usize = 200;
+/// Awards, rewards or discounts of one answer: one for each line of the largest basket.
+pub const MAX_BENEFITS: usize = crate::domain::basket::MAX_LINES;
+pub const MAX_GRANTS: usize = 20;
+/// Coupons or draw entries of one grant.
+pub const MAX_GRANT_COUNT: u32 = 100;
 pub const MAX_NEAR_MISSES: usize = 50;
 pub const MAX_COUNTER_CHANGES: usize = 64;
 pub const MAX_MESSAGE_ARGUMENTS: usize = 16;
@@ -62,6 +65,14 @@ pub(super) fn name(what: &str, text: String) -> Result<String, BadAnswer> {
     Ok(text)
 }
 
+/// A name people gave, such as that of a binding.
+pub(super) fn title(what: &str, name: String) -> Result<String, BadAnswer> {
+    if name.trim().is_empty() {
+        return Err(BadAnswer::TextCharacters(what.into()));
+    }
+    text(what, name, MAX_NAME_BYTES)
+}
+
 /// A text for people: any characters but control characters.
 pub(super) fn text(what: &str, text: String, limit: usize) -> Result<String, BadAnswer> {
     bounded(what, &text, limit)?;
@@ -108,24 +119,34 @@ pub(super) fn day(what: &str, day: i32) -> Result<Day, BadAnswer> {
     Ok(Day(day))
 }
 
-/// Both ends of the time in which points can be spent: not over before the business day, not over
-/// before they become available.
+/// Both ends of the time in which points can be spent.
 pub(super) fn spendable(
     today: Day,
     expires_on: Option<i32>,
     available_on: Option<i32>,
 ) -> Result<(Option<Day>, Option<Day>), BadAnswer> {
+    usable("points", today, expires_on, available_on)
+}
+
+/// Both ends of the time in which something can be used: not over before the business day, not over before it
+/// becomes available.
+pub(super) fn usable(
+    what: &str,
+    today: Day,
+    expires_on: Option<i32>,
+    available_on: Option<i32>,
+) -> Result<(Option<Day>, Option<Day>), BadAnswer> {
     let available = available_on
-        .map(|on| day("points available", on))
+        .map(|on| day(&format!("{what} available"), on))
         .transpose()?;
     let expires = expires_on
-        .map(|on| day("points expiring", on))
+        .map(|on| day(&format!("{what} expiring"), on))
         .transpose()?;
     if let Some(expires) = expires
         && expires < available.unwrap_or(today).max(today)
     {
         return Err(BadAnswer::Day {
-            what: "points expiring".into(),
+            what: format!("{what} expiring"),
             day: expires.0,
         });
     }
@@ -196,7 +217,7 @@ pub(super) fn check_needs(needs: &Needs, may_see_cost: bool) -> Result<(), Strin
     too_many("aggregates", needs.aggregates.len(), MAX_AGGREGATES)?;
     too_many("counters", needs.counters.len(), MAX_COUNTERS)?;
     too_many("attributes", needs.attributes.len(), MAX_ATTRIBUTES)?;
-    if needs.cost && !may_see_cost {
+    if needs.shown.cost && !may_see_cost {
         return Err("it asks for costs without the permission `cost` in its manifest".into());
     }
     for aggregate in &needs.aggregates {

@@ -31,25 +31,24 @@ impl Basket {
             spent: Money::ZERO,
             plain: Sum::default(),
             multiplied: Sum::default(),
-            lines: Vec::with_capacity(facts.lines.len()),
+            lines: Vec::with_capacity(facts.basket.lines.len()),
         };
-        if facts.lines.is_empty() {
+        if facts.basket.lines.is_empty() {
             basket.add(None, Money(facts.amount), Rate::ONE)?;
         }
         let multipliers = Multipliers::new(config, facts);
-        let chosen = (!config.goods.is_everything())
-            .then(|| config.goods.picker(&facts.categories, &facts.tags));
-        for (position, line) in (0..).zip(&facts.lines) {
+        let chosen = (!config.goods.is_everything()).then(|| config.goods.picker(&facts.basket));
+        for line in facts.lines() {
             if chosen.as_ref().is_some_and(|chosen| !chosen.picks(line)) {
                 continue;
             }
-            let net = net(line, facts.order.prices_include_tax)?;
+            let net = net(&line, facts.order.prices_include_tax)?;
             let money = match config.earn_on {
-                EarnOn::Gross => gross(line, facts.order.prices_include_tax)?,
+                EarnOn::Gross => gross(&line, facts.order.prices_include_tax)?,
                 EarnOn::Net => net,
                 EarnOn::Margin => margin(line, net)?.unwrap_or(Money::ZERO),
             };
-            basket.add(Some(position), money, multipliers.of(line, net)?)?;
+            basket.add(Some(line.position()), money, multipliers.of(line, net)?)?;
         }
         Ok(basket)
     }
@@ -81,7 +80,7 @@ impl Basket {
 
     /// The same; none where every line earns, which says the order as a whole in fewer words.
     pub fn all_positions(&self, facts: &Facts) -> Vec<u32> {
-        if self.lines.len() == facts.lines.len() {
+        if self.lines.len() == facts.basket.lines.len() {
             return Vec::new();
         }
         self.positions().collect()

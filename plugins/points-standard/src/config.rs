@@ -4,6 +4,7 @@ use tessera_sdk::audience::Audience;
 use tessera_sdk::goods::Selection;
 use tessera_sdk::prelude::*;
 use tessera_sdk::schedule::Schedule;
+use tessera_sdk::tenders::TenderName;
 
 use crate::bonus::Bonus;
 use crate::caps::Caps;
@@ -219,30 +220,6 @@ pub enum RoundPer {
     Order,
     /// Each line by itself.
     Line,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum TenderName {
-    Cash,
-    Card,
-    Mobile,
-    Points,
-    StoredValue,
-    Other,
-}
-
-impl TenderName {
-    fn kind(self) -> TenderKind {
-        match self {
-            TenderName::Cash => TenderKind::Cash,
-            TenderName::Card => TenderKind::Card,
-            TenderName::Mobile => TenderKind::Mobile,
-            TenderName::Points => TenderKind::Points,
-            TenderName::StoredValue => TenderKind::StoredValue,
-            TenderName::Other => TenderKind::Other,
-        }
-    }
 }
 
 // What is as its default stays out of what a rule decodes at each call.

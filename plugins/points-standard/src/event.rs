@@ -52,6 +52,10 @@ pub enum EventName {
     Feedback,
     /// Staff or a program of the chain asked for points.
     Manual,
+    /// Somebody he brought became a member.
+    Referral,
+    /// He reached a higher tier; `who` says which.
+    TierReached,
 }
 
 impl EventName {
@@ -63,6 +67,8 @@ impl EventName {
             EventName::Anniversary => Trigger::Anniversary,
             EventName::Feedback => Trigger::Feedback,
             EventName::Manual => Trigger::Manual,
+            EventName::Referral => Trigger::Referral,
+            EventName::TierReached => Trigger::TierReached,
         };
         own == trigger
     }
@@ -80,6 +86,8 @@ impl EventName {
             EventName::Anniversary => "anniversary",
             EventName::Feedback => "feedback",
             EventName::Manual => "manual",
+            EventName::Referral => "referral",
+            EventName::TierReached => "tier-reached",
         };
         message!(key, points = points)
     }

@@ -22,7 +22,7 @@ use tessera_sdk::prelude::*;
 
 pub use bonus::Bonus;
 pub use caps::Caps;
-pub use config::{Config, EarnOn, PointsPer, RoundPer, TenderName};
+pub use config::{Config, EarnOn, PointsPer, RoundPer};
 pub use event::{Event, EventName};
 pub use expiry::{CalendarUnit, EndOf};
 pub use multiplier::{
@@ -42,6 +42,7 @@ tessera_sdk::export!(
         "en" => include_str!("../messages/en.toml"),
         "zh-CN" => include_str!("../messages/zh-CN.toml"),
     },
+    permissions: ["cost"],
 );
 
 impl PointsRule for PointsStandard {
@@ -57,7 +58,10 @@ impl PointsRule for PointsStandard {
     }
 
     fn needs(config: &Config) -> Needs {
-        let mut needs = config.goods.needs(caps::counters(config, Needs::none()));
+        let mut needs = config.goods.needs(caps::counters(config, Needs::amounts()));
+        needs.products |= !config.products.is_empty();
+        needs.categories |= !config.categories.is_empty();
+        needs.tags |= !config.tags.is_empty();
         for units in &config.per_unit {
             needs = units.goods.needs(needs);
         }

@@ -121,18 +121,18 @@ impl<'a> Multipliers<'a> {
             categories: if config.categories.is_empty() {
                 Vec::new()
             } else {
-                facts.categories.iter().map(of_category).collect()
+                facts.basket.categories.iter().map(of_category).collect()
             },
             tags: if config.tags.is_empty() {
                 Vec::new()
             } else {
-                facts.tags.iter().map(of_tag).collect()
+                facts.basket.tags.iter().map(of_tag).collect()
             },
         }
     }
 
     /// What a line's money counts for; `net` is its price without tax.
-    pub fn of(&self, line: &Line, net: Money) -> Result<Rate, Overflow> {
+    pub fn of(&self, line: LineView<'_>, net: Money) -> Result<Rate, Overflow> {
         let mut found: Option<Rate> = None;
         let mut join = |multiplier: Option<Rate>| {
             let Some(multiplier) = multiplier else {
@@ -146,13 +146,13 @@ impl<'a> Multipliers<'a> {
         };
         join(entry(&self.categories, line.category))?;
         if !self.tags.is_empty() {
-            for tag in &line.tags {
+            for tag in line.tag_positions() {
                 join(entry(&self.tags, *tag))?;
             }
         }
         if !self.config.products.is_empty() {
             let products = self.config.products.iter();
-            let mut named = products.filter(|entry| entry.product == line.product);
+            let mut named = products.filter(|entry| entry.product == line.product());
             join(named.next().map(|entry| entry.multiplier))?;
         }
         if let (false, Some(brand)) = (self.config.brands.is_empty(), brand(line)) {
@@ -169,7 +169,7 @@ impl<'a> Multipliers<'a> {
         Ok(found.unwrap_or(Rate::ONE))
     }
 
-    fn of_margin(&self, line: &Line, net: Money) -> Result<Option<Rate>, Overflow> {
+    fn of_margin(&self, line: LineView<'_>, net: Money) -> Result<Option<Rate>, Overflow> {
         let Some(margin) = margin(line, net)? else {
             return Ok(None);
         };
@@ -186,12 +186,12 @@ fn entry(table: &[Option<Rate>], position: u32) -> Option<Rate> {
 
 /// What is left of a price without tax after the cost, where that is known. The cost of a part of a unit is rounded
 /// up: no point rests on money the store does not have.
-pub fn margin(line: &Line, net: Money) -> Result<Option<Money>, Overflow> {
-    let Some(cost) = line.cost else {
+pub fn margin(line: LineView<'_>, net: Money) -> Result<Option<Money>, Overflow> {
+    let Some(cost) = line.cost() else {
         return Ok(None);
     };
     let cost = div_round(
-        i128::from(cost) * i128::from(line.quantity),
+        i128::from(cost.0) * i128::from(line.quantity),
         1_000,
         Rounding::Up,
     )?;

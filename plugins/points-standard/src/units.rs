@@ -42,14 +42,12 @@ impl UnitPoints {
         times: Rate,
         rounding: Rounding,
     ) -> Result<Option<Award>, Overflow> {
-        let picker = self.goods.picker(&facts.categories, &facts.tags);
+        let picker = self.goods.picker(&facts.basket);
         let mut quantity: i64 = 0;
         let mut lines = Vec::new();
         for position in earning {
-            let line = usize::try_from(position)
-                .ok()
-                .and_then(|position| facts.lines.get(position));
-            if let Some(line) = line.filter(|line| line.quantity > 0 && picker.picks(line)) {
+            let line = facts.lines().at(position);
+            if let Some(line) = line.filter(|line| line.quantity > 0 && picker.picks(*line)) {
                 quantity = quantity.checked_add(line.quantity).ok_or(Overflow)?;
                 lines.push(position);
             }

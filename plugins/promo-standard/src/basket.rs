@@ -2,36 +2,37 @@
 
 use std::cmp::Ordering;
 
-use tessera_sdk::goods::{Selection, pieces};
+use tessera_sdk::goods::{Picker, Selection, pieces};
 use tessera_sdk::promotions::Facts;
-use tessera_sdk::types::Line;
-use tessera_sdk::{Money, Overflow, Rounding, mul_div};
+use tessera_sdk::types::Basket as Told;
+use tessera_sdk::{LineView, Money, Overflow, Rate, Rounding, mul_div};
 
-use crate::config::{Config, Price};
+use crate::config::{Config, Price, Tax};
 
 /// What is bought. Lines that bring goods back (a quantity below zero) do not count.
 pub struct Basket<'a> {
     pub all: Vec<Item<'a>>,
     /// Those the promotion is about.
     pub goods: Vec<Item<'a>>,
-    pub categories: &'a [String],
-    pub tags: &'a [String],
+    told: &'a Told,
+    prices_include_tax: bool,
 }
 
 /// A line and its position.
 #[derive(Clone, Copy)]
 pub struct Item<'a> {
     pub position: u32,
-    pub line: &'a Line,
+    pub line: LineView<'a>,
 }
 
 impl<'a> Basket<'a> {
     pub fn new(config: &Config, facts: &'a Facts) -> Basket<'a> {
-        let items = (0..)
-            .zip(&facts.lines)
-            .map(|(position, line)| Item { position, line });
+        let items = facts.lines().map(|line| Item {
+            position: line.position(),
+            line,
+        });
         let all: Vec<Item> = items.filter(|item| item.line.quantity > 0).collect();
-        let picker = config.goods.picker(&facts.categories, &facts.tags);
+        let picker = config.goods.picker(&facts.basket);
         let goods = all
             .iter()
             .copied()
@@ -40,14 +41,19 @@ impl<'a> Basket<'a> {
         Basket {
             all,
             goods,
-            categories: &facts.categories,
-            tags: &facts.tags,
+            told: &facts.basket,
+            prices_include_tax: facts.order.prices_include_tax,
         }
+    }
+
+    /// Ready to pick some goods out of it.
+    pub fn picker<'s>(&self, goods: &'s Selection) -> Picker<'s> {
+        goods.picker(self.told)
     }
 
     /// The same without some goods, which do not earn what is given on them.
     pub fn without(mut self, left_out: &Selection) -> Basket<'a> {
-        let picker = left_out.picker(self.categories, self.tags);
+        let picker = left_out.picker(self.told);
         self.all.retain(|item| !picker.picks(item.line));
         self.goods.retain(|item| !picker.picks(item.line));
         self
@@ -60,16 +66,44 @@ impl Item<'_> {
         Money(match price {
             Price::Left => self.line.amount.max(0),
             Price::List => self.line.list_amount.max(0),
+            Price::Reduced => self.line.reduced_amount.max(0),
         })
+    }
+
+    /// The same with or without tax, a minor unit rounded half up.
+    fn taxed_worth(&self, price: Price, tax: Tax, includes_tax: bool) -> Result<Money, Overflow> {
+        let worth = self.worth(price);
+        let rate = Rate::ONE.plus(self.line.tax_share())?;
+        match tax {
+            Tax::With if !includes_tax => worth.mul_rate(rate, Rounding::HalfUp),
+            Tax::Without if includes_tax => {
+                let (whole, part) = (rate.numerator(), rate.denominator());
+                mul_div(worth.0, part, whole, Rounding::HalfUp).map(Money)
+            }
+            Tax::AsPriced | Tax::With | Tax::Without => Ok(worth),
+        }
     }
 }
 
 /// How many pieces the lines hold; an article sold by weight counts as one.
 pub fn piece_count(items: &[Item]) -> Result<i64, Overflow> {
     let count = items.iter().try_fold(0_i64, |sum, item| {
-        sum.checked_add(pieces(item.line).unwrap_or(1))
+        sum.checked_add(pieces(&item.line).unwrap_or(1))
     });
     count.ok_or(Overflow)
+}
+
+/// What the lines are worth together, with or without tax.
+pub fn taxed_worth(
+    basket: &Basket,
+    items: &[Item],
+    price: Price,
+    tax: Tax,
+) -> Result<Money, Overflow> {
+    let includes_tax = basket.prices_include_tax;
+    items.iter().try_fold(Money::ZERO, |sum, item| {
+        sum.checked_add(item.taxed_worth(price, tax, includes_tax)?)
+    })
 }
 
 /// What the lines are worth together.
@@ -96,7 +130,7 @@ impl Pieces {
             .filter_map(|item| {
                 Some(Pieces {
                     position: item.position,
-                    count: pieces(item.line)?,
+                    count: pieces(&item.line)?,
                     amount: item.line.amount,
                     compared: item.worth(by).0,
                 })

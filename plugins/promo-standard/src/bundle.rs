@@ -137,7 +137,7 @@ fn supply(rule: &Bundle, basket: &Basket) -> Vec<Supply> {
     let pickers: Vec<_> = rule
         .parts
         .iter()
-        .map(|part| part.goods.picker(basket.categories, basket.tags))
+        .map(|part| basket.picker(&part.goods))
         .collect();
     let line = |position: u32| basket.goods.iter().find(|item| item.position == position);
     let mut supply: Vec<Supply> = pieces

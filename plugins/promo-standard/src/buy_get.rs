@@ -109,7 +109,7 @@ impl Sets {
                 None,
             )
         } else {
-            let picker = rule.get_goods.picker(basket.categories, basket.tags);
+            let picker = basket.picker(&rule.get_goods);
             let (get, buy): (Vec<Item>, Vec<Item>) =
                 basket.all.iter().partition(|item| picker.picks(item.line));
             let is_goods = |item: &Item| {

@@ -7,6 +7,7 @@ use crate::bundle::{Bundle, SETS_MAX, Take};
 use crate::buy_get::{BuyGet, Repeat};
 use crate::config::{Amount, Apply, Config, Floor, Kind, On, PaidWith};
 use crate::gift::Gift;
+use crate::grant::{COUNT_MAX, Coupons, Draw};
 use crate::price::ListPrice;
 use crate::steps::{Mode, Steps};
 
@@ -14,6 +15,9 @@ const PIECES_MAX: u32 = 1_000;
 const PRICES_MAX: usize = 500;
 const LEVELS_MAX: usize = 50;
 const PARTS_MAX: usize = 20;
+/// Ten years.
+const DAYS_MAX: u16 = 3_660;
+const NAME_MAX: usize = 100;
 
 /// Everything wrong with a configuration.
 pub fn problems(config: &Config) -> Vec<ConfigProblem> {
@@ -21,6 +25,7 @@ pub fn problems(config: &Config) -> Vec<ConfigProblem> {
     problems.extend(config.goods.problems("/goods"));
     problems.extend(config.when.problems("/when"));
     problems.extend(minimum(config));
+    problems.extend(limit(config));
     problems.extend(config.who.problems("/who"));
     if let Some(paid) = &config.paid_with {
         problems.extend(paid_with(paid));
@@ -68,7 +73,58 @@ fn discount(discount: &Kind) -> Vec<ConfigProblem> {
         Kind::Steps(rule) => steps(rule),
         Kind::Bundle(rule) => bundle(rule),
         Kind::Gift(rule) => gift(rule),
+        Kind::Coupons(rule) => coupons(rule),
+        Kind::Draw(rule) => draw(rule),
     }
+}
+
+fn coupons(rule: &Coupons) -> Vec<ConfigProblem> {
+    let mut problems = granted("/discount/coupons/binding", &rule.binding);
+    problems.extend(grant_count("/discount/coupons/count", rule.count));
+    problems.extend(not_negative("/discount/coupons/every", rule.every));
+    for (field, days) in [
+        ("from_days", rule.from_days),
+        ("valid_days", rule.valid_days),
+    ] {
+        if days > DAYS_MAX {
+            let pointer = format!("/discount/coupons/{field}");
+            problems.push(ConfigProblem::at(pointer, "Write at most 3660 days."));
+        }
+    }
+    problems
+}
+
+fn draw(rule: &Draw) -> Vec<ConfigProblem> {
+    let mut problems = granted("/discount/draw/name", &rule.name);
+    problems.extend(grant_count("/discount/draw/entries", rule.entries));
+    problems.extend(not_negative("/discount/draw/every", rule.every));
+    problems
+}
+
+fn granted(pointer: &str, name: &str) -> Vec<ConfigProblem> {
+    let good = !name.trim().is_empty() && name.len() <= NAME_MAX;
+    let problem = || ConfigProblem::at(pointer, "Write a name of at most 100 bytes.");
+    (!good).then(problem).into_iter().collect()
+}
+
+fn grant_count(pointer: &str, count: u32) -> Option<ConfigProblem> {
+    let message = "Write between 1 and 100.";
+    (!(1..=COUNT_MAX).contains(&count)).then(|| ConfigProblem::at(pointer, message))
+}
+
+fn limit(config: &Config) -> Vec<ConfigProblem> {
+    let by_price = matches!(config.discount, Kind::Price(_) | Kind::PriceList(_));
+    let fields = [
+        ("units", config.limit.units),
+        ("units_per_order", config.limit.units_per_order),
+    ];
+    let wrong = fields
+        .into_iter()
+        .filter(|(_, units)| *units > 0 && !by_price);
+    let message = "Only a price or a price list counts units; leave it out.";
+    wrong
+        .map(|(field, _)| ConfigProblem::at(format!("/limit/{field}"), message))
+        .collect()
 }
 
 fn amount(rule: &Amount) -> Vec<ConfigProblem> {

@@ -5,12 +5,14 @@ use serde::{Deserialize, Serialize};
 use tessera_sdk::audience::Audience;
 use tessera_sdk::goods::Selection;
 use tessera_sdk::schedule::Schedule;
-use tessera_sdk::types::{CounterPeriod, TenderKind};
+use tessera_sdk::tenders::TenderName;
+use tessera_sdk::types::CounterPeriod;
 use tessera_sdk::{Money, Rate, Rounding};
 
 use crate::bundle::Bundle;
 use crate::buy_get::BuyGet;
 use crate::gift::Gift;
+use crate::grant::{Coupons, Draw};
 use crate::price::{FixedPrice, PriceList};
 use crate::steps::Steps;
 
@@ -87,6 +89,10 @@ pub enum Kind {
     Bundle(Bundle),
     /// A gift, or something to add at a low price, once the rest of the basket qualifies.
     Gift(Gift),
+    /// Coupons for later orders.
+    Coupons(Coupons),
+    /// Entries in a prize draw.
+    Draw(Draw),
 }
 
 /// A share of the price.
@@ -162,6 +168,8 @@ pub enum Price {
     Left,
     /// The list or member price, before any discount.
     List,
+    /// What is left after all earlier discounts, even where the binding works on the initial prices.
+    Reduced,
 }
 
 /// What must be in the basket first.
@@ -180,6 +188,10 @@ pub struct Minimum {
     /// Which price counts toward the amount.
     #[schemars(title = "Price")]
     pub price: Price,
+    /// Whether the amount counts as the prices stand, with tax or without.
+    #[schemars(title = "Tax", extend("default" = "as-priced"))]
+    #[serde(skip_serializing_if = "is_as_priced")]
+    pub tax: Tax,
     /// Tells the customer what is missing once this share of the minimum is there. 100 % says nothing.
     #[schemars(title = "Tell from")]
     pub tell_from: Rate,
@@ -192,9 +204,27 @@ impl Default for Minimum {
             quantity: 0,
             of: MinimumOf::Goods,
             price: Price::Left,
+            tax: Tax::AsPriced,
             tell_from: Rate::percent(50),
         }
     }
+}
+
+/// How tax counts toward an amount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tax {
+    /// Within it where prices include tax, not counted where they do not.
+    #[default]
+    AsPriced,
+    /// Counted.
+    With,
+    /// Not counted.
+    Without,
+}
+
+fn is_as_priced(tax: &Tax) -> bool {
+    *tax == Tax::AsPriced
 }
 
 /// What a minimum is counted on.
@@ -224,30 +254,6 @@ fn all() -> Rate {
     Rate::ONE
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum TenderName {
-    Cash,
-    Card,
-    Mobile,
-    Points,
-    StoredValue,
-    Other,
-}
-
-impl TenderName {
-    pub(crate) fn kind(self) -> TenderKind {
-        match self {
-            TenderName::Cash => TenderKind::Cash,
-            TenderName::Card => TenderKind::Card,
-            TenderName::Mobile => TenderKind::Mobile,
-            TenderName::Points => TenderKind::Points,
-            TenderName::StoredValue => TenderKind::StoredValue,
-            TenderName::Other => TenderKind::Other,
-        }
-    }
-}
-
 /// What no line goes below. The higher of the two counts; a product's own floor price holds beside them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -255,9 +261,9 @@ pub struct Floor {
     /// Least share of the list or member price that stays.
     #[schemars(title = "Share of the price", extend("examples" = ["50%"]))]
     pub price: Rate,
-    /// Least share of what stays that is margin: with 20 %, an article that cost 8.00 stays at 10.00 or more. An article
-    /// whose cost is not known has no such floor. Tax is not known yet when promotions are settled, so where prices
-    /// include it, add it to the share. Needs to know costs.
+    /// Least share of what stays, without tax, that is margin: with 20 %, an article that cost 8.00 stays at 10.00 or
+    /// more, and at 11.30 or more where its price includes 13 % tax. An article whose cost is not known has no such
+    /// floor. Needs to know costs.
     #[schemars(title = "Margin", extend("examples" = ["20%"]))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub margin: Option<Rate>,
@@ -290,9 +296,22 @@ pub struct Limit {
     /// Orders. Zero: no limit.
     #[schemars(title = "Times")]
     pub times: u32,
-    /// When the count starts again.
+    /// When the counts start again.
     #[schemars(title = "Period")]
     pub period: Period,
+    /// Units of the goods one member gets at a promotional price within the period; further ones cost what they cost.
+    /// Only for a price or a price list. Zero: no limit.
+    #[schemars(title = "Units", extend("examples" = [2]), extend("default" = 0))]
+    #[serde(skip_serializing_if = "is_zero")]
+    pub units: u32,
+    /// Units of the goods one order gets at a promotional price. Only for a price or a price list. Zero: no limit.
+    #[schemars(title = "Units per order", extend("examples" = [2]), extend("default" = 0))]
+    #[serde(skip_serializing_if = "is_zero")]
+    pub units_per_order: u32,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl Default for Limit {
@@ -300,6 +319,8 @@ impl Default for Limit {
         Limit {
             times: 0,
             period: Period::Lifetime,
+            units: 0,
+            units_per_order: 0,
         }
     }
 }

@@ -1,8 +1,7 @@
 //! What no line goes below.
 
 use tessera_sdk::promotions::{Discount, Facts, Target};
-use tessera_sdk::types::Line;
-use tessera_sdk::{Money, Overflow, Rate, Rounding, mul_div, split};
+use tessera_sdk::{LineView, Money, Overflow, Rate, Rounding, mul_div, split};
 
 use crate::config::Floor;
 
@@ -13,8 +12,9 @@ pub fn above(
     facts: &Facts,
     discounts: Vec<Discount>,
 ) -> Result<Vec<Discount>, Overflow> {
-    let room = |line: &Line| room(floor, line);
-    let mut room: Vec<i64> = facts.lines.iter().map(room).collect::<Result<_, _>>()?;
+    let includes_tax = facts.order.prices_include_tax;
+    let room = |line| room(floor, line, includes_tax);
+    let mut room: Vec<i64> = facts.lines().map(room).collect::<Result<_, _>>()?;
     let mut kept = Vec::new();
     for discount in discounts {
         let lines = targets(&discount, facts);
@@ -33,17 +33,21 @@ pub fn above(
 }
 
 /// What can come off a line.
-fn room(floor: Floor, line: &Line) -> Result<i64, Overflow> {
+fn room(floor: Floor, line: LineView<'_>, includes_tax: bool) -> Result<i64, Overflow> {
     if line.quantity <= 0 {
         return Ok(0);
     }
     let of_price = Money(line.list_amount.max(0)).mul_rate(floor.price, Rounding::Up)?;
-    let of_cost = match (floor.margin, line.cost) {
+    let of_cost = match (floor.margin, line.cost()) {
         (Some(margin), Some(cost)) => {
-            let cost = mul_div(cost.max(0), line.quantity, 1_000, Rounding::Up)?;
+            let cost = mul_div(cost.0.max(0), line.quantity, 1_000, Rounding::Up)?;
             // The cost is what is left of the price without its margin.
             let rest = Rate::ONE.minus(margin)?;
-            let times = Rate::new(rest.denominator(), rest.numerator()).map_err(|_| Overflow)?;
+            let mut times =
+                Rate::new(rest.denominator(), rest.numerator()).map_err(|_| Overflow)?;
+            if includes_tax {
+                times = times.times(Rate::ONE.plus(line.tax_share())?)?;
+            }
             Money(cost).mul_rate(times, Rounding::Up)?
         }
         _ => Money::ZERO,
@@ -57,7 +61,7 @@ fn targets(discount: &Discount, facts: &Facts) -> Vec<usize> {
     match &discount.target {
         Target::Line(line) => vec![place(line)],
         Target::Lines(lines) => lines.iter().map(place).collect(),
-        Target::Order => (0..facts.lines.len()).collect(),
+        Target::Order => (0..facts.basket.lines.len()).collect(),
     }
 }
 
@@ -76,7 +80,7 @@ fn spread(
             .iter()
             .map(|line| match room[*line] {
                 0 => 0,
-                _ => facts.lines[*line].amount.max(0),
+                _ => facts.basket.lines[*line].amount.max(0),
             })
             .collect();
         if rest <= 0 || weights.iter().all(|weight| *weight == 0) {

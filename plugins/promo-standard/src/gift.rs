@@ -42,7 +42,7 @@ pub fn given(
     basket: &Basket,
     others: &Basket,
 ) -> Result<Option<Vec<Discount>>, Overflow> {
-    let picker = rule.choice.picker(basket.categories, basket.tags);
+    let picker = basket.picker(&rule.choice);
     let chosen = basket.all.iter().filter(|item| picker.picks(item.line));
     let chosen: Vec<Item> = chosen.copied().collect();
     let mut pieces = Pieces::cheapest_first(&chosen, Price::Left);

@@ -12,6 +12,7 @@ mod config;
 mod discount;
 mod floor;
 mod gift;
+mod grant;
 mod price;
 mod rule;
 mod steps;
@@ -21,6 +22,7 @@ pub use bundle::{Bundle, Part, Take};
 pub use buy_get::{BuyGet, Repeat, Spread, Which};
 pub use config::*;
 pub use gift::Gift;
+pub use grant::{Coupons, Draw};
 pub use price::{FixedPrice, ListPrice, PriceList};
 pub use steps::{By, Level, Mode, Steps};
 
@@ -44,9 +46,10 @@ impl PromotionRule for PromoStandard {
     }
 
     fn needs(config: &Config) -> Needs {
-        let mut needs = config.goods.needs(Needs::none());
+        let mut needs = config.goods.needs(Needs::amounts());
         match &config.discount {
             Kind::BuyGet(rule) => needs = rule.get_goods.needs(needs),
+            Kind::PriceList(_) => needs = needs.products(),
             Kind::Gift(rule) => needs = rule.choice.needs(needs),
             Kind::Bundle(rule) => {
                 for part in &rule.parts {
@@ -59,6 +62,11 @@ impl PromotionRule for PromoStandard {
             let period = config.limit.period.of_counter();
             let limit = Some(config.limit.times.into());
             needs = needs.counter("uses", CounterScope::Member, period, limit);
+        }
+        if config.limit.units > 0 {
+            let period = config.limit.period.of_counter();
+            let limit = Some(i64::from(config.limit.units) * 1_000);
+            needs = needs.counter("units", CounterScope::Member, period, limit);
         }
         if config.floor.is_some_and(|floor| floor.margin.is_some()) {
             needs = needs.cost();
@@ -77,4 +85,5 @@ tessera_sdk::export!(
         "en" => include_str!("../messages/en.toml"),
         "zh-CN" => include_str!("../messages/zh-CN.toml"),
     },
+    permissions: ["cost"],
 );

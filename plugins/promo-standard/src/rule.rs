@@ -4,14 +4,15 @@ use tessera_sdk::audience::Admission;
 use tessera_sdk::promotions::{Facts, NearMiss, Proposal};
 use tessera_sdk::{Money, Overflow, Rounding, mul_rate};
 
-use crate::basket::{Basket, piece_count, worth};
+use crate::basket::{Basket, piece_count, taxed_worth};
 use crate::bundle::bundle;
 use crate::buy_get::Sets;
 use crate::config::{Config, Kind, MinimumOf, PaidWith, Trigger};
 use crate::discount::{amount, percent, total, within_cap};
+use crate::price::Allowance;
 use crate::steps::steps;
-use crate::words::{choose, members_save, missing_amount, missing_pieces, offer};
-use crate::{floor, gift, price};
+use crate::words::{choose, members_get, members_save, missing_amount, missing_pieces, offer};
+use crate::{floor, gift, grant, price};
 
 /// Answers the discounts for one basket.
 pub fn promote(config: &Config, facts: &Facts) -> Result<Proposal, String> {
@@ -45,8 +46,11 @@ pub fn promote(config: &Config, facts: &Facts) -> Result<Proposal, String> {
         });
     }
     let mut proposal = offered(config, facts, &basket, earning)?;
-    if proposal.discounts.is_empty() {
+    if proposal.discounts.is_empty() && proposal.grants.is_empty() {
         return Ok(proposal);
+    }
+    if admission == Admission::WithCard && !proposal.grants.is_empty() {
+        return Ok(Proposal::none().near_miss(members_get(config)));
     }
     if admission == Admission::WithCard {
         let saving = total(&proposal.discounts)?;
@@ -67,8 +71,9 @@ fn offered(
     facts: &Facts,
     basket: &Basket,
     earning: &Basket,
-) -> Result<Proposal, Overflow> {
-    let mut near_misses = Vec::new();
+) -> Result<Proposal, String> {
+    let (mut near_misses, mut grants) = (Vec::new(), Vec::new());
+    let mut allowance = Allowance::of(&config.limit, units_used(config, facts)?);
     let mut discounts = match &config.discount {
         Kind::Percent(share) => percent(config, *share, basket)?,
         Kind::Amount(fixed) => amount(config, *fixed, basket)?,
@@ -78,8 +83,16 @@ fn offered(
             near_misses.extend(sets.short.map(missing));
             sets.discounts(config, rule)?
         }
-        Kind::Price(rule) => price::fixed(*rule, basket)?,
-        Kind::PriceList(rule) => price::listed(rule, basket)?,
+        Kind::Price(rule) => price::fixed(*rule, basket, &mut allowance)?,
+        Kind::PriceList(rule) => price::listed(rule, basket, &mut allowance)?,
+        Kind::Coupons(rule) => {
+            grants.extend(grant::of_coupons(rule, facts, basket)?);
+            Vec::new()
+        }
+        Kind::Draw(rule) => {
+            grants.extend(grant::of_draw(rule, basket)?);
+            Vec::new()
+        }
         Kind::Steps(rule) => {
             let (discounts, near_miss) = steps(config, rule, basket)?;
             near_misses.extend(near_miss);
@@ -101,17 +114,43 @@ fn offered(
     if let Some(floor) = config.floor {
         discounts = floor::above(floor, facts, discounts)?;
     }
-    Ok(Proposal {
+    let proposal = Proposal {
         discounts: within_cap(config, discounts)?,
+        grants,
         near_misses,
         ..Proposal::none()
-    })
+    };
+    let takes_off = !proposal.discounts.is_empty();
+    Ok(
+        if takes_off && config.limit.units > 0 && allowance.taken > 0 {
+            proposal.count(units_counter(config), allowance.taken)
+        } else {
+            proposal
+        },
+    )
 }
 
-/// A limit per member needs to know him.
+/// Where the count of units stands among the needs.
+fn units_counter(config: &Config) -> u32 {
+    u32::from(config.limit.times > 0)
+}
+
+/// Thousandths this member had at the promotional price within the period.
+fn units_used(config: &Config, facts: &Facts) -> Result<i64, String> {
+    if config.limit.units == 0 {
+        return Ok(0);
+    }
+    let position = usize::from(config.limit.times > 0);
+    let used = facts.counters.get(position).copied();
+    used.ok_or_else(|| "The count of units is missing from the facts; bind the plugin again so that its needs are read anew.".into())
+}
+
+/// A limit per member needs to know him, and so does a grant.
 fn admission(config: &Config, facts: &Facts) -> Admission {
     let admission = config.who.admits(facts.member.as_ref(), &facts.order);
-    let is_unknown = facts.member.is_none() && config.limit.times > 0;
+    let counts = config.limit.times > 0 || config.limit.units > 0;
+    let gives = matches!(config.discount, Kind::Coupons(_) | Kind::Draw(_));
+    let is_unknown = facts.member.is_none() && (counts || gives);
     if is_unknown && admission == Admission::Yes {
         Admission::WithCard
     } else {
@@ -125,7 +164,7 @@ fn is_paid_as_asked(paid_with: Option<&PaidWith>, facts: &Facts) -> Result<bool,
         return Ok(true);
     };
     let (mut counted, mut all) = (Money::ZERO, Money::ZERO);
-    for tender in &facts.tenders {
+    for tender in &facts.basket.tenders {
         let amount = Money(tender.amount.max(0));
         all = all.checked_add(amount)?;
         if paid_with
@@ -159,7 +198,7 @@ fn below_minimum(config: &Config, basket: &Basket) -> Result<Option<Vec<NearMiss
     };
     let money = Shortfall {
         wanted: minimum.amount.0,
-        reached: worth(items, minimum.price)?.0,
+        reached: taxed_worth(basket, items, minimum.price, minimum.tax)?.0,
     };
     let count = Shortfall {
         wanted: minimum.quantity.into(),

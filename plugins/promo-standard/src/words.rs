@@ -24,6 +24,8 @@ pub fn offer(config: &Config) -> Message {
             .map_or_else(|| amount_off(Money::ZERO), |level| level.offer()),
         Kind::Bundle(rule) => rule.offer(),
         Kind::Gift(rule) => gift(rule.price),
+        Kind::Coupons(rule) => coupons(rule.count),
+        Kind::Draw(rule) => entries(rule.entries, &rule.name),
     }
 }
 
@@ -67,6 +69,14 @@ pub fn gift(price: Money) -> Message {
     }
 }
 
+pub fn coupons(count: u32) -> Message {
+    message!("coupons", count = count)
+}
+
+pub fn entries(count: u32, draw: &str) -> Message {
+    message!("draw", count = count, draw = draw)
+}
+
 /// An offer with what stands in its way; the catalogues have a text for each pair.
 fn nearly(mut offer: Message, obstacle: &str, name: &str, value: impl Into<Value>) -> Message {
     offer.key.push_str(obstacle);
@@ -88,6 +98,13 @@ pub fn missing_pieces(offer: Message, missing: i64) -> NearMiss {
 /// A customer without a card would save so much with one.
 pub fn members_save(config: &Config, saving: Money) -> NearMiss {
     NearMiss::new(nearly(offer(config), "-members-only", "saving", saving))
+}
+
+/// A customer without a card would get something with one.
+pub fn members_get(config: &Config) -> NearMiss {
+    let mut message = offer(config);
+    message.key.push_str("-members-only");
+    NearMiss::new(message)
 }
 
 /// The customer has earned a gift and has not chosen it yet.

@@ -31,6 +31,11 @@ pub fn problems(config: &Config) -> Vec<ConfigProblem> {
         not_negative,
     );
     unless(
+        !config.second_referrer_points.is_negative(),
+        "/second_referrer_points",
+        not_negative,
+    );
+    unless(
         !config.cap_points.is_negative(),
         "/cap_points",
         not_negative,

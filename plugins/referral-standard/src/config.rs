@@ -25,6 +25,10 @@ pub struct Config {
     #[schemars(title = "Referrer's points per money")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub referrer_per: Option<PointsPer>,
+    /// Points for the member who brought the referrer, at the program's scale. Nobody further up gets any.
+    #[schemars(title = "Points for the second referrer", range(min = 0), extend("default" = 0))]
+    #[serde(skip_serializing_if = "is_default")]
+    pub second_referrer_points: Points,
     /// Other fixed points for who brought many, fewest first.
     #[schemars(title = "Steps for the referrer", extend("examples" = [[{"from": 5, "points": 500}]]))]
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -102,6 +106,7 @@ impl Default for Config {
             referee_per: None,
             referrer_points: Points(100),
             referrer_per: None,
+            second_referrer_points: Points::ZERO,
             referrer_steps: Vec::new(),
             minimum_amount: Money::ZERO,
             minimum_of: MinimumOf::Order,

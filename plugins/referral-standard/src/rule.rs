@@ -1,6 +1,6 @@
 //! What an order of a referred member pays to both sides.
 
-use tessera_sdk::referrals::{Facts, NearMiss, Proposal, Reward, Side};
+use tessera_sdk::referrals::{Facts, NearMiss, Occasion, Proposal, Reward, Side};
 use tessera_sdk::types::Message;
 use tessera_sdk::{Money, Overflow, Points, message};
 
@@ -13,7 +13,7 @@ pub fn reward(config: &Config, facts: &Facts) -> Result<Proposal, String> {
         clawback: config.clawback,
         ..Proposal::default()
     };
-    if !counts(config, facts) {
+    if facts.occasion == Occasion::Joining || !counts(config, facts) {
         return Ok(nothing);
     }
     let paid = Paid::read(config, facts)?;
@@ -51,6 +51,10 @@ pub fn reward(config: &Config, facts: &Facts) -> Result<Proposal, String> {
         for_referrer = paid.within(config, for_referrer)?;
         give(Side::Referrer, for_referrer, message!("thanks"))?;
     }
+    if !beyond_cap && is_second_level(facts) {
+        let points = config.second_referrer_points;
+        give(Side::SecondReferrer, points, message!("thanks-second"))?;
+    }
     let answer = Proposal { rewards, ..nothing };
     Ok(if for_referrer.is_positive() {
         Paid::note(config, for_referrer, answer)
@@ -75,6 +79,12 @@ fn counts(config: &Config, facts: &Facts) -> bool {
         && is_due
         && config.when.covers(&facts.order)
         && config.referees.admits_member(&facts.referee, today)
+}
+
+/// Whether somebody brought the referrer who is neither of the two.
+fn is_second_level(facts: &Facts) -> bool {
+    let second = facts.second_referrer.as_ref();
+    second.is_some_and(|second| ![&facts.referee.id, &facts.referrer.id].contains(&&second.id))
 }
 
 /// Whether the referrer is one of those who are paid.

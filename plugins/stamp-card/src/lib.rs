@@ -27,7 +27,7 @@ impl PromotionRule for StampCard {
     }
 
     fn needs(config: &Config) -> Needs {
-        let needs = Needs::none().counter(
+        let needs = Needs::amounts().counter(
             "stamps",
             CounterScope::Member,
             CounterPeriod::Lifetime,

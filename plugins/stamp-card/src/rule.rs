@@ -2,8 +2,8 @@
 
 use tessera_sdk::goods::pieces;
 use tessera_sdk::promotions::{Discount, Facts, NearMiss, Proposal};
-use tessera_sdk::types::{CounterChange, Line};
-use tessera_sdk::{Money, Rounding, message, mul_div};
+use tessera_sdk::types::CounterChange;
+use tessera_sdk::{LineView, Money, Rounding, message, mul_div};
 
 use crate::config::Config;
 
@@ -17,11 +17,11 @@ pub fn stamp(config: &Config, facts: &Facts) -> Result<Proposal, String> {
         .first()
         .copied()
         .ok_or("The stamps are missing from the facts; bind the plugin again so that its needs are read anew.")?;
-    let picker = config.goods.picker(&facts.categories, &facts.tags);
-    let mut goods: Vec<Goods> = (0..)
-        .zip(&facts.lines)
-        .filter(|(_, line)| line.amount > 0 && picker.picks(line))
-        .filter_map(|(position, line)| Goods::of(position, line))
+    let picker = config.goods.picker(&facts.basket);
+    let mut goods: Vec<Goods> = facts
+        .lines()
+        .filter(|line| line.amount > 0 && picker.picks(*line))
+        .filter_map(Goods::of)
         .collect();
     let bought = goods
         .iter()
@@ -45,10 +45,10 @@ struct Goods {
 }
 
 impl Goods {
-    fn of(position: u32, line: &Line) -> Option<Goods> {
+    fn of(line: LineView<'_>) -> Option<Goods> {
         Some(Goods {
-            position,
-            pieces: pieces(line)?,
+            position: line.position(),
+            pieces: pieces(&line)?,
             amount: line.amount,
         })
     }

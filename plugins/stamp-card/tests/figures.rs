@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 use stamp_card::{Config, StampCard};
-use tessera_sdk::promotions::{Facts, PromotionRule, Proposal, Target};
+use tessera_sdk::Rate;
+use tessera_sdk::promotions::{PromotionRule, Proposal, Target};
 use tessera_sdk::testing::{FactsBuilder, assert_contract, assert_error, config_problems, facts};
 use tessera_sdk::types::Line;
 
@@ -191,8 +192,8 @@ fn one_by_one(config: &Config, mut stamps: i64, bought: i64) -> (i64, i64) {
 prop_compose! {
     fn odd_line()(quantity in any::<i64>(), amount in any::<i64>(), pieces in 0..9_i64, whole in any::<bool>()) -> Line {
         Line {
-            product: "p".into(), category: 7, quantity: if whole { pieces * 1000 } else { quantity }, unit_price: amount,
-            list_amount: amount, amount, tax: 0, cost: None, tags: vec![9], attributes: vec![],
+            category: 7, quantity: if whole { pieces * 1000 } else { quantity }, unit_price: amount,
+            list_amount: amount, amount, reduced_amount: amount, tax: 0, tax_rate: Rate::ZERO.into(), first_tag: 9, tag_count: 1,
         }
     }
 }
@@ -215,11 +216,12 @@ proptest! {
         lines in proptest::collection::vec(odd_line(), 0..10), stamps in any::<i64>(), every in any::<u32>(), free_earns in any::<bool>(),
     ) {
         let config = Config { every, free_earns, ..Config::default() };
-        let facts = Facts { lines, ..facts().counters([stamps]).promotion() };
+        let mut facts = facts().counters([stamps]).promotion();
+        facts.basket.lines = lines;
         if let Ok(proposal) = StampCard::evaluate(&config, &facts) {
             for discount in &proposal.discounts {
                 let Target::Line(line) = discount.target else { panic!("a stamp card lowers single lines") };
-                prop_assert!(discount.amount > 0 && discount.amount <= facts.lines[line as usize].amount);
+                prop_assert!(discount.amount > 0 && discount.amount <= facts.basket.lines[line as usize].amount);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What the merchant reads: the schema of the configuration and the example of the README.
 
 use stamp_card::{Config, StampCard};
-use tessera_sdk::testing::{assert_documented, config_problems};
+use tessera_sdk::testing::{assert_documented, assert_examples};
 
 #[test]
 fn every_setting_has_a_title_a_description_and_a_default() {
@@ -10,13 +10,5 @@ fn every_setting_has_a_title_a_description_and_a_default() {
 
 #[test]
 fn the_example_of_the_readme_is_accepted() {
-    let readme = include_str!("../README.md");
-    let example = readme
-        .split("```toml")
-        .nth(1)
-        .and_then(|rest| rest.split("```").next())
-        .expect("an example");
-    let config: toml::Value = toml::from_str(example).expect("TOML");
-    let json = serde_json::to_string(&config).expect("JSON");
-    assert_eq!(config_problems::<StampCard>(&json), []);
+    assert_examples::<StampCard>(include_str!("../README.md"), 1);
 }

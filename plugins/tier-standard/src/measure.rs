@@ -20,6 +20,8 @@ pub enum Counted {
     Orders,
     /// Whole units bought.
     Units,
+    /// Money put on the account, in minor units, without what was given on top.
+    ToppedUp,
 }
 
 /// A further condition of a tier.
@@ -51,6 +53,7 @@ impl Counted {
             Counted::Points => Measure::PointsEarned,
             Counted::Orders => Measure::Orders,
             Counted::Units => Measure::Units,
+            Counted::ToppedUp => Measure::ToppedUp,
         }
     }
 
@@ -67,6 +70,7 @@ impl Counted {
         let name = tier.name.as_str();
         match self {
             Counted::Spend => message!("next", missing = Money(missing), tier = name),
+            Counted::ToppedUp => message!("next-top-up", missing = Money(missing), tier = name),
             Counted::Points => message!("next-points", missing = Points(missing), tier = name),
             Counted::Orders => message!("next-orders", missing = missing, tier = name),
             Counted::Units => {
@@ -98,10 +102,11 @@ impl Config {
             WindowName::Lifetime => Window::Lifetime,
         };
         let needs = match &self.category {
-            Some(category) => {
+            // A top-up is in no category.
+            Some(category) if self.counted != Counted::ToppedUp => {
                 Needs::none().aggregate_in(self.counted.measure(), window, category.as_str())
             }
-            None => Needs::none().aggregate(self.counted.measure(), window),
+            _ => Needs::none().aggregate(self.counted.measure(), window),
         };
         let others = self.others().into_iter();
         others.fold(needs, |needs, counted| {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate};
 
-use crate::types::{Line, Member, Order, Tender, TenderKind, Value};
+use crate::types::{Attribute, Basket, Line, Member, Order, Owner, Tender, TenderKind, Value};
 use crate::{Rate, points, promotions, referrals, tiers};
 
 /// Facts under construction; finish with the kind of rule: `points`, `promotion`, `tier`, `referral`.
@@ -11,14 +11,14 @@ pub struct FactsBuilder {
     order: Order,
     member: Option<Member>,
     referrer: Member,
+    second_referrer: Option<Member>,
     referred_on: i32,
-    categories: Vec<String>,
-    tags: Vec<String>,
-    lines: Vec<Line>,
-    tenders: Vec<Tender>,
+    basket: Basket,
+    attributes: Vec<(String, Owner, Value)>,
     codes: Vec<String>,
     trigger: points::Trigger,
     occasion: tiers::Occasion,
+    referral_occasion: referrals::Occasion,
     tier_since: Option<i32>,
     tier_valid_until: Option<i32>,
     amount: Option<i64>,
@@ -39,19 +39,25 @@ pub fn facts() -> FactsBuilder {
             store: "store-1".to_owned(),
             region: "region-1".to_owned(),
             prices_include_tax: true,
-            attributes: Vec::new(),
-            store_attributes: Vec::new(),
         },
         member: Some(member("member-1")),
         referrer: member("member-2"),
+        second_referrer: None,
         referred_on: days("2026-06-01"),
-        categories: vec![String::new()],
-        tags: Vec::new(),
-        lines: Vec::new(),
-        tenders: Vec::new(),
+        basket: Basket {
+            lines: Vec::new(),
+            products: Vec::new(),
+            categories: vec![String::new()],
+            tags: Vec::new(),
+            line_tags: Vec::new(),
+            costs: Vec::new(),
+            tenders: Vec::new(),
+        },
+        attributes: Vec::new(),
         codes: Vec::new(),
         trigger: points::Trigger::Sale,
         occasion: tiers::Occasion::Sale,
+        referral_occasion: referrals::Occasion::Order,
         tier_since: None,
         tier_valid_until: None,
         amount: None,
@@ -71,9 +77,9 @@ fn member(id: &str) -> Member {
         age_band: None,
         is_birthday: false,
         is_birthday_month: false,
+        days_to_birthday: None,
         orders_before: 3,
         segments: Vec::new(),
-        attributes: Vec::new(),
     }
 }
 
@@ -124,49 +130,55 @@ impl FactsBuilder {
         self
     }
 
-    pub fn order_attribute(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.order.attributes.push((name.to_owned(), value.into()));
-        self
+    pub fn order_attribute(self, name: &str, value: impl Into<Value>) -> Self {
+        self.attribute(name, Owner::Order, value)
     }
 
-    pub fn store_attribute(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.order
-            .store_attributes
-            .push((name.to_owned(), value.into()));
+    pub fn store_attribute(self, name: &str, value: impl Into<Value>) -> Self {
+        self.attribute(name, Owner::Store, value)
+    }
+
+    fn attribute(mut self, name: &str, owner: Owner, value: impl Into<Value>) -> Self {
+        self.attributes.push((name.to_owned(), owner, value.into()));
         self
     }
 
     /// Another line: one piece, free of charge, without category, until the next calls say more.
     pub fn line(mut self, product: &str) -> Self {
-        self.lines.push(Line {
-            product: product.to_owned(),
+        let first_tag = u32::try_from(self.basket.line_tags.len()).expect("a test has few tags");
+        self.basket.lines.push(Line {
             category: 0,
+            tag_count: 0,
+            first_tag,
             quantity: 1000,
             unit_price: 0,
             list_amount: 0,
             amount: 0,
+            reduced_amount: 0,
             tax: 0,
-            cost: None,
-            tags: Vec::new(),
-            attributes: Vec::new(),
+            tax_rate: Rate::ZERO.into(),
         });
+        self.basket.products.push(product.to_owned());
+        self.basket.costs.push(None);
         self
     }
 
     fn last(&mut self) -> &mut Line {
-        self.lines.last_mut().expect("call line(\"product\") first")
+        let last = self.basket.lines.last_mut();
+        last.expect("call line(\"product\") first")
     }
 
     /// Category path of the last line, root first.
     pub fn category(mut self, path: &str) -> Self {
-        let position = intern(&mut self.categories, path);
+        let position = intern(&mut self.basket.categories, path);
         self.last().category = position;
         self
     }
 
     pub fn tag(mut self, tag: &str) -> Self {
-        let position = intern(&mut self.tags, tag);
-        self.last().tags.push(position);
+        let position = intern(&mut self.basket.tags, tag);
+        self.last().tag_count += 1;
+        self.basket.line_tags.push(position);
         self
     }
 
@@ -197,12 +209,20 @@ impl FactsBuilder {
         )
         .expect("a test's prices are small");
         (line.list_amount, line.amount) = (amount, amount);
+        line.reduced_amount = amount;
         self
     }
 
     /// What earlier discounts left of the last line, minor units.
     pub fn discounted_to(mut self, amount: i64) -> Self {
-        self.last().amount = amount;
+        let line = self.last();
+        (line.amount, line.reduced_amount) = (amount, amount);
+        self
+    }
+
+    /// The same, for a promotion that works on the initial amounts.
+    pub fn elsewhere_discounted_to(mut self, amount: i64) -> Self {
+        self.last().reduced_amount = amount;
         self
     }
 
@@ -211,19 +231,30 @@ impl FactsBuilder {
         self
     }
 
+    /// Rate of the last line's tax, such as 13/100.
+    pub fn tax_rate(mut self, rate: Rate) -> Self {
+        self.last().tax_rate = rate.into();
+        self
+    }
+
     /// What one whole unit cost the store, minor units.
     pub fn cost(mut self, cost: i64) -> Self {
-        self.last().cost = Some(cost);
+        *self
+            .basket
+            .costs
+            .last_mut()
+            .expect("call line(\"product\") first") = Some(cost);
         self
     }
 
     pub fn line_attribute(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.last().attributes.push((name.to_owned(), value.into()));
-        self
+        self.last();
+        let position = u32::try_from(self.basket.lines.len() - 1).expect("a test has few lines");
+        self.attribute(name, Owner::Line(position), value)
     }
 
     pub fn tender(mut self, kind: TenderKind, amount: i64) -> Self {
-        self.tenders.push(Tender { kind, amount });
+        self.basket.tenders.push(Tender { kind, amount });
         self
     }
 
@@ -285,7 +316,13 @@ impl FactsBuilder {
 
     /// His birthday is today.
     pub fn birthday(self) -> Self {
-        self.change_member(|member| (member.is_birthday, member.is_birthday_month) = (true, true))
+        self.days_to_birthday(0)
+            .change_member(|member| (member.is_birthday, member.is_birthday_month) = (true, true))
+    }
+
+    /// So many days until his birthday, below zero since; within 31.
+    pub fn days_to_birthday(self, days: i8) -> Self {
+        self.change_member(|member| member.days_to_birthday = Some(days))
     }
 
     pub fn birthday_month(self) -> Self {
@@ -310,8 +347,7 @@ impl FactsBuilder {
     }
 
     pub fn member_attribute(self, name: &str, value: impl Into<Value>) -> Self {
-        let value = value.into();
-        self.change_member(|member| member.attributes.push((name.to_owned(), value)))
+        self.attribute(name, Owner::Member, value)
     }
 
     /// The business day he got his tier, `YYYY-MM-DD`.
@@ -337,6 +373,18 @@ impl FactsBuilder {
         self
     }
 
+    /// Somebody brought the referrer too.
+    pub fn second_referrer(mut self, id: &str) -> Self {
+        self.second_referrer = Some(member(id));
+        self
+    }
+
+    /// The referred member joins instead of buying.
+    pub fn joining(mut self) -> Self {
+        self.referral_occasion = referrals::Occasion::Joining;
+        self.amount(0)
+    }
+
     /// The business day of the referral, `YYYY-MM-DD`.
     pub fn referred_on(mut self, date: &str) -> Self {
         self.referred_on = days(date);
@@ -347,8 +395,35 @@ impl FactsBuilder {
 /// The finished facts of each kind.
 impl FactsBuilder {
     fn total(&self) -> i64 {
+        let lines = self.basket.lines.iter();
         self.amount
-            .unwrap_or_else(|| self.lines.iter().map(|line| line.amount).sum())
+            .unwrap_or_else(|| lines.map(|line| line.amount).sum())
+    }
+
+    /// By name, those of lines last.
+    fn attributes(&self) -> Vec<Attribute> {
+        let mut attributes: Vec<Attribute> = Vec::new();
+        for (name, owner, value) in &self.attributes {
+            let values = match attributes.iter_mut().find(|one| one.name == *name) {
+                Some(attribute) => &mut attribute.values,
+                None => {
+                    attributes.push(Attribute {
+                        name: name.clone(),
+                        values: Vec::new(),
+                    });
+                    &mut attributes.last_mut().expect("one was pushed").values
+                }
+            };
+            values.push((*owner, value.clone()));
+        }
+        let place = |owner: &Owner| match owner {
+            Owner::Line(position) => Some(*position),
+            _ => None,
+        };
+        for attribute in &mut attributes {
+            attribute.values.sort_by_key(|(owner, _)| place(owner));
+        }
+        attributes
     }
 
     fn known_member(&self) -> Member {
@@ -362,11 +437,9 @@ impl FactsBuilder {
             trigger: self.trigger,
             member: self.known_member(),
             amount: self.total(),
+            attributes: self.attributes(),
             order: self.order,
-            categories: self.categories,
-            tags: self.tags,
-            lines: self.lines,
-            tenders: self.tenders,
+            basket: self.basket,
             points_scale: self.points_scale,
             aggregates: self.aggregates,
             counters: self.counters,
@@ -375,12 +448,10 @@ impl FactsBuilder {
 
     pub fn promotion(self) -> promotions::Facts {
         promotions::Facts {
+            attributes: self.attributes(),
             order: self.order,
             member: self.member,
-            categories: self.categories,
-            tags: self.tags,
-            lines: self.lines,
-            tenders: self.tenders,
+            basket: self.basket,
             codes: self.codes,
             aggregates: self.aggregates,
             counters: self.counters,
@@ -390,6 +461,7 @@ impl FactsBuilder {
     pub fn tier_review(self) -> tiers::Facts {
         tiers::Facts {
             occasion: self.occasion,
+            attributes: self.attributes(),
             member: self.known_member(),
             tier_since: self.tier_since,
             tier_valid_until: self.tier_valid_until,
@@ -402,10 +474,13 @@ impl FactsBuilder {
 
     pub fn referral(self) -> referrals::Facts {
         referrals::Facts {
+            occasion: self.referral_occasion,
             amount: self.total(),
+            attributes: self.attributes(),
             referee: self.known_member(),
             order: self.order,
             referrer: self.referrer,
+            second_referrer: self.second_referrer,
             referred_on: self.referred_on,
             points_scale: self.points_scale,
             aggregates: self.aggregates,

@@ -6,9 +6,11 @@ use crate::types::{ConfigProblem, CounterChange, Message, Needs};
 use crate::{Catalogues, Exported, points, promotions, referrals, tiers};
 
 /// The most one answer may hold.
-const DISCOUNTS_MAX: usize = 1_000;
+const DISCOUNTS_MAX: usize = 500;
 const AWARDS_MAX: usize = 100;
 const REWARDS_MAX: usize = 10;
+const GRANTS_MAX: usize = 20;
+const GRANT_COUNT_MAX: u32 = 100;
 const NEAR_MISSES_MAX: usize = 20;
 
 /// What a rule wants and what it answers, or what is wrong with its configuration.
@@ -160,7 +162,7 @@ impl Faults {
     fn days(&mut self, today: i32, available_on: Option<i32>, expires_on: Option<i32>) {
         let first = available_on.unwrap_or(today).max(today);
         self.unless(expires_on.is_none_or(|last| last >= first), || {
-            "points that expire before they can be spent".to_owned()
+            "what expires before it can be spent".to_owned()
         });
     }
 }
@@ -180,7 +182,7 @@ impl Answer<points::Facts> for points::Proposal {
         faults.at_most("near misses", self.near_misses.len(), NEAR_MISSES_MAX);
         for award in &self.awards {
             faults.positive("award", award.points);
-            faults.positions(&award.lines, facts.lines.len());
+            faults.positions(&award.lines, facts.basket.lines.len());
             faults.days(
                 facts.order.business_date,
                 award.available_on,
@@ -196,6 +198,7 @@ impl Answer<promotions::Facts> for promotions::Proposal {
     fn messages(&self) -> Vec<&Message> {
         let discounts = self.discounts.iter().map(|discount| &discount.reason);
         discounts
+            .chain(self.grants.iter().map(|grant| &grant.reason))
             .chain(self.near_misses.iter().map(|miss| &miss.reason))
             .collect()
     }
@@ -207,12 +210,30 @@ impl Answer<promotions::Facts> for promotions::Proposal {
         faults.at_most("near misses", self.near_misses.len(), NEAR_MISSES_MAX);
         for discount in &self.discounts {
             faults.positive("discount", discount.amount);
-            faults.positions(&discount.basis, facts.lines.len());
+            faults.positions(&discount.basis, facts.basket.lines.len());
             match &discount.target {
-                promotions::Target::Line(line) => faults.positions(&[*line], facts.lines.len()),
-                promotions::Target::Lines(lines) => faults.positions(lines, facts.lines.len()),
+                promotions::Target::Line(line) => {
+                    faults.positions(&[*line], facts.basket.lines.len())
+                }
+                promotions::Target::Lines(lines) => {
+                    faults.positions(lines, facts.basket.lines.len())
+                }
                 promotions::Target::Order => {}
             }
+        }
+        faults.at_most("grants", self.grants.len(), GRANTS_MAX);
+        faults.unless(self.grants.is_empty() || facts.member.is_some(), || {
+            "a grant to nobody; only members get one".to_owned()
+        });
+        for grant in &self.grants {
+            faults.unless((1..=GRANT_COUNT_MAX).contains(&grant.count), || {
+                format!("a grant of {}; give 1 to {GRANT_COUNT_MAX}", grant.count)
+            });
+            faults.days(
+                facts.order.business_date,
+                grant.available_on,
+                grant.expires_on,
+            );
         }
         for code in &self.codes {
             faults.unless(facts.codes.contains(code), || {

@@ -13,8 +13,12 @@
 
 mod builder;
 mod contract;
+mod examples;
 mod schema;
+mod told;
 
 pub use builder::{FactsBuilder, facts};
 pub use contract::{Answer, Outcome, RuleOf, assert_contract, assert_error, config_problems};
+pub use examples::assert_examples;
 pub use schema::{assert_defaults, assert_documented};
+pub use told::Told;

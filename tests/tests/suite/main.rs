@@ -2,6 +2,7 @@
 
 mod apply;
 mod author;
+mod breadth;
 mod checkout;
 mod claims;
 mod expired_lots;

@@ -175,7 +175,7 @@ fn answers_that_break_an_invariant_are_refused_by_name() {
                 value: 0,
             },
         ),
-        ("too-many-awards", too_many("awards", 201, 200)),
+        ("too-many-awards", too_many("awards", 501, 500)),
         (
             "line-outside",
             BadAnswer::LinePosition {

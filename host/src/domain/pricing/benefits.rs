@@ -291,7 +291,11 @@ pub fn reward_referral(work: &mut Work<'_>, rules: &mut dyn Rules) -> Result<(),
     let (Some(referral), Some(member)) = (&work.input.referral, &work.input.member) else {
         return Ok(());
     };
-    let (referrer, referee) = (&referral.referrer.id, &member.facts.id);
+    let sides = Sides {
+        referrer: &referral.referrer.id,
+        referee: &member.facts.id,
+        second_referrer: referral.second_referrer.as_ref().map(|second| &*second.id),
+    };
     for campaign in in_order(work, RuleKind::Referral) {
         if work.is_used_up(campaign)? {
             continue;
@@ -308,11 +312,29 @@ pub fn reward_referral(work: &mut Work<'_>, rules: &mut dyn Rules) -> Result<(),
             Ok(proposal)
         });
         match answer {
-            Ok(proposal) => take_rewards(work, campaign, call, proposal, (referrer, referee))?,
+            Ok(proposal) => take_rewards(work, campaign, call, proposal, &sides)?,
             Err(fault) => work.leave_out(campaign, fault)?,
         }
     }
     Ok(())
+}
+
+/// Who a referral rule may reward.
+struct Sides<'a> {
+    referrer: &'a str,
+    referee: &'a str,
+    second_referrer: Option<&'a str>,
+}
+
+impl<'a> Sides<'a> {
+    /// A reward for a second referrer was refused where there is none.
+    fn of(&self, side: Side) -> &'a str {
+        match side {
+            Side::Referrer => self.referrer,
+            Side::Referee => self.referee,
+            Side::SecondReferrer => self.second_referrer.unwrap_or(self.referrer),
+        }
+    }
 }
 
 fn take_rewards(
@@ -320,7 +342,7 @@ fn take_rewards(
     campaign: usize,
     call: usize,
     proposal: ReferralProposal,
-    (referrer, referee): (&str, &str),
+    sides: &Sides<'_>,
 ) -> Result<(), PricingError> {
     let ReferralProposal {
         rewards,
@@ -346,12 +368,7 @@ fn take_rewards(
     let records = rewards.into_iter().map(|reward| RewardRecord {
         campaign: named,
         side: reward.side,
-        member: if reward.side == Side::Referrer {
-            referrer
-        } else {
-            referee
-        }
-        .to_owned(),
+        member: sides.of(reward.side).to_owned(),
         points: reward.points,
         reason: reward.reason,
         expires_on: reward.expires_on,
@@ -363,13 +380,13 @@ fn take_rewards(
         .document
         .referral
         .get_or_insert_with(|| ReferralOutcome {
-            referrer: referrer.to_owned(),
+            referrer: sides.referrer.to_owned(),
             rewards: Vec::new(),
         });
     outcome.rewards.extend(records);
-    work.note_counters(campaign, &counters, Some(referrer));
+    work.note_counters(campaign, &counters, Some(sides.referrer));
     if worth > 0 {
-        work.note_usage(campaign, 0, worth, Some(referrer));
+        work.note_usage(campaign, 0, worth, Some(sides.referrer));
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ const MAX_DISCOUNTS: usize = 1_000;
 const MAX_REACH: usize = 10_000;
 const MAX_AWARDS: usize = 100;
 const MAX_REWARDS: usize = 10;
+const MAX_GRANTS: usize = 20;
 const MAX_NEAR_MISSES: usize = 20;
 const MAX_COUNTER_CHANGES: usize = 100;
 const MAX_CODE: usize = 64;
@@ -35,6 +36,7 @@ pub fn promotion(
     proposal: &PromotionProposal,
     lines: usize,
     campaign: &Campaign,
+    today: Day,
 ) -> Result<(), RuleFault> {
     ensure(
         proposal.discounts.len() <= MAX_DISCOUNTS,
@@ -53,6 +55,14 @@ pub fn promotion(
             Target::Lines(target) => target.len(),
         });
     reach(touched, lines)?;
+    ensure(
+        proposal.grants.len() <= MAX_GRANTS,
+        "it answers more than 20 grants",
+    )?;
+    for grant in &proposal.grants {
+        message(&grant.reason)?;
+        dates(grant.expires_on, grant.available_on, today)?;
+    }
     near_misses(&proposal.near_misses)?;
     let known = proposal
         .codes
@@ -240,7 +250,7 @@ fn dates(expires_on: Option<Day>, available_on: Option<Day>, today: Day) -> Resu
     let first = available_on.unwrap_or(today).max(today);
     ensure(
         expires_on.is_none_or(|last| last >= first),
-        "its points expire before they can be spent",
+        "what it gives expires before it can be spent",
     )
 }
 

@@ -9,7 +9,7 @@ use super::{PriceInput, PricingError};
 use crate::domain::basket::{BasketLine, TenderIntent};
 use crate::domain::facts::BaseFacts;
 use crate::domain::order::{DOCUMENT_VERSION, OrderDocument, OrderLine, PriceKind, Terms, Totals};
-use crate::domain::rules::{LineFacts, OrderFacts, TenderFacts};
+use crate::domain::rules::{LineFacts, OrderFacts, Ratio, TenderFacts};
 use crate::domain::settings::CheckoutSettings;
 
 pub(super) fn class_of(
@@ -97,10 +97,11 @@ impl<'a> Words<'a> {
 pub(super) fn base_facts(
     input: &PriceInput<'_>,
     lines: &[OrderLine],
+    rates: impl Iterator<Item = Rate>,
 ) -> Result<BaseFacts, Overflow> {
     let (mut categories, mut tags) = (Words::default(), Words::default());
     let mut told = Vec::with_capacity(lines.len());
-    for (line, priced) in input.basket.lines.iter().zip(lines) {
+    for ((line, priced), rate) in input.basket.lines.iter().zip(lines).zip(rates) {
         told.push(LineFacts {
             product: line.product.clone().unwrap_or_default(),
             category: categories.position(&line.category),
@@ -108,7 +109,12 @@ pub(super) fn base_facts(
             unit_price: priced.unit_price,
             list_amount: priced.list_amount,
             amount: priced.list_amount,
+            reduced_amount: priced.list_amount,
             tax: 0,
+            tax_rate: Ratio {
+                numerator: rate.numerator(),
+                denominator: rate.denominator(),
+            },
             cost: line.cost,
             tags: line.tags.iter().map(|tag| tags.position(tag)).collect(),
             attributes: line.attributes.clone(),
@@ -188,6 +194,7 @@ pub(super) fn empty_document(input: &PriceInput<'_>, lines: Vec<OrderLine>) -> O
         awards: Vec::new(),
         tier: None,
         referral: None,
+        grants: Vec::new(),
         near_misses: Vec::new(),
         counters: Vec::new(),
         codes: Vec::new(),

@@ -10,11 +10,12 @@ use super::groups::{self, Attempt};
 use super::work::{Work, sum};
 use super::{PricingError, checks};
 use crate::domain::facts::FactsDelta;
-use crate::domain::order::{Adjustment, AdjustmentSource, LineShare};
+use crate::domain::order::{Adjustment, AdjustmentSource, GrantRecord, LineShare};
 use crate::domain::rules::{Discount, PromotionProposal, RuleKind, Target};
 
 struct Effect {
     adjustments: Vec<Adjustment>,
+    grants: Vec<GrantRecord>,
     lines: Lines,
     codes: Vec<String>,
 }
@@ -46,8 +47,12 @@ fn ask(
             .map(|line| line.amount)
             .eq(work.lines.left.iter().copied())
     };
-    if binding.base == Base::Discounted && !untouched() {
-        delta.amounts = Some(work.lines.left.clone());
+    if !untouched() {
+        let left = Some(work.lines.left.clone());
+        match binding.base {
+            Base::Discounted => delta.amounts = left,
+            Base::Initial => delta.reduced = left,
+        }
     }
     delta.aggregates.clone_from(&binding.aggregates);
     delta.counters.clone_from(&binding.counters);
@@ -55,7 +60,8 @@ fn ask(
     let facts = work.facts.promotion_facts(&delta)?;
     let call = work.note_call(campaign, delta);
     let answer = rules.promotion(campaign, facts).and_then(|proposal| {
-        checks::promotion(&proposal, work.document.lines.len(), binding)?;
+        let today = work.input.order.business_date;
+        checks::promotion(&proposal, work.document.lines.len(), binding, today)?;
         Ok(proposal)
     });
     match answer {
@@ -73,6 +79,7 @@ fn weigh(
 ) -> Result<Attempt<Effect>, PricingError> {
     let source = AdjustmentSource::Campaign(work.name(campaign));
     let counts_only = proposal.discounts.is_empty() && !proposal.counters.is_empty();
+    let gives = !proposal.grants.is_empty();
     let mut lines = work.lines.clone();
     let mut allowed = most_allowed(work.campaign(campaign));
     let mut adjustments = Vec::with_capacity(proposal.discounts.len());
@@ -104,16 +111,25 @@ fn weigh(
             basis,
         });
     }
+    let named = work.name(campaign);
+    let grants = proposal.grants.into_iter().map(|grant| GrantRecord {
+        campaign: named,
+        grant,
+        honoured_by: None,
+        codes: Vec::new(),
+    });
+    let grants = grants.collect();
     let worth = sum(adjustments.iter().map(|adjustment| adjustment.applied))?;
     Ok(Attempt {
         campaign,
         call,
         worth,
-        has_effect: worth > 0 || counts_only,
+        has_effect: worth > 0 || counts_only || gives,
         near_misses: proposal.near_misses,
         counters: proposal.counters,
         effect: Effect {
             adjustments,
+            grants,
             lines,
             codes: proposal.codes,
         },
@@ -157,6 +173,8 @@ fn apply(work: &mut Work<'_>, taken: Attempt<Effect>) {
     } = taken;
     work.lines = effect.lines;
     work.document.adjustments.extend(effect.adjustments);
+    let gives = !effect.grants.is_empty();
+    work.document.grants.extend(effect.grants);
     work.used_codes.extend(effect.codes);
     work.note_near_misses(campaign, near_misses);
     let buyer = work
@@ -165,7 +183,7 @@ fn apply(work: &mut Work<'_>, taken: Attempt<Effect>) {
         .as_ref()
         .map(|member| member.facts.id.as_str());
     work.note_counters(campaign, &counters, buyer);
-    if worth > 0 {
+    if worth > 0 || gives {
         work.note_usage(campaign, worth, 0, buyer);
     }
 }

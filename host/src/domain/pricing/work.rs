@@ -73,7 +73,7 @@ impl<'a> Work<'a> {
             classes.push(class);
             lines.push(priced);
         }
-        let facts = base_facts(input, &lines)?;
+        let facts = base_facts(input, &lines, classes.iter().map(|class| rates[*class].1))?;
         let document = empty_document(input, lines);
         Ok(Self {
             input,

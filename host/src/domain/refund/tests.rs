@@ -342,6 +342,7 @@ fn with_strings_attached(frees_usage: bool, clawback: bool) -> OrderDocument {
     shop.settings.cancelled_order_frees_usage = frees_usage;
     shop.referral = Some(ReferralBase {
         referrer: member("m0"),
+        second_referrer: None,
         referred_on: Day(19_990),
     });
     shop.basket.codes = vec!["SAVE".to_owned()];

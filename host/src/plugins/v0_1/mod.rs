@@ -1,14 +1,14 @@
 //! Generation 0.1 of the rule contract: generated types, and what all four kinds share of turning the
 //! host's words into them and their answers into the host's words.
 //!
-//! Facts are lowered straight from the host's own records: strings, tags and numbers are borrowed, and
-//! only what has another shape (lines, attributes) is laid out anew, in one vector each per call.
-//! Answers are untrusted and pass `limits` on their way in.
+//! `told` lays the facts out for the way into the sandbox. Answers are untrusted and pass `limits` on
+//! their way in.
 
 mod points;
 mod promotions;
 mod referrals;
 mod tiers;
+mod told;
 
 use wasmtime::Store;
 use wasmtime::component::{
@@ -20,9 +20,8 @@ use super::fault::BadAnswer;
 use super::limits;
 use super::sandbox::Guest;
 use crate::domain::rules::{
-    AggregateNeed, Attribute, ConfigProblem, CounterChange, CounterNeed, CounterPeriod,
-    CounterScope, LineFacts, Measure, MemberFacts, Message, NearMiss, Needs, OrderFacts, Ratio,
-    RuleKind, TenderFacts, TenderKind, Value, Window,
+    AggregateNeed, ConfigProblem, CounterChange, CounterNeed, CounterPeriod, CounterScope, Measure,
+    Message, NearMiss, Needs, Ratio, RuleKind, Shown, Value, Window,
 };
 use crate::domain::time::Day;
 
@@ -227,7 +226,12 @@ pub(super) fn needs(call: Call<'_>) -> wasmtime::Result<Needs> {
         aggregates: answer.aggregates.into_iter().map(aggregate_need).collect(),
         counters: answer.counters.into_iter().map(counter_need).collect(),
         attributes: answer.attributes,
-        cost: answer.cost,
+        shown: Shown {
+            products: answer.products,
+            categories: answer.categories,
+            tags: answer.tags,
+            cost: answer.cost,
+        },
     })
 }
 
@@ -238,6 +242,7 @@ fn aggregate_need(need: wire::AggregateNeed) -> AggregateNeed {
             wire::Measure::Orders => Measure::Orders,
             wire::Measure::PointsEarned => Measure::PointsEarned,
             wire::Measure::Units => Measure::Units,
+            wire::Measure::ToppedUp => Measure::ToppedUp,
         },
         window: match need.window {
             wire::Window::RollingDays(days) => Window::RollingDays(days),
@@ -273,7 +278,7 @@ fn message(message: wire::Message) -> Result<Message, BadAnswer> {
         message.arguments.len(),
         limits::MAX_MESSAGE_ARGUMENTS,
     )?;
-    let argument = |(name, value): wire::AttributeResult| {
+    let argument = |(name, value): (String, wire::ValueResult)| {
         Ok((
             limits::name("an argument's name", name)?,
             limits::value(value_in(value))?,
@@ -330,154 +335,4 @@ fn counter_changes(
         change: change.change,
     };
     limits::counter_changes(changes.into_iter().map(change), counters)
-}
-
-/// What has another shape in the host's words, laid out once per call in the order of the facts, so
-/// that the wire records can borrow slices of it.
-#[derive(Default)]
-struct Layout<'a> {
-    attributes: Vec<wire::AttributeParam<'a>>,
-    names: Vec<&'a str>,
-}
-
-impl<'a> Layout<'a> {
-    fn attributes(&mut self, attributes: &'a [Attribute]) {
-        self.attributes.extend(
-            attributes
-                .iter()
-                .map(|(name, value)| (name.as_str(), value_out(value))),
-        );
-    }
-
-    fn names(&mut self, names: &'a [String]) {
-        self.names.extend(names.iter().map(String::as_str));
-    }
-
-    fn order(&mut self, order: &'a OrderFacts) {
-        self.attributes(&order.attributes);
-        self.attributes(&order.store_attributes);
-    }
-
-    fn member(&mut self, member: &'a MemberFacts) {
-        self.names(&member.segments);
-        self.attributes(&member.attributes);
-    }
-
-    fn lines(&mut self, lines: &'a [LineFacts]) {
-        for line in lines {
-            self.attributes(&line.attributes);
-        }
-    }
-
-    /// Hands the parts out in the order they were laid out.
-    fn parts(&'a self) -> Parts<'a> {
-        Parts {
-            attributes: &self.attributes,
-            names: &self.names,
-        }
-    }
-}
-
-struct Parts<'a> {
-    attributes: &'a [wire::AttributeParam<'a>],
-    names: &'a [&'a str],
-}
-
-impl<'a> Parts<'a> {
-    fn attributes(&mut self, of: &[Attribute]) -> &'a [wire::AttributeParam<'a>] {
-        take(&mut self.attributes, of.len())
-    }
-
-    fn names(&mut self, of: &[String]) -> &'a [&'a str] {
-        take(&mut self.names, of.len())
-    }
-}
-
-fn take<'a, T>(rest: &mut &'a [T], count: usize) -> &'a [T] {
-    let (taken, left) = rest.split_at(count);
-    *rest = left;
-    taken
-}
-
-fn value_out(value: &Value) -> wire::ValueParam<'_> {
-    match value {
-        Value::Text(text) => wire::ValueParam::Text(text),
-        Value::Integer(number) => wire::ValueParam::Integer(*number),
-        Value::Boolean(truth) => wire::ValueParam::Boolean(*truth),
-        Value::Money(amount) => wire::ValueParam::Money(*amount),
-        Value::Points(points) => wire::ValueParam::Points(*points),
-        Value::Ratio(ratio) => wire::ValueParam::Ratio(ratio_out(*ratio)),
-        Value::Date(day) => wire::ValueParam::Date(day.0),
-    }
-}
-
-fn ratio_out(ratio: Ratio) -> wire::Ratio {
-    wire::Ratio {
-        numerator: ratio.numerator,
-        denominator: ratio.denominator,
-    }
-}
-
-fn order_out<'a>(order: &'a OrderFacts, parts: &mut Parts<'a>) -> wire::Order<'a> {
-    wire::Order {
-        currency: &order.currency,
-        currency_scale: order.currency_scale,
-        occurred_at: order.occurred_at.0,
-        utc_offset_minutes: order.utc_offset_minutes,
-        business_date: order.business_date.0,
-        store: &order.store,
-        region: &order.region,
-        prices_include_tax: order.prices_include_tax,
-        attributes: parts.attributes(&order.attributes),
-        store_attributes: parts.attributes(&order.store_attributes),
-    }
-}
-
-fn member_out<'a>(member: &'a MemberFacts, parts: &mut Parts<'a>) -> wire::Member<'a> {
-    wire::Member {
-        id: &member.id,
-        tier: member.tier.as_deref(),
-        tier_multiplier: ratio_out(member.tier_multiplier),
-        enrolled_on: member.enrolled_on.0,
-        age_band: member.age_band,
-        is_birthday: member.is_birthday,
-        is_birthday_month: member.is_birthday_month,
-        orders_before: member.orders_before,
-        segments: parts.names(&member.segments),
-        attributes: parts.attributes(&member.attributes),
-    }
-}
-
-fn lines_out<'a>(lines: &'a [LineFacts], parts: &mut Parts<'a>) -> Vec<wire::Line<'a>> {
-    let line = |line: &'a LineFacts| wire::Line {
-        product: &line.product,
-        category: line.category,
-        quantity: line.quantity,
-        unit_price: line.unit_price,
-        list_amount: line.list_amount,
-        amount: line.amount,
-        tax: line.tax,
-        cost: line.cost,
-        tags: &line.tags,
-        attributes: parts.attributes(&line.attributes),
-    };
-    lines.iter().map(line).collect()
-}
-
-fn tenders_out(tenders: &[TenderFacts]) -> Vec<wire::Tender> {
-    let kind = |kind: TenderKind| match kind {
-        TenderKind::Cash => wire::TenderKind::Cash,
-        TenderKind::Card => wire::TenderKind::Card,
-        TenderKind::Mobile => wire::TenderKind::Mobile,
-        TenderKind::Points => wire::TenderKind::Points,
-        TenderKind::StoredValue => wire::TenderKind::StoredValue,
-        TenderKind::Other => wire::TenderKind::Other,
-    };
-    tenders
-        .iter()
-        .map(|tender| wire::Tender {
-            kind: kind(tender.kind),
-            amount: tender.amount,
-        })
-        .collect()
 }

@@ -4,7 +4,7 @@ use wasmtime::Store;
 use wasmtime::component::{ComponentExportIndex, Instance};
 
 use super::generated::exports::tessera::points::points_rule as wire;
-use super::{Call, Layout, Points, Rule};
+use super::{Call, Points, Rule, told};
 use crate::domain::rules::{Award, PointsFacts, PointsProposal, RuleKind, Trigger};
 use crate::domain::time::Day;
 use crate::plugins::fault::BadAnswer;
@@ -34,27 +34,24 @@ impl Rule for Points {
         mut call: Call<'_>,
         facts: &PointsFacts,
     ) -> wasmtime::Result<Result<wire::Proposal, String>> {
-        let mut layout = Layout::default();
-        layout.order(&facts.order);
-        layout.member(&facts.member);
-        layout.names(&facts.categories);
-        layout.names(&facts.tags);
-        layout.lines(&facts.lines);
-        let mut parts = layout.parts();
-        let order = super::order_out(&facts.order, &mut parts);
-        let member = super::member_out(&facts.member, &mut parts);
-        let categories = parts.names(&facts.categories);
-        let tags = parts.names(&facts.tags);
-        let lines = super::lines_out(&facts.lines, &mut parts);
-        let tenders = super::tenders_out(&facts.tenders);
+        let basket = told::Basket::new(
+            &facts.lines,
+            &facts.categories,
+            &facts.tags,
+            &facts.tenders,
+            facts.shown,
+        );
+        let segments = told::names(&facts.member.segments);
+        let attributes = told::Attributes::default()
+            .of_order(&facts.order)
+            .of_member(&facts.member)
+            .of_lines(&facts.lines);
         let facts = wire::Facts {
             trigger: trigger(facts.trigger),
-            order,
-            member,
-            categories,
-            tags,
-            lines: &lines,
-            tenders: &tenders,
+            order: told::order(&facts.order),
+            member: told::member(&facts.member, &segments),
+            basket: basket.wire(),
+            attributes: &attributes.wire(),
             amount: facts.amount,
             points_scale: facts.points_scale,
             aggregates: &facts.aggregates,
@@ -111,5 +108,7 @@ fn trigger(trigger: Trigger) -> wire::Trigger {
         Trigger::Anniversary => wire::Trigger::Anniversary,
         Trigger::Feedback => wire::Trigger::Feedback,
         Trigger::Manual => wire::Trigger::Manual,
+        Trigger::Referral => wire::Trigger::Referral,
+        Trigger::TierReached => wire::Trigger::TierReached,
     }
 }

@@ -4,8 +4,11 @@ use wasmtime::Store;
 use wasmtime::component::{ComponentExportIndex, Instance};
 
 use super::generated::exports::tessera::promotions::promotion_rule as wire;
-use super::{Call, Layout, Promotion, Rule};
-use crate::domain::rules::{Discount, PromotionFacts, PromotionProposal, RuleKind, Target};
+use super::{Call, Promotion, Rule, told};
+use crate::domain::rules::{
+    Discount, Gift, Grant, PromotionFacts, PromotionProposal, RuleKind, Target,
+};
+use crate::domain::time::Day;
 use crate::plugins::fault::BadAnswer;
 use crate::plugins::limits;
 use crate::plugins::sandbox::Guest;
@@ -33,33 +36,27 @@ impl Rule for Promotion {
         mut call: Call<'_>,
         facts: &PromotionFacts,
     ) -> wasmtime::Result<Result<wire::Proposal, String>> {
-        let mut layout = Layout::default();
-        layout.order(&facts.order);
+        let basket = told::Basket::new(
+            &facts.lines,
+            &facts.categories,
+            &facts.tags,
+            &facts.tenders,
+            facts.shown,
+        );
+        let mut attributes = told::Attributes::default().of_order(&facts.order);
+        let mut segments = Vec::new();
         if let Some(member) = &facts.member {
-            layout.member(member);
+            segments = told::names(&member.segments);
+            attributes = attributes.of_member(member);
         }
-        layout.names(&facts.categories);
-        layout.names(&facts.tags);
-        layout.lines(&facts.lines);
-        layout.names(&facts.codes);
-        let mut parts = layout.parts();
-        let order = super::order_out(&facts.order, &mut parts);
-        let member = facts
-            .member
-            .as_ref()
-            .map(|member| super::member_out(member, &mut parts));
-        let categories = parts.names(&facts.categories);
-        let tags = parts.names(&facts.tags);
-        let lines = super::lines_out(&facts.lines, &mut parts);
-        let tenders = super::tenders_out(&facts.tenders);
+        let attributes = attributes.of_lines(&facts.lines);
+        let member = facts.member.as_ref();
         let facts = wire::Facts {
-            order,
-            member,
-            categories,
-            tags,
-            lines: &lines,
-            tenders: &tenders,
-            codes: parts.names(&facts.codes),
+            order: told::order(&facts.order),
+            member: member.map(|member| told::member(member, &segments)),
+            basket: basket.wire(),
+            attributes: &attributes.wire(),
+            codes: &told::names(&facts.codes),
             aggregates: &facts.aggregates,
             counters: &facts.counters,
         };
@@ -85,6 +82,7 @@ impl Rule for Promotion {
             .map(|near| (near.reason, near.missing));
         Ok(PromotionProposal {
             discounts,
+            grants: grants_in(proposal.grants, facts)?,
             near_misses: super::near_misses(near_misses)?,
             counters: super::counter_changes(proposal.counters, facts.counters.len())?,
             codes: codes_in(proposal.codes, &facts.codes)?,
@@ -109,6 +107,40 @@ fn discount_in(discount: wire::Discount, lines: usize) -> Result<Discount, BadAn
         amount: discount.amount,
         reason: super::message(discount.reason)?,
         basis: limits::positions(discount.basis, lines)?,
+    })
+}
+
+/// What is given beside money off; nobody but a member gets it.
+fn grants_in(grants: Vec<wire::Grant>, facts: &PromotionFacts) -> Result<Vec<Grant>, BadAnswer> {
+    limits::at_most("grants", grants.len(), limits::MAX_GRANTS)?;
+    if facts.member.is_none() && !grants.is_empty() {
+        return Err(BadAnswer::GrantToNobody);
+    }
+    let today = facts.order.business_date;
+    grants
+        .into_iter()
+        .map(|grant| grant_in(grant, today))
+        .collect()
+}
+
+fn grant_in(grant: wire::Grant, today: Day) -> Result<Grant, BadAnswer> {
+    let (expires_on, available_on) =
+        limits::usable("a grant", today, grant.expires_on, grant.available_on)?;
+    limits::at_most(
+        "pieces of a grant",
+        grant.count as usize,
+        limits::MAX_GRANT_COUNT as usize,
+    )?;
+    Ok(Grant {
+        gift: match grant.gift {
+            wire::Gift::Coupon => Gift::Coupon,
+            wire::Gift::DrawEntry => Gift::DrawEntry,
+        },
+        name: limits::title("a grant's name", grant.name)?,
+        count: u32::try_from(limits::positive("a grant", grant.count.into())?).unwrap_or(1),
+        expires_on,
+        available_on,
+        reason: super::message(grant.reason)?,
     })
 }
 

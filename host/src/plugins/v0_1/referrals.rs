@@ -4,8 +4,10 @@ use wasmtime::Store;
 use wasmtime::component::{ComponentExportIndex, Instance};
 
 use super::generated::exports::tessera::referrals::referral_rule as wire;
-use super::{Call, Layout, Referral, Rule};
-use crate::domain::rules::{ReferralFacts, ReferralProposal, Reward, RuleKind, Side};
+use super::{Call, Referral, Rule, told};
+use crate::domain::rules::{
+    ReferralFacts, ReferralOccasion, ReferralProposal, Reward, RuleKind, Side,
+};
 use crate::domain::time::Day;
 use crate::plugins::fault::BadAnswer;
 use crate::plugins::limits;
@@ -34,16 +36,25 @@ impl Rule for Referral {
         mut call: Call<'_>,
         facts: &ReferralFacts,
     ) -> wasmtime::Result<Result<wire::Proposal, String>> {
-        let mut layout = Layout::default();
-        layout.order(&facts.order);
-        layout.member(&facts.referee);
-        layout.member(&facts.referrer);
-        let mut parts = layout.parts();
+        let referee = told::names(&facts.referee.segments);
+        let referrer = told::names(&facts.referrer.segments);
+        let second = facts.second_referrer.as_ref();
+        let seconds = second.map_or_else(Vec::new, |member| told::names(&member.segments));
+        let attributes = told::Attributes::default()
+            .of_order(&facts.order)
+            .of_member(&facts.referee)
+            .of_referrer(&facts.referrer);
         let facts = wire::Facts {
-            order: super::order_out(&facts.order, &mut parts),
+            occasion: match facts.occasion {
+                ReferralOccasion::Joining => wire::Occasion::Joining,
+                ReferralOccasion::Order => wire::Occasion::Order,
+            },
+            order: told::order(&facts.order),
             amount: facts.amount,
-            referee: super::member_out(&facts.referee, &mut parts),
-            referrer: super::member_out(&facts.referrer, &mut parts),
+            referee: told::member(&facts.referee, &referee),
+            referrer: told::member(&facts.referrer, &referrer),
+            second_referrer: second.map(|member| told::member(member, &seconds)),
+            attributes: &attributes.wire(),
             referred_on: facts.referred_on.0,
             points_scale: facts.points_scale,
             aggregates: &facts.aggregates,
@@ -63,6 +74,9 @@ impl Rule for Referral {
         let mut total = 0;
         for reward in proposal.rewards {
             total = limits::add(total, limits::positive("points", reward.points)?)?;
+            if reward.side == wire::Side::SecondReferrer && facts.second_referrer.is_none() {
+                return Err(BadAnswer::NoSecondReferrer);
+            }
             rewards.push(reward_in(reward, facts.order.business_date)?);
         }
         let near_misses = proposal
@@ -85,6 +99,7 @@ fn reward_in(reward: wire::Reward, today: Day) -> Result<Reward, BadAnswer> {
         side: match reward.side {
             wire::Side::Referrer => Side::Referrer,
             wire::Side::Referee => Side::Referee,
+            wire::Side::SecondReferrer => Side::SecondReferrer,
         },
         points: reward.points,
         reason: super::message(reward.reason)?,

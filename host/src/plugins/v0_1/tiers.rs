@@ -4,7 +4,7 @@ use wasmtime::Store;
 use wasmtime::component::{ComponentExportIndex, Instance};
 
 use super::generated::exports::tessera::tiers::tier_rule as wire;
-use super::{Call, Layout, Rule, Tier};
+use super::{Call, Rule, Tier, told};
 use crate::domain::rules::{Occasion, Ratio, RuleKind, TierDecision, TierFacts, TierProgress};
 use crate::plugins::fault::BadAnswer;
 use crate::plugins::limits;
@@ -33,12 +33,12 @@ impl Rule for Tier {
         mut call: Call<'_>,
         facts: &TierFacts,
     ) -> wasmtime::Result<Result<wire::Decision, String>> {
-        let mut layout = Layout::default();
-        layout.member(&facts.member);
-        let mut parts = layout.parts();
+        let segments = told::names(&facts.member.segments);
+        let attributes = told::Attributes::default().of_member(&facts.member);
         let facts = wire::Facts {
             occasion: occasion(facts.occasion),
-            member: super::member_out(&facts.member, &mut parts),
+            member: told::member(&facts.member, &segments),
+            attributes: &attributes.wire(),
             tier_since: facts.tier_since.map(|day| day.0),
             tier_valid_until: facts.tier_valid_until.map(|day| day.0),
             business_date: facts.business_date.0,

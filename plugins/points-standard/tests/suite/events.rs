@@ -12,6 +12,8 @@ const CLUB: &str = r#"{
         {"on": "birthday", "points": 200, "who": {"tiers": ["gold"]}},
         {"on": "anniversary", "points": 30, "tier_multiplier": true},
         {"on": "feedback", "points": 5},
+        {"on": "referral", "points": 30},
+        {"on": "tier-reached", "points": 100, "who": {"tiers": ["gold"]}},
         {"on": "top-up", "points_per": {"spend": 1000, "points": 1}},
         {"on": "top-up", "points": 60, "minimum": 50000},
         {"on": "top-up", "points": 500, "points_per": {"spend": 1000, "points": 1}, "minimum": 100000}
@@ -31,6 +33,8 @@ fn each_event_brings_its_points() {
         (Trigger::Anniversary, 0, "anniversary 30"),
         (Trigger::Feedback, 0, "feedback 5"),
         (Trigger::Manual, 0, ""),
+        (Trigger::Referral, 0, "referral 30"),
+        (Trigger::TierReached, 0, ""),
         (Trigger::Refund, 10_000, ""),
         (Trigger::Sale, 10_000, ""),
         // One for each 10.00; from 500.00 on 60 are more than 50; from 1,000.00 on 500 beside 100.

@@ -131,16 +131,16 @@ fn odd() -> impl Strategy<Value = i64> {
 }
 
 prop_compose! {
-    fn line()(quantity in odd(), list_amount in odd(), amount in odd(), tax in odd(), category in 0..3_u32, tag in 0..3_u32, cost in odd()) -> Line {
+    fn line()(quantity in odd(), list_amount in odd(), amount in odd(), tax in odd(), category in 0..3_u32, tag in 0..3_u32) -> Line {
         Line {
-            product: "p".into(), category, quantity, unit_price: 0, list_amount, amount, tax, cost: Some(cost), tags: vec![tag], attributes: vec![],
+            category, quantity, unit_price: 0, list_amount, amount, reduced_amount: amount, tax, tax_rate: Rate::ZERO.into(), first_tag: tag, tag_count: 1,
         }
     }
 }
 
 prop_compose! {
     fn odd_facts()(
-        lines in proptest::collection::vec(line(), 0..9),
+        lines in proptest::collection::vec((line(), odd()), 0..9),
         counters in proptest::collection::vec(odd(), 2),
         amount in odd(),
         tendered in odd(),
@@ -150,9 +150,12 @@ prop_compose! {
         let rate = Rate::new(tier.0, tier.1).expect("a rate");
         let mut facts = facts().tier("t", rate).tender(TenderKind::Points, tendered).amount(amount).counters(counters).points();
         facts.order.business_date = day;
-        facts.categories = vec!["a".into(), "b".into()];
-        facts.tags = vec!["t".into()];
-        Facts { lines, ..facts }
+        facts.basket.categories = vec!["a".into(), "b".into()];
+        facts.basket.tags = vec!["t".into()];
+        facts.basket.line_tags = vec![0, 1];
+        facts.basket.products = vec!["p".into(); lines.len()];
+        (facts.basket.lines, facts.basket.costs) = lines.into_iter().map(|(line, cost)| (line, Some(cost))).unzip();
+        facts
     }
 }
 
@@ -165,7 +168,7 @@ proptest! {
     fn no_facts_make_it_panic_or_give_less_than_a_point(facts in odd_facts(), which in 0..CONFIGS.len()) {
         if let Ok(proposal) = PointsStandard::evaluate(&rule(CONFIGS[which]), &facts) {
             prop_assert!(proposal.awards.iter().all(|award| award.points > 0));
-            prop_assert!(proposal.awards.iter().flat_map(|award| &award.lines).all(|line| (*line as usize) < facts.lines.len()));
+            prop_assert!(proposal.awards.iter().flat_map(|award| &award.lines).all(|line| (*line as usize) < facts.basket.lines.len()));
             prop_assert!(proposal.counters.iter().all(|change| change.change > 0));
         }
     }

@@ -1,7 +1,6 @@
 //! Worked figures, each done by hand: a configuration, a basket, what comes off.
 
-use promo_standard::PromoStandard;
-use tessera_sdk::testing::{assert_contract, facts};
+use tessera_sdk::testing::facts;
 
 use crate::support::{breakfast, missing, pieces, promote, shown, takes_off};
 
@@ -370,13 +369,13 @@ fn tiers_birthdays_and_members_get_what_is_theirs() {
         let config = format!(
             r#"{{"discount": {{"percent": {{"rate": "10%"}}}}, "who": {{"birthday": "{birthday}"}}}}"#
         );
-        let mut facts = breakfast().promotion();
-        if let Some(member) = &mut facts.member {
-            member.is_birthday = at == "day";
-            member.is_birthday_month = at != "none";
-        }
+        let basket = match at {
+            "day" => breakfast().birthday(),
+            "month" => breakfast().birthday_month(),
+            _ => breakfast(),
+        };
         assert_eq!(
-            shown(&assert_contract::<PromoStandard>(&config, &facts)),
+            shown(&promote(&config, basket)),
             expected,
             "{birthday} {at}"
         );

@@ -2,6 +2,7 @@
 
 use promo_standard::{Config, PromoStandard};
 use proptest::prelude::*;
+use tessera_sdk::Rate;
 use tessera_sdk::promotions::{Facts, PromotionRule, Target};
 use tessera_sdk::testing::{config_problems, facts};
 use tessera_sdk::types::{Line, TenderKind};
@@ -251,16 +252,16 @@ fn quantity() -> impl Strategy<Value = i64> {
 }
 
 prop_compose! {
-    fn line()(quantity in quantity(), unit_price in odd(), list_amount in odd(), amount in odd(), cost in odd(), category in 0..3_u32, tag in 0..3_u32) -> Line {
+    fn line()(quantity in quantity(), unit_price in odd(), list_amount in odd(), amount in odd(), category in 0..3_u32, tag in 0..3_u32) -> Line {
         Line {
-            product: "p".into(), category, quantity, unit_price, list_amount, amount, tax: 0, cost: Some(cost), tags: vec![tag], attributes: vec![],
+            category, quantity, unit_price, list_amount, amount, reduced_amount: amount, tax: 0, tax_rate: Rate::ZERO.into(), first_tag: tag, tag_count: 1,
         }
     }
 }
 
 prop_compose! {
     fn odd_facts()(
-        lines in proptest::collection::vec(line(), 0..12),
+        lines in proptest::collection::vec((line(), odd()), 0..12),
         counter in odd(),
         at in any::<i64>(),
         offset in any::<i16>(),
@@ -272,9 +273,12 @@ prop_compose! {
         facts.order.utc_offset_minutes = offset;
         facts.order.business_date = day;
         facts.member = facts.member.filter(|_| !guest);
-        facts.categories = vec!["a".into(), "b".into()];
-        facts.tags = vec!["t".into()];
-        Facts { lines, ..facts }
+        facts.basket.categories = vec!["a".into(), "b".into()];
+        facts.basket.tags = vec!["t".into()];
+        facts.basket.line_tags = vec![0, 1];
+        facts.basket.products = vec!["p".into(); lines.len()];
+        (facts.basket.lines, facts.basket.costs) = lines.into_iter().map(|(line, cost)| (line, Some(cost))).unzip();
+        facts
     }
 }
 
@@ -283,16 +287,16 @@ proptest! {
     fn no_facts_make_it_panic_and_no_line_is_lowered_below_zero(facts in odd_facts(), which in 0..CONFIGS.len()) {
         let config: Config = serde_json::from_str(CONFIGS[which]).expect("a configuration");
         let Ok(proposal) = PromoStandard::evaluate(&config, &facts) else { return Ok(()) };
-        let left = |line: u32| i128::from(facts.lines[line as usize].amount.max(0));
+        let left = |line: u32| i128::from(facts.basket.lines[line as usize].amount.max(0));
         for discount in &proposal.discounts {
             prop_assert!(discount.amount > 0);
             let bears = match &discount.target {
                 Target::Line(line) => left(*line),
                 Target::Lines(lines) => lines.iter().map(|line| left(*line)).sum(),
-                Target::Order => (0..facts.lines.len()).map(|line| left(line as u32)).sum(),
+                Target::Order => (0..facts.basket.lines.len()).map(|line| left(line as u32)).sum(),
             };
             prop_assert!(i128::from(discount.amount) <= bears);
-            prop_assert!(discount.basis.iter().all(|line| (*line as usize) < facts.lines.len()));
+            prop_assert!(discount.basis.iter().all(|line| (*line as usize) < facts.basket.lines.len()));
         }
         for miss in &proposal.near_misses {
             prop_assert!(miss.missing.is_none_or(|missing| missing > 0));
@@ -320,7 +324,7 @@ proptest! {
         let config: Config = serde_json::from_str(CONFIGS[which]).expect("a configuration");
         let facts = basket.tender(TenderKind::Cash, 1).code("C").counters([0]).promotion();
         let proposal = PromoStandard::evaluate(&config, &facts).expect("small figures");
-        let mut left: Vec<i64> = facts.lines.iter().map(|line| line.amount).collect();
+        let mut left: Vec<i64> = facts.basket.lines.iter().map(|line| line.amount).collect();
         for discount in &proposal.discounts {
             match &discount.target {
                 Target::Line(line) => left[*line as usize] -= discount.amount,
@@ -330,7 +334,7 @@ proptest! {
         }
         prop_assert!(left.iter().all(|amount| *amount >= 0));
         if let Some(floor) = config.floor {
-            for (line, left) in facts.lines.iter().zip(left) {
+            for (line, left) in facts.basket.lines.iter().zip(left) {
                 let least = tessera_sdk::mul_rate(line.list_amount, floor.price, tessera_sdk::Rounding::Up).expect("small");
                 prop_assert!(left >= least);
             }

@@ -2,6 +2,7 @@
 
 mod conditions;
 mod figures;
+mod grants;
 mod kinds;
 mod limits;
 mod support;

@@ -57,6 +57,31 @@ fn both_sides_are_paid_on_the_first_order_at_or_above_the_minimum() {
 }
 
 #[test]
+fn who_brought_the_referrer_is_paid_and_nobody_further_up() {
+    let config = r#"{"second_referrer_points": 50, "referrer_points": 300, "cap": 3}"#;
+    let second = |order: FactsBuilder| {
+        let proposal = reward(config, order);
+        let rewards = proposal.rewards.iter();
+        let of_second = rewards.filter(|one| one.side == Side::SecondReferrer);
+        of_second.map(|one| one.points).sum::<i64>()
+    };
+    for (order, expected) in [
+        (first_order(5000).second_referrer("member-3"), 50),
+        (first_order(5000), 0),
+        // Neither side of the referral gets more by standing twice in the line.
+        (first_order(5000).second_referrer("member-1"), 0),
+        (first_order(5000).second_referrer("member-2"), 0),
+        (
+            first_order(5000).second_referrer("member-3").counters([3]),
+            0,
+        ),
+        (first_order(5000).second_referrer("member-3").joining(), 0),
+    ] {
+        assert_eq!(second(order), expected);
+    }
+}
+
+#[test]
 fn an_order_below_the_minimum_is_told_what_is_missing() {
     let near = reward(CONFIG, first_order(4300));
     let missing: Vec<_> = near

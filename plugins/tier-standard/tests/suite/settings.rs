@@ -67,6 +67,13 @@ fn tiers_by_spend_points_orders_or_units_over_any_window() {
             Window::CalendarYear,
             Some("coffee"),
         ),
+        // A top-up has no category.
+        (
+            r#", "counted": "topped-up", "window": "lifetime", "category": "coffee""#,
+            Measure::ToppedUp,
+            Window::Lifetime,
+            None,
+        ),
         (
             r#", "window": "calendar-month", "validity_days": 0"#,
             Measure::Spend,
@@ -92,6 +99,7 @@ fn what_is_missing_is_in_the_unit_that_is_counted() {
         ("spend", 40, "none", "next", 60),
         ("points", 100, "silver", "next-points", 400),
         ("orders", 499, "silver", "next-orders", 1),
+        ("topped-up", 499, "silver", "next-top-up", 1),
         // 499.5 units are short of 500 by half a unit; the member reads that one is missing.
         ("units", 499_500, "silver", "next-units", 500),
     ] {

@@ -1,6 +1,6 @@
 //! What the merchant reads: the schema of the configuration and the examples of the README.
 
-use tessera_sdk::testing::{assert_defaults, assert_documented, config_problems};
+use tessera_sdk::testing::{assert_defaults, assert_documented, assert_examples};
 use tier_standard::{Config, TierStandard};
 
 #[test]
@@ -16,14 +16,5 @@ fn the_defaults_shown_are_those_that_hold() {
 
 #[test]
 fn the_examples_of_the_readme_are_accepted() {
-    let readme = include_str!("../../README.md");
-    let mut count = 0;
-    for example in readme.split("```toml").skip(1) {
-        let example = example.split("```").next().expect("an end");
-        let config: toml::Value = toml::from_str(example).expect(example);
-        let json = serde_json::to_string(&config).expect("JSON");
-        assert_eq!(config_problems::<TierStandard>(&json), [], "{example}");
-        count += 1;
-    }
-    assert_eq!(count, 2);
+    assert_examples::<TierStandard>(include_str!("../../README.md"), 1);
 }

@@ -232,6 +232,7 @@ fn a_referral_pays_both_sides_and_counts_for_the_referrer() {
     let mut shop = Shop::new().selling(&[5_000]).for_member(wallet(0, 0, 0));
     shop.referral = Some(ReferralBase {
         referrer: member("m0"),
+        second_referrer: None,
         referred_on: Day(19_990),
     });
     let outcome = shop
@@ -275,7 +276,10 @@ fn rules_know_only_the_attributes_and_costs_they_asked_for() {
     assert_eq!(asking(Needs::default()), (None, 0));
     let needs = Needs {
         attributes: vec!["brand".to_owned()],
-        cost: true,
+        shown: crate::domain::rules::Shown {
+            cost: true,
+            ..Default::default()
+        },
         ..Needs::default()
     };
     assert_eq!(asking(needs), (Some(400), 1));

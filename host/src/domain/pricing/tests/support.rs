@@ -229,6 +229,7 @@ pub(crate) fn member(id: &str) -> MemberFacts {
         age_band: None,
         is_birthday: false,
         is_birthday_month: false,
+        days_to_birthday: None,
         orders_before: 0,
         segments: Vec::new(),
         attributes: Vec::new(),
