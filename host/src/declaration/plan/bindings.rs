@@ -135,7 +135,8 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// The newest release the binding admits and its grants suffice for.
+    /// The newest release the binding admits and its grants suffice for. Whoever names no grants gives what the
+    /// manifest asks for.
     fn release(&mut self, at: &At, value: &DeclaredBinding) -> Option<Plugin> {
         let find = |granted| {
             self.plugins
@@ -146,6 +147,7 @@ impl<'a> Planner<'a> {
             return Some(plugin);
         }
         let (key, wrong) = match find(None) {
+            Some(plugin) if value.granted.is_empty() => return Some(plugin),
             Some(plugin) => {
                 let mut asked = plugin.manifest().permissions.iter();
                 let missing = asked.find(|asked| !value.granted.contains(asked));
@@ -229,7 +231,10 @@ impl<'a> Planner<'a> {
             kind: kind_name(plugin.kind()).to_owned(),
             scope: value.scope.clone(),
             config: config.hash.clone(),
-            granted: encoded(&value.granted)?,
+            granted: match value.granted.is_empty() {
+                true => encoded(&plugin.manifest().permissions)?,
+                false => encoded(&value.granted)?,
+            },
             priority: i64::from(value.priority),
             schedule: encoded(&value.schedule.schedule())?,
             exclusive_group: value.group.clone(),
