@@ -1,7 +1,7 @@
 //! Asking promotions and stacking what they propose.
 //!
 //! Each campaign is told either the initial amounts or what is left by then. What it proposes is taken off
-//! what is left, never below a line's floor; what a line cannot bear, a cap or a budget does not allow, is
+//! what is left, spread by the amounts it was told, never below a line's floor; what a line cannot bear, a cap or a budget does not allow, is
 //! dropped and stays visible as the difference of `proposed` and `applied`.
 
 use super::allocation::Lines;
@@ -82,6 +82,7 @@ fn weigh(
     let gives = !proposal.grants.is_empty();
     let mut lines = work.lines.clone();
     let mut allowed = most_allowed(work.campaign(campaign));
+    let base = work.campaign(campaign).base;
     let mut adjustments = Vec::with_capacity(proposal.discounts.len());
     for Discount {
         target,
@@ -90,7 +91,11 @@ fn weigh(
         basis,
     } in proposal.discounts
     {
-        let parts = lines.take(&targeted(&target, lines.left.len()), amount.min(allowed));
+        let parts = lines.take(
+            &targeted(&target, lines.left.len()),
+            amount.min(allowed),
+            base,
+        );
         // Positions are below MAX_LINES.
         let allocation: Vec<LineShare> = parts
             .into_iter()

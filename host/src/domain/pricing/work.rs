@@ -55,6 +55,7 @@ impl<'a> Work<'a> {
         }
         let (mut lines, mut classes, mut rates) = (Vec::new(), Vec::new(), Vec::new());
         let mut state = Lines {
+            initial: Vec::new(),
             left: Vec::new(),
             floors: Vec::new(),
         };
@@ -68,6 +69,7 @@ impl<'a> Work<'a> {
                 None => priced.list_amount,
             };
             let floor = floor.max(priced.list_amount - bearable);
+            state.initial.push(priced.list_amount);
             state.left.push(priced.list_amount);
             state.floors.push(floor.min(priced.list_amount));
             classes.push(class);
@@ -94,6 +96,7 @@ impl<'a> Work<'a> {
             input,
             facts,
             lines: Lines {
+                initial: document.lines.iter().map(|line| line.list_amount).collect(),
                 left: document.lines.iter().map(|line| line.amount).collect(),
                 floors: vec![0; document.lines.len()],
             },
