@@ -15,7 +15,7 @@ const ENTRIES_MAX: usize = 2_000;
 #[serde(default, deny_unknown_fields)]
 pub struct Selection {
     /// Product ids.
-    #[schemars(title = "Products")]
+    #[schemars(title = "Products", extend("examples" = [["coffee-500g"]]))]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub products: Vec<String>,
     /// Category paths such as `drinks/coffee`; each stands for the categories below it too.
@@ -27,23 +27,23 @@ pub struct Selection {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
     /// Brands as the products name them.
-    #[schemars(title = "Brands")]
+    #[schemars(title = "Brands", extend("examples" = [["Sunrise"]]))]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub brands: Vec<String>,
     /// Product ids that do not belong whatever else names them.
-    #[schemars(title = "Except products")]
+    #[schemars(title = "Except products", extend("examples" = [["gift-card"]]))]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub except_products: Vec<String>,
     /// Category paths that do not belong, with the categories below them.
-    #[schemars(title = "Except categories")]
+    #[schemars(title = "Except categories", extend("examples" = [["tobacco"]]))]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub except_categories: Vec<String>,
     /// Tags that do not belong.
-    #[schemars(title = "Except tags")]
+    #[schemars(title = "Except tags", extend("examples" = [["clearance"]]))]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub except_tags: Vec<String>,
     /// Brands that do not belong.
-    #[schemars(title = "Except brands")]
+    #[schemars(title = "Except brands", extend("examples" = [["Moonlight"]]))]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub except_brands: Vec<String>,
 }

@@ -12,7 +12,7 @@ use crate::config::Config;
 #[serde(deny_unknown_fields)]
 pub struct CategoryMultiplier {
     /// Path, root first, such as `drinks/coffee`.
-    #[schemars(title = "Category")]
+    #[schemars(title = "Category", extend("examples" = ["drinks/coffee"]))]
     pub category: String,
     /// What its money counts for: 2 for twice the points, 0 for none.
     #[schemars(title = "Multiplier")]
@@ -24,7 +24,7 @@ pub struct CategoryMultiplier {
 #[serde(deny_unknown_fields)]
 pub struct TagMultiplier {
     /// Tag as the articles carry it.
-    #[schemars(title = "Tag")]
+    #[schemars(title = "Tag", extend("examples" = ["fair-trade"]))]
     pub tag: String,
     /// What its money counts for: 2 for twice the points, 0 for none.
     #[schemars(title = "Multiplier")]
@@ -36,7 +36,7 @@ pub struct TagMultiplier {
 #[serde(deny_unknown_fields)]
 pub struct ProductMultiplier {
     /// Product id.
-    #[schemars(title = "Product")]
+    #[schemars(title = "Product", extend("examples" = ["coffee-500g"]))]
     pub product: String,
     /// What its money counts for: 2 for twice the points, 0 for none.
     #[schemars(title = "Multiplier")]
@@ -48,7 +48,7 @@ pub struct ProductMultiplier {
 #[serde(deny_unknown_fields)]
 pub struct BrandMultiplier {
     /// Brand as the products name it.
-    #[schemars(title = "Brand")]
+    #[schemars(title = "Brand", extend("examples" = ["Sunrise"]))]
     pub brand: String,
     /// What its money counts for: 2 for twice the points, 0 for none.
     #[schemars(title = "Multiplier")]

@@ -34,7 +34,7 @@ pub struct PriceList {
 #[serde(deny_unknown_fields)]
 pub struct ListPrice {
     /// Product id.
-    #[schemars(title = "Product")]
+    #[schemars(title = "Product", extend("examples" = ["coffee-500g"]))]
     pub product: String,
     /// Price of a unit, in minor units.
     #[schemars(title = "Price", range(min = 0))]

@@ -99,10 +99,10 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 #[serde(deny_unknown_fields)]
 pub struct Tier {
     /// Lower-case letters, digits and hyphens; stays the same for ever.
-    #[schemars(title = "Code", regex(pattern = "^[a-z0-9-]{1,40}$"))]
+    #[schemars(title = "Code", regex(pattern = "^[a-z0-9-]{1,40}$"), extend("examples" = ["gold"]))]
     pub code: String,
     /// What members read.
-    #[schemars(title = "Name", length(min = 1, max = 80))]
+    #[schemars(title = "Name", length(min = 1, max = 80), extend("examples" = ["Gold"]))]
     pub name: String,
     /// What reaches it: minor units of spend, points, orders or whole units, as `counted` says.
     #[schemars(title = "Threshold", range(min = 0), extend("examples" = [500000]))]
