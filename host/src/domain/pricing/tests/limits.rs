@@ -146,6 +146,7 @@ fn referral_shop(usage: UsageLimit, rewards: &[(Side, i64)]) -> Shop {
         .with_rule(campaign, rule);
     shop.referral = Some(ReferralBase {
         referrer: member("m2"),
+        second_referrer: None,
         referred_on: Day(19_500),
     });
     shop
