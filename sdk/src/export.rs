@@ -207,9 +207,9 @@ macro_rules! rule_kind {
             fn validate_config(config: String) -> Result<Vec<u8>, Vec<$crate::types::ConfigProblem>> {
                 #[cfg(target_arch = "wasm32")]
                 $crate::guest::report_panics();
-                let read = $crate::config::read::<R::Config>(&config)?;
-                R::check(&read)?;
-                Ok($crate::config::encode(&read, &config))
+                let config = $crate::config::read::<R::Config>(&config)?;
+                R::check(&config)?;
+                $crate::config::encode(&config)
             }
 
             fn needs(config: Vec<u8>) -> $crate::types::Needs {

@@ -19,7 +19,6 @@ pub mod audience;
 pub mod bindings;
 mod calendar;
 mod catalogue;
-mod compact;
 mod config;
 #[doc(hidden)]
 pub mod describe;

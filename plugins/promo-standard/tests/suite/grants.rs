@@ -2,29 +2,23 @@
 
 use promo_standard::PromoStandard;
 use tessera_sdk::Rate;
-use tessera_sdk::promotions::{Gift, Grant, Proposal};
+use tessera_sdk::promotions::{Gift, Proposal};
 use tessera_sdk::testing::{assert_contract, config_problems};
 
 use crate::support::{breakfast, missing, pieces, promote, shown, takes_off};
 
-/// `2 coupon next-visit from 06-16 to 06-22`, days after 15 June 2026 as numbers.
-fn given(proposal: &Proposal) -> Vec<(Gift, &str, u32, Option<i32>, Option<i32>)> {
+/// What is given, its name, how many, and its first and last day counted from today.
+type Given<'a> = (Gift, &'a str, u32, Option<i32>, Option<i32>);
+
+fn given(proposal: &Proposal) -> Vec<Given<'_>> {
     let monday = breakfast().promotion().order.business_date;
     let days = |day: Option<i32>| day.map(|day| day - monday);
-    let one = |grant: &'_ Grant| {
-        (
-            grant.gift,
-            grant.count,
-            days(grant.available_on),
-            days(grant.expires_on),
-        )
-    };
     proposal
         .grants
         .iter()
         .map(|grant| {
-            let (gift, count, from, to) = one(grant);
-            (gift, grant.name.as_str(), count, from, to)
+            let (from, to) = (days(grant.available_on), days(grant.expires_on));
+            (grant.gift, grant.name.as_str(), grant.count, from, to)
         })
         .collect()
 }
