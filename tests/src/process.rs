@@ -146,6 +146,20 @@ pub fn run_to_end(arguments: &[&str], data: &Path) -> (bool, String) {
     (done.status.success(), format!("{said}{complaint}"))
 }
 
+/// Runs a command whose output nobody reads; answers its exit code and what it complained of.
+pub fn unread(arguments: &[&str]) -> (Option<i32>, String) {
+    let mut process = Command::new(program())
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    drop(process.stdout.take());
+    let done = process.wait_with_output().expect("it ends");
+    let complaint = String::from_utf8_lossy(&done.stderr).into_owned();
+    (done.status.code(), complaint)
+}
+
 /// Makes a chain with one store, `store-1`; answers the administrator's key.
 pub fn init(data: &Path) -> String {
     let said = run(

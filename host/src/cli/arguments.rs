@@ -63,6 +63,7 @@ enum Command {
 /// Runs the command the process was started with.
 pub fn main() -> std::process::ExitCode {
     let arguments = Arguments::parse();
+    end_when_nobody_reads();
     start_logging(matches!(
         arguments.command,
         Command::Serve | Command::Demo(_)
@@ -80,6 +81,23 @@ pub fn main() -> std::process::ExitCode {
             std::process::ExitCode::from(2)
         }
     }
+}
+
+/// Who reads a command's output may stop reading, as `head` does. That ends the command as it ends any other, without
+/// the report of a panic.
+fn end_when_nobody_reads() {
+    /// What a shell sees of a process that SIGPIPE ended.
+    const ENDED_BY_SIGPIPE: i32 = 141;
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let printing = panic
+            .payload_as_str()
+            .is_some_and(|text| text.starts_with("failed printing to stdout"));
+        if printing {
+            std::process::exit(ENDED_BY_SIGPIPE);
+        }
+        report(panic);
+    }));
 }
 
 async fn run(arguments: Arguments) -> anyhow::Result<std::process::ExitCode> {

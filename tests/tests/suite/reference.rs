@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use tessera::reference;
+use tessera_tests::process::unread;
 
 #[test]
 fn the_reference_of_settings_is_what_the_plugins_say() {
@@ -24,4 +25,10 @@ fn the_reference_of_settings_is_what_the_plugins_say() {
     for row in made.lines() {
         assert!(!row.contains('…'), "a setting has no example: {row}");
     }
+}
+
+#[test]
+fn a_command_whose_output_nobody_reads_ends_quietly() {
+    let (code, complaint) = unread(&["plugin", "reference"]);
+    assert_eq!((code, complaint.as_str()), (Some(141), ""));
 }
