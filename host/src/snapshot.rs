@@ -177,10 +177,14 @@ impl Snapshot {
         self.rules.iter().filter(live).cloned().collect()
     }
 
-    /// The id of the binding of that name which honours codes in a store; of several the first by id.
-    pub fn binding_named(&self, place: &Place, name: &str) -> Option<String> {
+    /// The id of the binding of that name which honours codes in a store as of an instant; of several the first by id.
+    /// Its schedule may begin later: a coupon for the next visit.
+    pub fn binding_named(&self, place: &Place, name: &str, at: Instant) -> Option<String> {
         let honours = |bound: &&Arc<Bound>| {
-            bound.kind == RuleKind::Promotion && bound.binding.name == name && bound.reaches(place)
+            bound.kind == RuleKind::Promotion
+                && bound.binding.name == name
+                && bound.reaches(place)
+                && bound.in_force_at(at)
         };
         let ids = self
             .rules

@@ -87,6 +87,18 @@ impl Selection {
         }
     }
 
+    /// Adds that nothing is answered unless one of the goods is in the basket. Goods named by their brand are left to
+    /// the rule.
+    pub fn only_with(&self, mut needs: Needs) -> Needs {
+        if self.brands.is_empty() {
+            let only = &mut needs.preconditions;
+            only.products.extend(self.products.iter().cloned());
+            only.categories.extend(self.categories.iter().cloned());
+            only.tags.extend(self.tags.iter().cloned());
+        }
+        needs
+    }
+
     fn asks_products(&self) -> bool {
         !self.products.is_empty() || !self.except_products.is_empty()
     }

@@ -58,8 +58,8 @@ pub use wit_bindgen as __wit_bindgen;
 pub mod types {
     pub use crate::bindings::points::tessera::types::types::{
         AggregateNeed, Attribute, Basket, ConfigProblem, CounterChange, CounterNeed, CounterPeriod,
-        CounterScope, Line, Measure, Member, Message, Order, Owner, Ratio, RuleNeeds as Needs,
-        Tender, TenderKind, Value, Window,
+        CounterScope, Line, Measure, Member, Message, Order, Owner, Preconditions, Ratio,
+        RuleNeeds as Needs, Tender, TenderKind, Value, Window,
     };
 }
 

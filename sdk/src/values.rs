@@ -5,7 +5,7 @@ use tessera_money::{InvalidRate, Money, Points, Rate};
 
 use crate::types::{
     AggregateNeed, ConfigProblem, CounterNeed, CounterPeriod, CounterScope, Measure, Message,
-    Needs, Ratio, Value, Window,
+    Needs, Preconditions, Ratio, TenderKind, Value, Window,
 };
 
 macro_rules! value_from {
@@ -107,6 +107,14 @@ impl Default for Needs {
             categories: true,
             tags: true,
             cost: false,
+            preconditions: Preconditions {
+                tiers: Vec::new(),
+                tenders: Vec::new(),
+                products: Vec::new(),
+                categories: Vec::new(),
+                tags: Vec::new(),
+                code: false,
+            },
         }
     }
 }
@@ -200,6 +208,31 @@ impl Needs {
     pub fn cost(mut self) -> Needs {
         self.cost = true;
         self
+    }
+
+    /// Nothing is answered unless the member holds one of these tiers; every tier and none when empty.
+    pub fn only_for_tiers(mut self, tiers: impl IntoIterator<Item = String>) -> Needs {
+        self.preconditions.tiers.extend(tiers);
+        self
+    }
+
+    /// Nothing is answered unless one of these is among the tenders intended; any when empty.
+    pub fn only_paid_with(mut self, tenders: impl IntoIterator<Item = TenderKind>) -> Needs {
+        self.preconditions.tenders.extend(tenders);
+        self
+    }
+
+    /// Nothing is answered unless one of the binding's codes is presented.
+    pub fn only_with_code(mut self) -> Needs {
+        self.preconditions.code = true;
+        self
+    }
+}
+
+impl Preconditions {
+    /// Whether goods are asked for.
+    pub fn name_goods(&self) -> bool {
+        !self.products.is_empty() || !self.categories.is_empty() || !self.tags.is_empty()
     }
 }
 

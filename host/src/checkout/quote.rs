@@ -56,7 +56,7 @@ pub async fn priced(
     let (snapshot, place) = (&situation.snapshot, &situation.place);
     priced
         .document
-        .find_honouring(|name| snapshot.binding_named(place, name));
+        .find_honouring(|name| snapshot.binding_named(place, name, at));
     let lifetime = i64::from(situation.place.settings.quote_lifetime);
     Ok(Quote {
         id: uuid::Uuid::now_v7().to_string(),

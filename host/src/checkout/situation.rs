@@ -96,6 +96,13 @@ impl Situation {
         };
         let known_id = known.as_ref().map(|known| known.member.id.as_str());
         let codes = codes(&mut conn, &basket, known_id, day).await?;
+        let tier = known
+            .as_ref()
+            .and_then(|known| known.member.tier.as_deref());
+        bound.retain(|bound| {
+            let has_code = codes.iter().any(|code| code.binding == bound.binding.id);
+            bound.needs.preconditions.may_hold(tier, &basket, has_code)
+        });
         let reader = Reader {
             place: &place,
             day,

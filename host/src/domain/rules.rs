@@ -3,8 +3,11 @@
 //! Facts are written down with every order and read back years later to re-execute it, so fields are
 //! only ever added here, each with a serde default.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
+use super::preconditions::Preconditions;
 use super::time::{Day, Instant};
 
 /// The four kinds of rule; one WIT world each.
@@ -108,6 +111,8 @@ pub struct Needs {
     pub attributes: Vec<String>,
     #[serde(default)]
     pub shown: Shown,
+    #[serde(skip)]
+    pub preconditions: Arc<Preconditions>,
 }
 
 /// What a rule is shown of a basket beyond its amounts.

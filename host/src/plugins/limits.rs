@@ -19,6 +19,8 @@ pub const MAX_TEXT_BYTES: usize = 2_000;
 pub const MAX_AGGREGATES: usize = 16;
 pub const MAX_COUNTERS: usize = 16;
 pub const MAX_ATTRIBUTES: usize = 32;
+/// Names of one list of preconditions; as many as a first-party selection takes.
+const MAX_PRECONDITION_NAMES: usize = 2_000;
 /// Ten years and a little.
 pub const MAX_ROLLING_DAYS: u32 = 3_660;
 pub const MAX_CONFIG_PROBLEMS: usize = 50;
@@ -217,6 +219,16 @@ pub(super) fn check_needs(needs: &Needs, may_see_cost: bool) -> Result<(), Strin
     too_many("aggregates", needs.aggregates.len(), MAX_AGGREGATES)?;
     too_many("counters", needs.counters.len(), MAX_COUNTERS)?;
     too_many("attributes", needs.attributes.len(), MAX_ATTRIBUTES)?;
+    let only = &needs.preconditions;
+    too_many("tiers", only.tiers.len(), MAX_PRECONDITION_NAMES)?;
+    too_many("tenders", only.tenders.len(), MAX_PRECONDITION_NAMES)?;
+    for (what, goods) in [
+        ("products", &only.products),
+        ("categories", &only.categories),
+        ("tags", &only.tags),
+    ] {
+        too_many(what, goods.len(), MAX_PRECONDITION_NAMES)?;
+    }
     if needs.shown.cost && !may_see_cost {
         return Err("it asks for costs without the permission `cost` in its manifest".into());
     }

@@ -71,7 +71,13 @@ impl PointsRule for PointsStandard {
         if config.needs_cost() {
             needs = needs.cost();
         }
-        needs
+        needs = needs.only_for_tiers(config.who.tiers.iter().cloned());
+        // Below a minimum it says what is missing, whatever the goods.
+        if config.minimum.is_positive() {
+            needs
+        } else {
+            config.goods.only_with(needs)
+        }
     }
 
     fn evaluate(config: &Config, facts: &Facts) -> Result<Proposal, String> {

@@ -71,7 +71,15 @@ impl PromotionRule for PromoStandard {
         if config.floor.is_some_and(|floor| floor.margin.is_some()) {
             needs = needs.cost();
         }
-        needs
+        if config.trigger == Trigger::Code {
+            needs = needs.only_with_code();
+        }
+        let tenders = config.paid_with.iter().flat_map(|paid| &paid.tenders);
+        config
+            .goods
+            .only_with(needs)
+            .only_for_tiers(config.who.tiers.iter().cloned())
+            .only_paid_with(tenders.map(|tender| tender.kind()))
     }
 
     fn evaluate(config: &Config, facts: &Facts) -> Result<Proposal, String> {

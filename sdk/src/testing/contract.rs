@@ -2,7 +2,8 @@
 
 use std::fmt::Debug;
 
-use crate::types::{ConfigProblem, CounterChange, Message, Needs};
+use crate::facts::lies_within;
+use crate::types::{Basket, ConfigProblem, CounterChange, Member, Message, Needs};
 use crate::{Catalogues, Exported, points, promotions, referrals, tiers};
 
 /// The most one answer may hold.
@@ -159,11 +160,61 @@ impl Faults {
         }
     }
 
+    /// Where its preconditions do not hold the host would not have asked.
+    fn preconditions(&mut self, needs: &Needs, sale: &Sale<'_>, answered: bool) {
+        let only = &needs.preconditions;
+        let missing = [
+            ("tiers", !sale.has_tier(&only.tiers)),
+            ("tenders", !sale.is_paid_with_one_of(needs)),
+            ("goods", !sale.has_goods(needs)),
+            ("a code", only.code && !sale.code),
+        ];
+        for (what, _) in missing.iter().filter(|(_, missing)| *missing && answered) {
+            self.0.push(format!(
+                "an answer although the preconditions ask for {what} the sale has not; the host would not have called \
+                 the rule"
+            ));
+        }
+    }
+
     fn days(&mut self, today: i32, available_on: Option<i32>, expires_on: Option<i32>) {
         let first = available_on.unwrap_or(today).max(today);
         self.unless(expires_on.is_none_or(|last| last >= first), || {
             "what expires before it can be spent".to_owned()
         });
+    }
+}
+
+/// What preconditions look at.
+struct Sale<'a> {
+    member: Option<&'a Member>,
+    basket: &'a Basket,
+    code: bool,
+}
+
+impl Sale<'_> {
+    fn has_tier(&self, tiers: &[String]) -> bool {
+        let held = self.member.and_then(|member| member.tier.as_ref());
+        tiers.is_empty() || held.is_some_and(|held| tiers.contains(held))
+    }
+
+    fn is_paid_with_one_of(&self, needs: &Needs) -> bool {
+        let tenders = &needs.preconditions.tenders;
+        let intended = |kind| self.basket.tenders.iter().any(|one| one.kind == kind);
+        tenders.is_empty() || tenders.iter().any(|kind| intended(*kind))
+    }
+
+    fn has_goods(&self, needs: &Needs) -> bool {
+        let (only, basket) = (&needs.preconditions, self.basket);
+        let below = |path: &String| only.categories.iter().any(|one| lies_within(path, one));
+        !only.name_goods()
+            || basket.lines.is_empty()
+            || basket
+                .products
+                .iter()
+                .any(|one| only.products.contains(one))
+            || basket.tags.iter().any(|one| only.tags.contains(one))
+            || basket.categories.iter().any(below)
     }
 }
 
@@ -177,6 +228,14 @@ impl Answer<points::Facts> for points::Proposal {
 
     fn faults(&self, facts: &points::Facts, needs: &Needs) -> Vec<String> {
         let mut faults = Faults(Vec::new());
+        let sale = Sale {
+            member: Some(&facts.member),
+            basket: &facts.basket,
+            code: false,
+        };
+        let answered = !self.awards.is_empty() || !self.near_misses.is_empty();
+        let asked = facts.trigger == points::Trigger::Sale;
+        faults.preconditions(needs, &sale, answered && asked);
         faults.needed(needs, facts.aggregates.len(), facts.counters.len());
         faults.at_most("awards", self.awards.len(), AWARDS_MAX);
         faults.at_most("near misses", self.near_misses.len(), NEAR_MISSES_MAX);
@@ -205,6 +264,14 @@ impl Answer<promotions::Facts> for promotions::Proposal {
 
     fn faults(&self, facts: &promotions::Facts, needs: &Needs) -> Vec<String> {
         let mut faults = Faults(Vec::new());
+        let sale = Sale {
+            member: facts.member.as_ref(),
+            basket: &facts.basket,
+            code: !facts.codes.is_empty(),
+        };
+        let answered =
+            !self.discounts.is_empty() || !self.grants.is_empty() || !self.near_misses.is_empty();
+        faults.preconditions(needs, &sale, answered);
         faults.needed(needs, facts.aggregates.len(), facts.counters.len());
         faults.at_most("discounts", self.discounts.len(), DISCOUNTS_MAX);
         faults.at_most("near misses", self.near_misses.len(), NEAR_MISSES_MAX);

@@ -1,6 +1,7 @@
 //! What rules of real merchants reach beside money off: grants, margins, second referrers, top-ups, long receipts.
 //! A coffee is 20.00 and cost 10.00, a cake 30.00 and cost 15.00.
 
+use axum::http::Method;
 use serde_json::{Value, json};
 use tessera_tests::on_each_database;
 use tessera_tests::shop::Shop;
@@ -23,15 +24,16 @@ fn total(order: &Value) -> i64 {
 }
 
 /// Two cakes bring a coupon of 5.00 for the next visit.
-async fn next_visit(shop: &Shop) {
+async fn next_visit(shop: &Shop) -> String {
     let honours = json!({ "discount": { "amount": { "off": 500 } }, "trigger": "code" });
     let named = json!({ "name": "next-visit", "stage": "coupons" });
-    shop.bind_with("promo-standard", honours, named).await;
+    let honouring = shop.bind_with("promo-standard", honours, named).await;
     let gives = json!({
         "discount": { "coupons": { "binding": "next-visit", "valid_days": 30 } },
         "minimum": { "amount": 6_000 },
     });
     shop.bind("promo-standard", gives).await;
+    honouring
 }
 
 on_each_database! {
@@ -51,6 +53,18 @@ on_each_database! {
         assert_eq!(total(&shop.buy(cakes(&member, "1", &[&code])).await), 3_000);
         assert_eq!(shop.buy(cakes(&member, "1", &[])).await["grants"], json!([]));
         shop.verify().await;
+    }
+
+    async fn a_coupon_is_issued_for_the_binding_in_force_and_not_for_one_of_its_name_that_ended(shop) {
+        let path = format!("/v1/bindings/{}", next_visit(&shop).await);
+        shop.send(Method::DELETE, &path, &shop.admin, None, None).await.ok();
+        let honours = json!({ "discount": { "amount": { "off": 700 } }, "trigger": "code" });
+        let anew = json!({ "name": "next-visit", "stage": "coupons" });
+        shop.bind_with("promo-standard", honours, anew).await;
+        let member = shop.member().await;
+        let order = shop.buy(cakes(&member, "2", &[])).await;
+        let code = order["grants"][0]["codes"][0].as_str().expect("a code").to_owned();
+        assert_eq!(total(&shop.buy(cakes(&member, "1", &[&code])).await), 2_300);
     }
 
     async fn a_refund_of_everything_takes_the_coupon_back(shop) {

@@ -10,6 +10,8 @@ mod referrals;
 mod tiers;
 mod told;
 
+use std::sync::Arc;
+
 use wasmtime::Store;
 use wasmtime::component::{
     Component, ComponentExportIndex, ComponentNamedList, HasSelf, Instance, Lift, Linker, Lower,
@@ -19,9 +21,10 @@ use wasmtime::component::{
 use super::fault::BadAnswer;
 use super::limits;
 use super::sandbox::Guest;
+use crate::domain::preconditions::Preconditions;
 use crate::domain::rules::{
     AggregateNeed, ConfigProblem, CounterChange, CounterNeed, CounterPeriod, CounterScope, Measure,
-    Message, NearMiss, Needs, Ratio, RuleKind, Shown, Value, Window,
+    Message, NearMiss, Needs, Ratio, RuleKind, Shown, TenderKind, Value, Window,
 };
 use crate::domain::time::Day;
 
@@ -232,7 +235,30 @@ pub(super) fn needs(call: Call<'_>) -> wasmtime::Result<Needs> {
             tags: answer.tags,
             cost: answer.cost,
         },
+        preconditions: Arc::new(preconditions(answer.preconditions)),
     })
+}
+
+fn preconditions(only: wire::Preconditions) -> Preconditions {
+    Preconditions {
+        tiers: only.tiers.into_iter().collect(),
+        tenders: only.tenders.into_iter().map(tender_kind).collect(),
+        products: only.products.into_iter().collect(),
+        categories: only.categories.into_iter().collect(),
+        tags: only.tags.into_iter().collect(),
+        code: only.code,
+    }
+}
+
+fn tender_kind(kind: wire::TenderKind) -> TenderKind {
+    match kind {
+        wire::TenderKind::Cash => TenderKind::Cash,
+        wire::TenderKind::Card => TenderKind::Card,
+        wire::TenderKind::Mobile => TenderKind::Mobile,
+        wire::TenderKind::Points => TenderKind::Points,
+        wire::TenderKind::StoredValue => TenderKind::StoredValue,
+        wire::TenderKind::Other => TenderKind::Other,
+    }
 }
 
 fn aggregate_need(need: wire::AggregateNeed) -> AggregateNeed {
