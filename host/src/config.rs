@@ -34,6 +34,8 @@ pub struct Limits {
     pub request_seconds: u64,
     pub quotes: usize,
     pub bindings_per_store: usize,
+    /// How long the host that runs the jobs may be silent before another takes over.
+    pub lease_seconds: u64,
 }
 
 /// Bounds of one evaluation.
@@ -97,6 +99,7 @@ impl Default for Limits {
             request_seconds: 30,
             quotes: 20_000,
             bindings_per_store: 256,
+            lease_seconds: 60,
         }
     }
 }
@@ -178,6 +181,12 @@ impl Config {
         at_least(
             "limits.bindings_per_store",
             self.limits.bindings_per_store as u64,
+            1,
+            "at least 1",
+        )?;
+        at_least(
+            "limits.lease_seconds",
+            self.limits.lease_seconds,
             1,
             "at least 1",
         )?;

@@ -13,6 +13,7 @@ use crate::checkout::Quotes;
 use crate::clock::Clock;
 use crate::config::{Config, Limits, Sandbox};
 use crate::declaration::Watched;
+use crate::lease::Lease;
 use crate::metrics::Metrics;
 use crate::plugins::catalog::Source;
 use crate::plugins::{Cache, Catalog, Engine, EngineSettings, PluginError};
@@ -45,6 +46,8 @@ pub struct Host {
     pub snapshots: Snapshots,
     /// The configuration folder, and what is wrong with it.
     pub watched: Watched,
+    /// Whether this host runs the jobs of the chain.
+    pub lease: Lease,
     /// As many baskets are priced at once as there are cores: more would only wait for each other.
     pub pricing_seats: Semaphore,
     operator_key: String,
@@ -103,6 +106,7 @@ impl Host {
             quotes: Quotes::new(config.limits.quotes),
             snapshots: Snapshots::default(),
             watched: Watched::default(),
+            lease: Lease::new(Duration::from_secs(config.limits.lease_seconds)),
             pricing_seats: Semaphore::new(seats),
             operator_key: format!(
                 "tsk_operator_{}",

@@ -1,6 +1,6 @@
 //! Work nobody asks for: holds that ran out, points that become spendable, lots that expire, and reading
 //! again what another host has changed. Each job is a series of small commands, so it can stop anywhere and
-//! go on; running it twice does nothing twice.
+//! go on; running it twice does nothing twice. Of several hosts one runs them: see [`crate::lease`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -47,13 +47,23 @@ pub fn start(host: Arc<Host>) -> JoinHandle<()> {
 
 /// One round of everything; answers how many holds and lots it settled.
 pub async fn run_once(host: &Arc<Host>) -> Result<usize, CheckoutError> {
-    let mut settled = expire_holds(host).await?;
     let Some(day) = earliest_day(host) else {
-        return Ok(settled);
+        return Ok(0);
     };
-    settled += release_pending(host, day).await?;
-    settled += expire_lots(host, day).await?;
-    Ok(settled)
+    let Some(lease) = host.lease.hold(host, day).await? else {
+        return Ok(0);
+    };
+    match settle(host, day, &lease).await {
+        // Another host goes on where this one was.
+        Err(CheckoutError::Ledger(Refusal::LeaseLost { .. })) => Ok(0),
+        settled => settled,
+    }
+}
+
+async fn settle(host: &Arc<Host>, day: Day, lease: &Step) -> Result<usize, CheckoutError> {
+    Ok(expire_holds(host, lease).await?
+        + release_pending(host, day, lease).await?
+        + expire_lots(host, day, lease).await?)
 }
 
 /// The business day it is everywhere in the chain by now: a lot lives through its last day in every store.
@@ -63,7 +73,7 @@ fn earliest_day(host: &Host) -> Option<Day> {
     snapshot.places().map(|place| place.day(now)).min()
 }
 
-async fn expire_holds(host: &Arc<Host>) -> Result<usize, CheckoutError> {
+async fn expire_holds(host: &Arc<Host>, lease: &Step) -> Result<usize, CheckoutError> {
     let now = host.clock.now();
     let due = {
         let mut conn = host.db.read().await?;
@@ -73,6 +83,7 @@ async fn expire_holds(host: &Arc<Host>) -> Result<usize, CheckoutError> {
     for hold in due {
         let mut command =
             Command::new("release", Subject::new("hold", &hold.id), now, hold.held_on);
+        command.steps.push(lease.clone());
         command.steps.push(Step::ResolveHold {
             hold: hold.id.clone(),
             outcome: HoldOutcome::Expired,
@@ -92,12 +103,12 @@ async fn expire_holds(host: &Arc<Host>) -> Result<usize, CheckoutError> {
     Ok(settled)
 }
 
-async fn release_pending(host: &Arc<Host>, day: Day) -> Result<usize, CheckoutError> {
+async fn release_pending(host: &Arc<Host>, day: Day, lease: &Step) -> Result<usize, CheckoutError> {
     let due = {
         let mut conn = host.db.read().await?;
         lots::releasable(&mut conn, day, ROWS).await?
     };
-    for_each_account(host, day, "release", due, |member, asset, lots| {
+    for_each_account(host, (day, lease), "release", due, |member, asset, lots| {
         Step::ReleasePending {
             member,
             asset,
@@ -107,12 +118,12 @@ async fn release_pending(host: &Arc<Host>, day: Day) -> Result<usize, CheckoutEr
     .await
 }
 
-async fn expire_lots(host: &Arc<Host>, day: Day) -> Result<usize, CheckoutError> {
+async fn expire_lots(host: &Arc<Host>, day: Day, lease: &Step) -> Result<usize, CheckoutError> {
     let due = {
         let mut conn = host.db.read().await?;
         lots::expired(&mut conn, day, ROWS).await?
     };
-    for_each_account(host, day, "expiry", due, |member, asset, lots| {
+    for_each_account(host, (day, lease), "expiry", due, |member, asset, lots| {
         Step::ExpireLots {
             member,
             asset,
@@ -125,7 +136,7 @@ async fn expire_lots(host: &Arc<Host>, day: Day) -> Result<usize, CheckoutError>
 /// One command per member and asset, so that a failure stops at one member.
 async fn for_each_account(
     host: &Arc<Host>,
-    day: Day,
+    (day, lease): (Day, &Step),
     kind: &str,
     due: Vec<Lot>,
     step: impl Fn(String, String, Vec<String>) -> Step,
@@ -144,7 +155,7 @@ async fn for_each_account(
         settled += lots.len();
         let mut command =
             Command::new(kind, Subject::new("member", &member), host.clock.now(), day);
-        command.steps.push(step(member, asset, lots));
+        command.steps = vec![lease.clone(), step(member, asset, lots)];
         host.writer.submit_bulk(command).await?;
     }
     Ok(settled)

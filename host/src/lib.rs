@@ -16,6 +16,7 @@ pub mod enrolment;
 pub mod host;
 pub mod http;
 pub mod jobs;
+pub mod lease;
 pub mod metrics;
 pub mod once;
 pub mod pairing;

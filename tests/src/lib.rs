@@ -5,5 +5,7 @@ pub mod databases;
 pub mod facts;
 pub mod postgres;
 pub mod process;
+pub mod proxy;
+pub mod replicated;
 pub mod shop;
 pub mod worked;

@@ -133,8 +133,16 @@ fn free_port() -> Result<u16, String> {
         .map_err(|error| format!("no free port for PostgreSQL: {error}"))
 }
 
+/// One of the server's programs.
+///
+/// # Panics
+/// When PostgreSQL is not installed.
+pub fn program(name: &str) -> Command {
+    Command::new(programs().expect("PostgreSQL is installed").join(name))
+}
+
 /// The folder that holds `initdb`, the newest version first.
-fn programs() -> Option<PathBuf> {
+pub(crate) fn programs() -> Option<PathBuf> {
     if let Some(folder) = std::env::var_os("PG_BIN") {
         return Some(PathBuf::from(folder));
     }
@@ -155,26 +163,9 @@ fn programs() -> Option<PathBuf> {
     })
 }
 
-/// Starts the shell, as the user `postgres` where this process is root, which the server refuses to be.
+/// Starts the shell that keeps the server.
 fn keeper(bin: &Path, folder: &Path, port: u16) -> Result<Child, String> {
-    let mut command = if is_root() {
-        let owned = Command::new("chown")
-            .arg("postgres")
-            .arg(folder)
-            .status()
-            .is_ok_and(|status| status.success());
-        if !owned {
-            return Err(
-                "PostgreSQL does not run as root and there is no user `postgres`".to_owned(),
-            );
-        }
-        let mut command = Command::new("runuser");
-        command.args(["-u", "postgres", "--", "sh"]);
-        command
-    } else {
-        Command::new("sh")
-    };
-    command
+    as_server(folder)?
         .args(["-c", KEEPER, "keeper"])
         .arg(bin)
         .arg(folder)
@@ -185,6 +176,24 @@ fn keeper(bin: &Path, folder: &Path, port: u16) -> Result<Child, String> {
         .stderr(Stdio::null())
         .spawn()
         .map_err(|error| format!("PostgreSQL does not start: {error}"))
+}
+
+/// A shell that owns the folder: as the user `postgres` where this process is root, which the server refuses to be.
+pub(crate) fn as_server(folder: &Path) -> Result<Command, String> {
+    if !is_root() {
+        return Ok(Command::new("sh"));
+    }
+    let owned = Command::new("chown")
+        .args(["-R", "postgres"])
+        .arg(folder)
+        .status()
+        .is_ok_and(|status| status.success());
+    if !owned {
+        return Err("PostgreSQL does not run as root and there is no user `postgres`".to_owned());
+    }
+    let mut command = Command::new("runuser");
+    command.args(["-u", "postgres", "--", "sh"]);
+    Ok(command)
 }
 
 fn is_root() -> bool {

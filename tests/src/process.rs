@@ -16,6 +16,16 @@ fn program() -> PathBuf {
     profile.join("tessera-tested")
 }
 
+/// The program, on a PostgreSQL database or on its own.
+fn program_on(database: Option<&str>) -> Command {
+    let mut command = Command::new(program());
+    match database {
+        Some(url) => command.env("DATABASE_URL", url),
+        None => command.env_remove("DATABASE_URL"),
+    };
+    command
+}
+
 /// A running host on a folder.
 pub struct Running {
     process: Child,
@@ -29,13 +39,25 @@ impl Running {
 
     /// With further arguments of `serve`.
     pub fn start_with(data: &Path, more: &[&str]) -> Self {
-        let mut process = Command::new(program())
+        Self::launch(program_on(None).args(more), data, Stdio::null())
+    }
+
+    /// On a PostgreSQL database; what it says goes to a file in its folder.
+    pub fn start_on(data: &Path, database: &str) -> Self {
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(data.join("log"))
+            .expect("a file for the log");
+        Self::launch(&mut program_on(Some(database)), data, log.into())
+    }
+
+    fn launch(program: &mut Command, data: &Path, log: Stdio) -> Self {
+        let mut process = program
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(data)
-            .args(more)
-            .env_remove("DATABASE_URL")
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(log)
             .spawn()
             .expect("the program starts");
         let output = process.stdout.take().expect("its output");
@@ -133,11 +155,15 @@ pub fn run(arguments: &[&str], data: &Path) -> String {
 
 /// Runs a command of the program to its end, without a terminal; answers whether it succeeded and all it said.
 pub fn run_to_end(arguments: &[&str], data: &Path) -> (bool, String) {
-    let done = Command::new(program())
+    run_to_end_on(arguments, data, None)
+}
+
+/// The same on a PostgreSQL database.
+pub fn run_to_end_on(arguments: &[&str], data: &Path, database: Option<&str>) -> (bool, String) {
+    let done = program_on(database)
         .args(arguments)
         .arg("--data")
         .arg(data)
-        .env_remove("DATABASE_URL")
         .stdin(Stdio::null())
         .output()
         .expect("the program runs");
@@ -162,18 +188,15 @@ pub fn unread(arguments: &[&str]) -> (Option<i32>, String) {
 
 /// Makes a chain with one store, `store-1`; answers the administrator's key.
 pub fn init(data: &Path) -> String {
-    let said = run(
-        &[
-            "init",
-            "--name",
-            "Process",
-            "--language",
-            "en",
-            "--tax",
-            "13/100",
-        ],
-        data,
-    );
+    init_on(data, None)
+}
+
+/// The same on a PostgreSQL database.
+pub fn init_on(data: &Path, database: Option<&str>) -> String {
+    let named = ["--name", "Process", "--language", "en", "--tax", "13/100"];
+    let arguments = [&["init"][..], &named].concat();
+    let (succeeded, said) = run_to_end_on(&arguments, data, database);
+    assert!(succeeded, "{arguments:?}: {said}");
     let key = said
         .lines()
         .find_map(|line| line.strip_prefix("Administrator key (shown once): "));

@@ -9,7 +9,7 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tessera::clock::Clock;
-use tessera::config::{Config, Sandbox};
+use tessera::config::{Config, Limits, Sandbox};
 use tessera::domain::time::Instant;
 use tessera::host::Host;
 use tessera::plugins::{Cache, Catalog, Engine};
@@ -112,6 +112,10 @@ async fn assembled(folder: &TempDir, database: Option<String>) -> anyhow::Result
     let config = Config {
         data: folder.path().to_owned(),
         database,
+        limits: Limits {
+            lease_seconds: 1,
+            ..Limits::default()
+        },
         ..Config::default()
     };
     Host::assemble(&config, Clock::standing(MONDAY), catalog()).await

@@ -37,6 +37,17 @@ pub(super) async fn load<'k>(
         .collect())
 }
 
+/// Where one counter stands and how often it was written; none if it never was.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn standing(conn: &mut Conn, key: &CounterKey) -> Result<Option<(i64, i64)>, StoreError> {
+    let found = load(conn, [key]).await?;
+    Ok(found
+        .get(key)
+        .map(|counter| (counter.value, counter.version)))
+}
+
 /// Where counters stand, in the order of `keys`; 0 where one never moved.
 ///
 /// # Errors

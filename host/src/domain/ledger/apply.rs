@@ -6,7 +6,7 @@ use super::draft::{Draft, invalid, negated, positive, sum};
 use super::entry::{Entry, Notice, Receipt};
 use super::record::{OrderRow, Record};
 use super::refusal::Refusal;
-use super::state::{Coupon, HoldState, Lot, OrderKey, Outcome, Recorded, State};
+use super::state::{Coupon, HoldState, Lot, OrderKey, Outcome, Recorded, State, lease};
 use super::{hold, lot, refundable, touches};
 
 /// What the machine needs from outside: who writes, and fresh ids.
@@ -162,6 +162,7 @@ fn take_step(draft: &mut Draft<'_>, step: &Step) -> Result<(), Refusal> {
             tenders,
         } => refundable::refund(draft, order, *expected_sequence, lines, tenders),
         Step::ClaimOrder { order } => refundable::claim(draft, order),
+        Step::Lease { name, number } => show_lease(draft, name, *number),
         Step::Hold {
             hold,
             quote,
@@ -308,6 +309,19 @@ pub(super) fn move_counter(
             name: key.1.clone(),
             value: counter.value,
             limit,
+        });
+    }
+    counter.version += 1;
+    draft.put_counter(key, counter);
+    Ok(())
+}
+
+fn show_lease(draft: &mut Draft<'_>, name: &str, number: i64) -> Result<(), Refusal> {
+    let key = lease(name);
+    let mut counter = draft.counter(&key);
+    if counter.value != number {
+        return Err(Refusal::LeaseLost {
+            lease: name.to_owned(),
         });
     }
     counter.version += 1;

@@ -215,6 +215,12 @@ pub enum Step {
     ClaimOrder {
         order: String,
     },
+    /// Refuses unless the lease still carries this number: whoever held it before it was taken over writes nothing
+    /// more. Counts as a sign of life.
+    Lease {
+        name: String,
+        number: i64,
+    },
     /// Reserves a quote's benefits until `expires_at`.
     Hold {
         hold: String,
@@ -363,6 +369,7 @@ impl Step {
                 reserves.iter().for_each(|reserve| reserve.texts(visit));
             }
             Self::ClaimOrder { order } => visit("order", order),
+            Self::Lease { name, .. } => visit("name", name),
             Self::ResolveHold { hold, .. } => visit("hold", hold),
             Self::ReleasePending {
                 member,

@@ -35,6 +35,6 @@ pub use record::{
 pub use refusal::Refusal;
 pub use state::{
     Account, Counter, CounterKey, Coupon, Held, Hold, HoldState, Lot, OrderKey, Outcome, Recorded,
-    Refundable, RefundableLine, RefundableTender, State, Touched,
+    Refundable, RefundableLine, RefundableTender, State, Touched, lease,
 };
 pub use touches::Touches;

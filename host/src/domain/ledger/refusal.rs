@@ -80,6 +80,8 @@ pub enum Refusal {
     HoldUnknown { hold: String },
     #[error("hold `{hold}` has ended")]
     HoldResolved { hold: String, outcome: HoldOutcome },
+    #[error("another host has taken over the lease `{lease}`")]
+    LeaseLost { lease: String },
     #[error("the legs in `{asset}` sum to {sum}, not zero")]
     Unbalanced { asset: String, sum: i64 },
     #[error("an amount left the range of 64 bits")]
@@ -123,6 +125,7 @@ impl Refusal {
             | Self::OrderChanged { .. }
             | Self::ReceiptCodeTaken { .. }
             | Self::AlreadyHeld { .. }
+            | Self::LeaseLost { .. }
             | Self::Unbalanced { .. }
             | Self::Overflow
             | Self::Invalid { .. }

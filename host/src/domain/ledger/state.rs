@@ -13,6 +13,11 @@ use crate::domain::time::{Day, Instant};
 /// (owner, name)
 pub type CounterKey = (String, String);
 
+/// The counter a lease is: its value is the number of whoever holds it, its version moves with every sign of life.
+pub fn lease(name: &str) -> CounterKey {
+    ("lease".to_owned(), name.to_owned())
+}
+
 /// A balance. `base` is the version in the database, before this batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::account::{AccountKey, AccountName};
 use super::command::{Command, Reserve, Step};
 use super::record::Record;
-use super::state::{CounterKey, Held, Hold, OrderKey};
+use super::state::{CounterKey, Held, Hold, OrderKey, lease};
 
 /// Ids to load. Holds name further rows; see [`Touches::add_hold`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -126,6 +126,9 @@ impl Touches {
             }
             Step::Counter { owner, name, .. } => {
                 self.counters.insert((owner.clone(), name.clone()));
+            }
+            Step::Lease { name, .. } => {
+                self.counters.insert(lease(name));
             }
             Step::UseCoupon { code, .. } | Step::VoidCoupon { code } => {
                 self.coupons.insert(code.clone());

@@ -1,0 +1,56 @@
+//! Several hosts of one chain on one database: one of them runs the jobs.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tessera::domain::ledger::{Command, Refusal, Subject};
+use tessera_tests::on_each_database;
+
+/// Longer than tests let a host be silent before its lease is taken over.
+const SILENCE: Duration = Duration::from_millis(1_200);
+
+on_each_database! {
+    async fn one_host_runs_the_jobs_and_another_takes_over_when_it_falls_silent(shop) {
+        let Some(other) = shop.second_host().await else { return };
+        let member = shop.member().await;
+        shop.top_up(&member, 2_000, 0).await;
+        let settled = |host: std::sync::Arc<tessera::host::Host>| async move {
+            tessera::jobs::run_once(&host).await.expect("jobs run")
+        };
+        settled(shop.host.clone()).await;
+        let basket = json!({
+            "member": { "id": member }, "lines": [{ "product": "coffee" }],
+            "tenders": [{ "kind": "stored-value", "amount": 1_500 }, { "kind": "cash" }],
+        });
+        let quote = shop.quote(basket).await;
+        let path = format!("/v1/quotes/{}/hold", quote["id"].as_str().expect("an id"));
+        shop.post(&path, &shop.till, json!({})).await.ok();
+        shop.later(601);
+        other.later(601);
+        // While the first host lives the other one leaves the hold alone, however often it looks.
+        assert_eq!(settled(other.host.clone()).await, 0);
+        tokio::time::sleep(SILENCE).await;
+        assert_eq!(settled(other.host.clone()).await, 1);
+        assert_eq!(settled(shop.host.clone()).await, 0);
+        let taken = shop.events().await;
+        assert_eq!(taken.iter().filter(|kind| *kind == "jobs.taken").count(), 2);
+        shop.verify().await;
+    }
+
+    // As if it had been stopped between taking a decision and writing it down.
+    async fn a_host_that_slept_through_a_takeover_writes_nothing_more(shop) {
+        let Some(other) = shop.second_host().await else { return };
+        let place = shop.host.snapshots.current().expect("a chain");
+        let now = shop.host.clock.now();
+        let day = place.places().next().expect("a store").day(now);
+        let shown = shop.host.lease.hold(&shop.host, day).await.expect("it answers").expect("it holds");
+        assert!(other.host.lease.hold(&other.host, day).await.expect("it answers").is_none());
+        tokio::time::sleep(SILENCE).await;
+        assert!(other.host.lease.hold(&other.host, day).await.expect("it answers").is_some());
+        let mut late = Command::new("expiry", Subject::new("member", "anybody"), now, day);
+        late.steps.push(shown);
+        let refused = shop.host.writer.submit_bulk(late).await;
+        assert_eq!(refused, Err(Refusal::LeaseLost { lease: "jobs".to_owned() }));
+        assert!(shop.host.lease.hold(&shop.host, day).await.expect("it answers").is_none());
+    }
+}
