@@ -42,6 +42,11 @@ impl Lease {
         }
     }
 
+    /// Whether this host held the lease when it last looked.
+    pub async fn is_held(&self) -> bool {
+        self.view.lock().await.held.is_some()
+    }
+
     /// What a command of a job has to show; none while another host runs the jobs.
     ///
     /// # Errors

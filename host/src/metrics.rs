@@ -116,7 +116,7 @@ impl Metrics {
 }
 
 /// Microseconds as decimal seconds, without floats.
-fn seconds(micros: u64) -> String {
+pub fn seconds(micros: u64) -> String {
     format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)
 }
 

@@ -1,4 +1,4 @@
-//! What a quote costs with more bindings and more lines. `cargo bench --profile release --bench bindings`
+//! What a quote costs with more bindings and more lines. `cargo bench --bench bindings`
 //!
 //! One quote at a time through the router, without a network, on SQLite. Three shops for each number of bindings: all of
 //! them answer; all but four are about other goods; all but four are not live today. Nothing is asserted.

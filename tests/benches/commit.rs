@@ -1,5 +1,5 @@
 //! A commit on PostgreSQL beside what a good engineer would write by hand, on one cluster in one run.
-//! `cargo bench --profile release --bench commit`
+//! `cargo bench --bench commit`
 //!
 //! By hand: `pgbench` with one transaction per checkout, as statements and as one function on the server, with and
 //! without a row that every checkout of the store changes. Tessera: its commits in process, of quotes made before; over
@@ -19,6 +19,7 @@ use tessera_tests::postgres;
 use tessera_tests::shop::{Database, Shop};
 
 const CLIENTS: [usize; 3] = [1, 16, 64];
+const GOODS: [&str; 3] = ["coffee", "tea", "cake"];
 /// Seconds of each row by hand.
 const SPAN: u32 = 5;
 /// Commits of each row of Tessera's.
@@ -213,7 +214,7 @@ async fn commits(shop: &Arc<Shop>, clients: usize) -> (u128, Duration) {
     for _ in 0..clients {
         let member = shop.member().await;
         let lines: Vec<_> = (0..5)
-            .map(|at| json!({ "product": ["coffee", "tea", "cake"][at % 3] }))
+            .map(|at| json!({ "product": GOODS[at % GOODS.len()] }))
             .collect();
         let basket = json!({
             "store": "east", "member": { "id": member }, "lines": lines, "tenders": [{ "kind": "card" }],
@@ -266,7 +267,7 @@ fn flush(folder: &Path) -> String {
     let done = Command::new("sh")
         .args([
             "-c",
-            "\"$0\" -s 1 -f \"$1\" 2>/dev/null | grep -m 1 fdatasync",
+            "\"$0\" -s 1 -f \"$1\" 2>/dev/null | grep -m 1 '^ *fdatasync'",
         ])
         .arg(postgres::program("pg_test_fsync").get_program())
         .arg(&file)

@@ -1,5 +1,5 @@
 //! What a sandboxed evaluation costs beside the same rule called natively, and what a further line
-//! costs in each. `cargo bench --profile release --bench evaluate` prints the table; nothing is asserted.
+//! costs in each. `cargo bench --bench evaluate` prints the table; nothing is asserted.
 //!
 //! Every sandboxed call has a fresh instance; the time is from the host's facts to the host's proposal.
 

@@ -1,5 +1,5 @@
 //! What a change of the configuration costs the tills: whole checkouts at eight tills while the watched folder stays
-//! as it is, and while it changes every second, in turns. `cargo bench --profile release --bench reload`
+//! as it is, and while it changes every second, in turns. `cargo bench --bench reload`
 //!
 //! `-- sqlite` or `-- postgres` measures one database, `TESSERA_BENCH_SECONDS` says how long each row takes. Nothing is
 //! asserted but that no sale fails.

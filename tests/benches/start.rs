@@ -1,5 +1,5 @@
 //! From nothing to the first quote, and what the idle process holds: a host with ten plugins, each bound, started with
-//! an empty and with a warm cache of compiled code. `cargo bench --profile release --bench start`
+//! an empty and with a warm cache of compiled code. `cargo bench --bench start`
 //!
 //! Nothing is asserted but that the quotes are answered.
 

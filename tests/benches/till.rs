@@ -1,5 +1,5 @@
 //! What a till waits for: quotes and whole checkouts over HTTP on loopback, commits against one transaction per
-//! checkout on the same disk, start and memory. `cargo bench --profile release --bench till`
+//! checkout on the same disk, start and memory. `cargo bench --bench till`
 //!
 //! Everything is measured side by side in one run, with the load generator on the same cores; nothing is asserted.
 

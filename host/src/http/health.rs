@@ -11,6 +11,7 @@ use axum::{Json, Router};
 use super::error::{Language, Problem};
 use super::problems::Code;
 use crate::host::Host;
+use crate::metrics::seconds;
 use crate::store;
 
 /// The routes of this file; none is part of `/v1`.
@@ -62,9 +63,42 @@ async fn ready(State(host): State<Arc<Host>>) -> Result<Response, Problem> {
 async fn metrics(State(host): State<Arc<Host>>) -> Response {
     (
         [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
-        host.metrics.text(),
+        host.metrics.text() + &writing(&host).await,
     )
         .into_response()
+}
+
+/// What the writer does, and whether the chain's jobs run here.
+async fn writing(host: &Host) -> String {
+    let figures = host.writer.figures();
+    let figure = |name: &str, kind: &str, value: String| {
+        format!("# TYPE tessera_{name} {kind}\ntessera_{name} {value}\n")
+    };
+    [
+        figure("writer_waiting", "gauge", host.writer.waiting().to_string()),
+        figure(
+            "writer_batches_total",
+            "counter",
+            figures.batches().to_string(),
+        ),
+        figure(
+            "writer_commands_total",
+            "counter",
+            figures.commands().to_string(),
+        ),
+        figure("writer_seconds_total", "counter", seconds(figures.micros())),
+        figure(
+            "writer_lost_races_total",
+            "counter",
+            figures.lost_races().to_string(),
+        ),
+        figure(
+            "jobs_lease_held",
+            "gauge",
+            u8::from(host.lease.is_held().await).to_string(),
+        ),
+    ]
+    .concat()
 }
 
 /// What a problem's `type` points to.

@@ -31,4 +31,4 @@ pub mod writer;
 
 pub use db::{Conn, DataFolder, Db, Dialect, Location, Tx};
 pub use error::StoreError;
-pub use writer::{Writer, WriterSettings};
+pub use writer::{Figures, Writer, WriterSettings};

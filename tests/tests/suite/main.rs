@@ -13,6 +13,7 @@ mod kill;
 mod limits;
 mod misbehaving;
 mod once;
+mod operations;
 mod plugins;
 mod programs;
 mod recorded;

@@ -5,11 +5,14 @@
 //! try that meets a late commit of its predecessor stops before doing anything twice.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::watch;
 
 use super::WriterSettings;
 use super::batch::Answers;
+use super::figures::Figures;
 use super::load;
 use super::persist::{self, Accepted};
 use super::plain::PlainJob;
@@ -72,6 +75,7 @@ pub(super) struct Engine {
     shards: HashMap<String, Account>,
     unanswered: Option<Unanswered>,
     signal: watch::Sender<u64>,
+    figures: Arc<Figures>,
 }
 
 impl Engine {
@@ -79,6 +83,7 @@ impl Engine {
         db: Db,
         settings: &WriterSettings,
         signal: watch::Sender<u64>,
+        figures: Arc<Figures>,
     ) -> Result<Self, StoreError> {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         if settings.host.is_empty() || !settings.host.chars().all(plain) {
@@ -98,6 +103,7 @@ impl Engine {
             shards: HashMap::new(),
             unanswered: None,
             signal,
+            figures,
         };
         engine.read_place().await?;
         Ok(engine)
@@ -201,6 +207,7 @@ impl Engine {
         let Some(mut conn) = self.conn.take() else {
             return Err(BatchError::Contention);
         };
+        let began = Instant::now();
         let sealed = persist::seal(&self.id, &self.head, accepted);
         let head = sealed.last().map_or(&self.head, |(head, _)| head).clone();
         let written = async {
@@ -213,6 +220,7 @@ impl Engine {
             if conn.roll_back().await.is_ok() && !matches!(error, BatchError::Unusable(_)) {
                 self.conn = Some(conn);
                 if matches!(error, BatchError::Contention) {
+                    self.figures.lost_a_race();
                     self.read_place().await?;
                 }
             } else {
@@ -232,6 +240,7 @@ impl Engine {
         self.unanswered = None;
         self.batch += 1;
         self.head = head;
+        self.figures.committed(accepted.len(), began.elapsed());
         self.keep_shards(state);
         self.announce();
         Ok(answers)

@@ -6,6 +6,7 @@
 
 mod batch;
 mod engine;
+mod figures;
 mod load;
 mod persist;
 mod plain;
@@ -24,6 +25,7 @@ use super::error::StoreError;
 use crate::domain::ledger::{Command, Receipt, Refusal};
 use crate::domain::time::Instant;
 use engine::Engine;
+pub use figures::Figures;
 use plain::{Plain, PlainJob};
 
 /// How the writer queues and batches.
@@ -59,6 +61,7 @@ pub struct Writer {
     plain: mpsc::Sender<Box<dyn PlainJob>>,
     running: Running,
     written: watch::Receiver<u64>,
+    figures: Arc<Figures>,
     stop: Arc<watch::Sender<bool>>,
 }
 
@@ -106,7 +109,8 @@ impl Writer {
         settings: WriterSettings,
     ) -> Result<(Self, JoinHandle<()>), StoreError> {
         let (signal, written) = watch::channel(0);
-        let engine = Engine::start(db, &settings, signal).await?;
+        let figures = Arc::<Figures>::default();
+        let engine = Engine::start(db, &settings, signal, Arc::clone(&figures)).await?;
         let (till, till_queue) = mpsc::channel(settings.queue.max(1));
         let (bulk, bulk_queue) = mpsc::channel(settings.queue.max(1));
         let (plain, plain_queue) = mpsc::channel(settings.queue.max(1));
@@ -119,6 +123,7 @@ impl Writer {
             plain,
             running: Running::default(),
             written,
+            figures,
         };
         let queues = batch::Queues {
             till: till_queue,
@@ -146,6 +151,11 @@ impl Writer {
         waiting(self.till.max_capacity(), self.till.capacity())
             + waiting(self.bulk.max_capacity(), self.bulk.capacity())
             + waiting(self.plain.max_capacity(), self.plain.capacity())
+    }
+
+    /// What it has done since it started.
+    pub fn figures(&self) -> &Figures {
+        &self.figures
     }
 
     /// Changes after every committed batch; whoever follows the event log waits on it.
