@@ -21,11 +21,22 @@ const FOLDERS: [&str; 4] = [
 /// Waits for the end of its input, then clears up. Signals meant for the tests do not reach the server.
 const KEEPER: &str = r#"
 trap '' INT HUP
-bin=$1 data=$2 port=$3
+bin=$1 data=$2 port=$3 tls=
+certified() {
+  printf 'subjectAltName=IP:127.0.0.1' >"$data/names" \
+    && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=tests \
+      -keyout "$data/ca.key" -out "$data/ca.crt" \
+    && openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=localhost \
+      -keyout "$data/server.key" -out "$data/server.csr" \
+    && openssl x509 -req -in "$data/server.csr" -CA "$data/ca.crt" -CAkey "$data/ca.key" -CAcreateserial -days 2 \
+      -extfile "$data/names" -out "$data/server.crt" \
+    && chmod 600 "$data/server.key"
+}
+certified >/dev/null 2>&1 && tls="-c ssl=on -c ssl_cert_file=$data/server.crt -c ssl_key_file=$data/server.key"
 cleared() { "$bin/pg_ctl" -D "$data/db" -m immediate stop >/dev/null 2>&1; rm -rf "$data"; }
 "$bin/initdb" -D "$data/db" -U tessera -A trust -E UTF8 --no-locale >"$data/log" 2>&1 \
   && "$bin/pg_ctl" -D "$data/db" -l "$data/log" -w -t 60 \
-     -o "-p $port -k $data -c listen_addresses=127.0.0.1 -c fsync=on -c max_connections=200 -c shared_buffers=128MB" \
+     -o "-p $port -k $data -c listen_addresses=127.0.0.1 -c fsync=on -c max_connections=200 -c shared_buffers=128MB $tls" \
      start >>"$data/log" 2>&1 \
   && echo ready || { cat "$data/log"; echo failed; }
 cat >/dev/null
@@ -118,6 +129,17 @@ impl Cluster {
     pub fn url(&self, database: &str) -> String {
         let folder = self.folder.display().to_string().replace('/', "%2F");
         format!("postgres://tessera@{folder}:{}/{database}", self.port)
+    }
+
+    /// URL of a database over TLS, and the certificate of the authority that signed the server's own; none where
+    /// `openssl` is not installed.
+    pub fn url_over_tls(&self, database: &str) -> Option<(String, PathBuf)> {
+        let authority = self.folder.join("ca.crt");
+        let url = format!(
+            "postgres://tessera@127.0.0.1:{}/{database}?sslmode=verify-full",
+            self.port
+        );
+        authority.exists().then_some((url, authority))
     }
 
     /// The server's TCP port on 127.0.0.1, for tests that put a proxy in between.

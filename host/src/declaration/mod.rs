@@ -13,9 +13,10 @@ pub mod watch;
 
 use std::sync::Arc;
 
+use crate::domain::time::Instant;
 use crate::host::Host;
 use crate::store::declared::{self, Revision};
-use crate::store::{StoreError, Tx, bindings, chain, plugins as installed, stores};
+use crate::store::{StoreError, Tx, bindings, chain, events, plugins as installed, stores};
 
 pub use document::Declaration;
 pub use fault::{DeclarationError, Fault, Wrong};
@@ -177,5 +178,21 @@ async fn write(tx: &mut Tx, plan: Plan, revision: Revision) -> Result<bool, Stor
     }
     declared::replace(tx, &writes.declared).await?;
     declared::add(tx, &revision).await?;
+    let payload = serde_json::json!({
+        "revision": revision.number,
+        "author": revision.author,
+        "files": revision.source,
+        "changes": serde_json::from_str::<serde_json::Value>(&revision.changes).unwrap_or_default(),
+        "restores": revision.restores,
+    });
+    events::add(
+        tx,
+        "configuration.applied",
+        &revision.number.to_string(),
+        None,
+        Instant(revision.applied_at),
+        &payload.to_string(),
+    )
+    .await?;
     Ok(true)
 }

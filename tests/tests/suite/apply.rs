@@ -58,6 +58,8 @@ on_each_database! {
         // The same again is no revision; a comment is no change.
         let again = shop.apply(&format!("# a comment\n{FILE}")).await.ok();
         assert_eq!((&again["revision"], &again["applied"]), (&json!(1), &json!(false)));
+        let told = shop.events().await.into_iter().filter(|kind| kind == "configuration.applied");
+        assert_eq!(told.count(), 1);
         let changed = shop.apply(&FILE.replace("10%", "25%")).await.ok();
         assert_eq!(changes(&changed), ["changed binding tenth-off"]);
         let key = &changed["changes"][0]["keys"];

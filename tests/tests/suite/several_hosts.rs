@@ -4,10 +4,35 @@ use std::time::Duration;
 
 use serde_json::json;
 use tessera::domain::ledger::{Command, Refusal, Subject};
-use tessera_tests::on_each_database;
+use tessera::store::{Db, Location};
+use tessera_tests::{on_each_database, postgres};
 
 /// Longer than tests let a host be silent before its lease is taken over.
 const SILENCE: Duration = Duration::from_millis(1_200);
+
+/// The database checks nobody's password here; the host checks the database's certificate.
+#[tokio::test]
+async fn a_host_trusts_a_database_only_by_its_certificate() {
+    if !postgres::is_wanted() {
+        return;
+    }
+    let local = postgres::cluster().create_database().await;
+    let name = local.rsplit('/').next().expect("a name");
+    let Some((url, authority)) = postgres::cluster().url_over_tls(name) else {
+        eprintln!("openssl is not installed: TLS to the database was not tried");
+        return;
+    };
+    let open = |url: String| async move { Db::open(&Location::Postgres(url), 1).await };
+    let Err(error) = open(url.clone()).await else {
+        panic!("a certificate nobody vouches for was trusted");
+    };
+    let said = format!("{:#}", anyhow::Error::from(error));
+    assert!(said.to_lowercase().contains("certificate"), "{said}");
+    let trusted = format!("{url}&sslrootcert={}", authority.display());
+    let db = open(trusted).await.expect("the certificate is vouched for");
+    db.read().await.expect("it answers");
+    db.close().await;
+}
 
 on_each_database! {
     async fn one_host_runs_the_jobs_and_another_takes_over_when_it_falls_silent(shop) {
