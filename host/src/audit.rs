@@ -44,7 +44,7 @@ pub async fn reexecute(db: &Db, engine: &Engine) -> Result<Report, CheckoutError
         configs: HashMap::new(),
     };
     let mut report = Report::default();
-    for asked in [Asked::Order, Asked::Refund, Asked::Claim] {
+    for asked in [Asked::Order, Asked::Refund, Asked::Claim, Asked::Occasion] {
         rules.run_all(db, asked, &mut report).await?;
     }
     Ok(report)
@@ -58,7 +58,7 @@ struct Rules<'a> {
 }
 
 impl Rules<'_> {
-    /// Runs everything again that was asked for orders, for refunds, or for claims.
+    /// Runs everything again that was asked for orders, refunds, claims or occasions.
     async fn run_all(
         &mut self,
         db: &Db,

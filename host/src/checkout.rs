@@ -13,14 +13,14 @@ mod quotes;
 mod recorded;
 mod refund;
 pub mod request;
-mod review;
-mod rules;
+pub mod review;
+pub mod rules;
 pub mod situation;
 pub mod stored;
 mod tier;
 
 pub use claim::{Claiming, claim};
-pub use commit::{CommitRequest, Committed, commit};
+pub use commit::{CommitRequest, Committed, commit, draws};
 pub use error::{Change, CheckoutError};
 pub use hold::{HeldQuote, hold, release};
 pub use quote::{Quote, quote};

@@ -4,6 +4,7 @@ use crate::clock;
 use crate::domain::ledger::Operation;
 use crate::domain::time::Instant;
 use crate::host::Host;
+use crate::occasions;
 use crate::once::{Effect, OnceError, once};
 use crate::store::members::Member;
 use crate::store::persons::{Card, SealedPerson};
@@ -82,6 +83,8 @@ pub async fn enrol(
         Box::pin(async move { rows.write(tx).await })
     })
     .await?;
+    // Also where the key was seen before: whoever was stopped between the two goes on here.
+    occasions::enrolled(host, &effect.subject).await;
     Ok(effect)
 }
 
@@ -122,6 +125,7 @@ impl Rows {
                     .phone
                     .as_deref()
                     .map(|phone| host.vault.phone_hash(phone)),
+                birthday_mark: Some(host.vault.mark_of(&newcomer.person)),
                 version: 1,
             },
             card: Card {

@@ -1,6 +1,7 @@
-//! Work nobody asks for: holds that ran out, points that become spendable, lots that expire, and reading
-//! again what another host has changed. Each job is a series of small commands, so it can stop anywhere and
-//! go on; running it twice does nothing twice. Of several hosts one runs them: see [`crate::lease`].
+//! Work nobody asks for: holds that ran out, points that become spendable, lots that expire, points of members who
+//! stay away, birthdays, and reading again what another host has changed. Each job is a series of small commands, so it
+//! can stop anywhere and go on; running it twice does nothing twice. Of several hosts one runs them: see
+//! [`crate::lease`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use crate::domain::ledger::{
 use crate::domain::time::Day;
 use crate::host::Host;
 use crate::store::{holds, lots};
+use crate::{lapsing, occasions};
 
 /// How often what changed elsewhere is read again.
 const REFRESH: Duration = Duration::from_secs(1);
@@ -61,9 +63,13 @@ pub async fn run_once(host: &Arc<Host>) -> Result<usize, CheckoutError> {
 }
 
 async fn settle(host: &Arc<Host>, day: Day, lease: &Step) -> Result<usize, CheckoutError> {
-    Ok(expire_holds(host, lease).await?
+    let settled = expire_holds(host, lease).await?
         + release_pending(host, day, lease).await?
-        + expire_lots(host, day, lease).await?)
+        + expire_lots(host, day, lease).await?
+        + lapsing::round(host, day, lease).await?;
+    // Each of them is given once by a counter of its own, whichever host asks.
+    occasions::round(host).await?;
+    Ok(settled)
 }
 
 /// The business day it is everywhere in the chain by now: a lot lives through its last day in every store.

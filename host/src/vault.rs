@@ -138,6 +138,20 @@ impl Vault {
         hex::encode(self.derive("phone", phone))
     }
 
+    /// What birthdays on a day of the year are found by: two characters, which other days share, so that nobody's
+    /// birthday is told by it even where another's is known.
+    pub fn birthday_mark(&self, month: u32, day: u32) -> String {
+        let hash = self.derive("birthday", &format!("{month:02}-{day:02}"));
+        hex::encode(&hash[..1])
+    }
+
+    /// The birthday mark of a person; empty where no birthday is known.
+    pub fn mark_of(&self, person: &Person) -> String {
+        person.birthday.map_or_else(String::new, |birthday| {
+            self.birthday_mark(birthday.month.into(), birthday.day.into())
+        })
+    }
+
     /// What tells this master key from others, without telling the key.
     pub fn name(&self) -> &str {
         &self.name

@@ -14,9 +14,11 @@ use crate::domain::ledger::{
     AccountKey, AccountName, Command, DEFAULT_PROGRAM, EventRow, MemberDayRow, NewLot, OnShort,
     Receipt, Record, Step, Subject, points_asset,
 };
-use crate::domain::order::TOP_UPS;
+use crate::domain::order::{GIFTS, TOP_UPS};
+use crate::domain::rules::Trigger;
 use crate::domain::time::Day;
 use crate::host::Host;
+use crate::occasions::{self, Occasion};
 use crate::snapshot::Place;
 
 /// Money paid into a member's stored value.
@@ -120,11 +122,18 @@ pub async fn top_up(
     }));
     command.records.push(Record::Event(EventRow {
         kind: "member.topped_up".to_owned(),
-        subject: member,
+        subject: member.clone(),
         store: Some(store.clone()),
         payload: payload.to_string(),
     }));
-    Ok(host.writer.submit(command).await?)
+    let receipt = host.writer.submit(command).await?;
+    let name = format!("top-up/{}", receipt.subject.id);
+    let earning = Occasion {
+        amount: request.amount,
+        ..Occasion::event(Trigger::TopUp, &member, store, name)
+    };
+    occasions::noted(host, earning).await;
+    Ok(receipt)
 }
 
 /// Gives or takes points by hand.
@@ -172,6 +181,17 @@ pub async fn adjust(
         asset: points,
         amount: -request.points,
     });
+    if request.points > 0 {
+        command.records.push(Record::MemberDay(MemberDayRow {
+            member: member.clone(),
+            day: command.business_date,
+            category: GIFTS.to_owned(),
+            spend: 0,
+            orders: 0,
+            units: 0,
+            points: request.points,
+        }));
+    }
     let payload = serde_json::json!({
         "member": member, "points": request.points, "reason": request.reason,
         "by": caller.staff.as_ref().map_or(&caller.key, |staff| &staff.id),

@@ -24,6 +24,7 @@ mod config;
 pub mod describe;
 mod export;
 mod facts;
+pub mod gifts;
 pub mod goods;
 #[cfg(target_arch = "wasm32")]
 mod guest;
@@ -58,8 +59,8 @@ pub use wit_bindgen as __wit_bindgen;
 pub mod types {
     pub use crate::bindings::points::tessera::types::types::{
         AggregateNeed, Attribute, Basket, ConfigProblem, CounterChange, CounterNeed, CounterPeriod,
-        CounterScope, Line, Measure, Member, Message, Order, Owner, Preconditions, Ratio,
-        RuleNeeds as Needs, Tender, TenderKind, Value, Window,
+        CounterScope, Gift, Grant, Line, Measure, Member, Message, Order, Owner, Preconditions,
+        Ratio, RuleNeeds as Needs, Tender, TenderKind, Value, Window,
     };
 }
 

@@ -10,6 +10,7 @@ pub use crate::bindings::points::exports::tessera::points::points_rule::{
 use crate::export::rule_kind;
 use crate::facts::{attributes, basket};
 use crate::types::{CounterChange, Message};
+pub use crate::types::{Gift, Grant};
 
 basket!(Facts);
 attributes!(Facts: order_attribute Order, store_attribute Store, member_attribute Member);
@@ -24,6 +25,7 @@ impl Default for Proposal {
     fn default() -> Proposal {
         Proposal {
             awards: Vec::new(),
+            grants: Vec::new(),
             near_misses: Vec::new(),
             counters: Vec::new(),
         }
@@ -38,6 +40,12 @@ impl Proposal {
 
     pub fn award(mut self, award: Award) -> Proposal {
         self.awards.push(award);
+        self
+    }
+
+    /// Gives something beside points.
+    pub fn grant(mut self, grant: Grant) -> Proposal {
+        self.grants.push(grant);
         self
     }
 

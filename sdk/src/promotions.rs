@@ -1,15 +1,15 @@
 //! Rules that take something off.
 
-use chrono::NaiveDate;
 use tessera_money::Money;
 
 use crate::bindings::promotions::exports::tessera::promotions::promotion_rule;
 pub use crate::bindings::promotions::exports::tessera::promotions::promotion_rule::{
-    Discount, Facts, Gift, Grant, NearMiss, Proposal, Target,
+    Discount, Facts, NearMiss, Proposal, Target,
 };
 use crate::export::rule_kind;
 use crate::facts::{attributes, basket};
 use crate::types::{CounterChange, Message};
+pub use crate::types::{Gift, Grant};
 
 basket!(Facts);
 attributes!(Facts: order_attribute Order, store_attribute Store, member_attribute Member);
@@ -112,41 +112,6 @@ impl Discount {
     /// Positions of the lines whose presence earned it, beside those it lowers.
     pub fn earned_by(mut self, lines: impl IntoIterator<Item = u32>) -> Discount {
         self.basis = lines.into_iter().collect();
-        self
-    }
-}
-
-impl Grant {
-    /// Coupons for later orders, honoured by the binding of that name.
-    pub fn coupons(name: impl Into<String>, count: u32, reason: Message) -> Grant {
-        Grant::new(Gift::Coupon, name.into(), count, reason)
-    }
-
-    /// Entries in the prize draw of that name.
-    pub fn draw_entries(name: impl Into<String>, count: u32, reason: Message) -> Grant {
-        Grant::new(Gift::DrawEntry, name.into(), count, reason)
-    }
-
-    fn new(gift: Gift, name: String, count: u32, reason: Message) -> Grant {
-        Grant {
-            gift,
-            name,
-            count,
-            expires_on: None,
-            available_on: None,
-            reason,
-        }
-    }
-
-    /// The last business day a coupon can be used.
-    pub fn expiring(mut self, day: NaiveDate) -> Grant {
-        self.expires_on = Some(day.to_epoch_days());
-        self
-    }
-
-    /// The first business day a coupon can be used.
-    pub fn available(mut self, day: NaiveDate) -> Grant {
-        self.available_on = Some(day.to_epoch_days());
         self
     }
 }

@@ -5,11 +5,12 @@ use tessera_money::{Money, Points};
 
 use crate::bindings::referrals::exports::tessera::referrals::referral_rule;
 pub use crate::bindings::referrals::exports::tessera::referrals::referral_rule::{
-    Facts, NearMiss, Occasion, Proposal, Reward, Side,
+    Facts, NearMiss, Occasion, Proposal, Reward, Side, SideGrant,
 };
 use crate::export::rule_kind;
 use crate::facts::attributes;
 use crate::types::{CounterChange, Message};
+pub use crate::types::{Gift, Grant};
 use crate::values::day;
 
 attributes!(Facts:
@@ -37,6 +38,7 @@ impl Default for Proposal {
     fn default() -> Proposal {
         Proposal {
             rewards: Vec::new(),
+            grants: Vec::new(),
             near_misses: Vec::new(),
             counters: Vec::new(),
             clawback: false,
@@ -52,6 +54,12 @@ impl Proposal {
 
     pub fn reward(mut self, reward: Reward) -> Proposal {
         self.rewards.push(reward);
+        self
+    }
+
+    /// Gives a side something beside points.
+    pub fn grant(mut self, side: Side, grant: Grant) -> Proposal {
+        self.grants.push(SideGrant { side, grant });
         self
     }
 

@@ -83,9 +83,12 @@ async fn attempt(
     let known = known(host, &snapshot, &place, &document, request, today).await?;
     let member = known.member.facts.id.clone();
     let counted = document.counters.len();
-    let (mut priced, asked) = priced(host, place, document, facts, known, today).await?;
+    let (mut priced, asked) =
+        priced(host, Arc::clone(&place), document, facts, known, today).await?;
     let claimed = &mut priced.document;
+    claimed.find_honouring(|name| snapshot.binding_named(&place, name, now));
     claimed.assign_lots(&mut || uuid::Uuid::now_v7().to_string());
+    claimed.assign_codes(super::stored::receipt_code)?;
     let id = uuid::Uuid::now_v7().to_string();
     let mut command = Command::new("claim", Subject::new("claim", &id), now, today);
     command.operation = Some(intent.clone().into());
@@ -95,7 +98,7 @@ async fn attempt(
     let points = points_asset(crate::domain::ledger::DEFAULT_PROGRAM);
     command
         .steps
-        .extend(posting::claim(&order.id, claimed, counted, today, &points)?);
+        .extend(posting::given(&order.id, claimed, counted, today, &points)?);
     command.records.push(Record::Claim(Box::new(ClaimRow {
         id: id.clone(),
         order_id: order.id.clone(),
@@ -133,6 +136,8 @@ async fn attempt(
             today,
         ));
     }
+    let entered = super::commit::draws("draw.entered", &order.id, claimed);
+    command.records.extend(entered);
     let payload = serde_json::json!({
         "order": order.id,
         "claim": id,
@@ -140,11 +145,15 @@ async fn attempt(
     });
     command.records.push(Record::Event(EventRow {
         kind: "order.claimed".to_owned(),
-        subject: order.id,
+        subject: order.id.clone(),
         store: Some(order.store),
         payload: payload.to_string(),
     }));
-    Ok(host.writer.submit(command).await?)
+    let receipt = host.writer.submit(command).await?;
+    if !receipt.replayed {
+        tier::reached(host, &order.id, claimed).await;
+    }
+    Ok(receipt)
 }
 
 /// The order behind the code on a receipt, if a caller of its store may claim it today.

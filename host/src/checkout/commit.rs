@@ -271,13 +271,13 @@ pub fn draws<'a>(
     order: &'a str,
     document: &'a OrderDocument,
 ) -> impl Iterator<Item = Record> + 'a {
-    let grants = document.grants.iter().map(|record| &record.grant);
-    let entries = grants.filter(|grant| grant.gift == Gift::DrawEntry);
-    entries.map(move |grant| {
+    let grants = document.grants.iter();
+    let entries = grants.filter(|record| record.grant.gift == Gift::DrawEntry);
+    entries.map(move |record| {
         let payload = serde_json::json!({
-            "draw": grant.name,
-            "entries": grant.count,
-            "member": document.member,
+            "draw": record.grant.name,
+            "entries": record.grant.count,
+            "member": record.holder.as_ref().or(document.member.as_ref()),
             "order": order,
         });
         Record::Event(EventRow {
@@ -324,6 +324,7 @@ pub async fn book(
                 return Committed::before(host, &receipt.subject.id).await;
             }
             Ok(_) => {
+                tier::reached(host, &booked.id, &booked.document).await;
                 return Ok(Committed {
                     order: booked,
                     replayed: false,

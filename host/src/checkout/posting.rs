@@ -9,7 +9,7 @@ use crate::domain::ledger::{
     TakeBackShort,
 };
 use crate::domain::order::{CounterUse, OrderDocument, Tender};
-use crate::domain::refund::{AwardReturn, RefundPlan, RefundTender};
+use crate::domain::refund::{AwardReturn, RefundPlan, RefundTender, Undone};
 use crate::domain::rules::TenderKind;
 use crate::domain::time::Day;
 
@@ -73,7 +73,7 @@ pub fn sale(
             enforce,
         });
     }
-    steps.extend(coupons(document));
+    steps.extend(grants(order, document)?);
     steps.push(Step::OpenOrder {
         order: order.to_owned(),
         lines: document.lines.iter().map(|line| line.quantity).collect(),
@@ -94,25 +94,45 @@ pub fn sale(
     Ok(steps)
 }
 
-/// The steps that issue the coupons an order grants; each can be used once, by its member.
-fn coupons(document: &OrderDocument) -> impl Iterator<Item = Step> {
-    document.grants.iter().flat_map(move |record| {
-        record.codes.iter().map(move |code| {
-            Step::IssueCoupon(NewCoupon {
+/// The steps that give what is granted beside points: coupons, each to be used once by its member, and bonus.
+fn grants(source: &str, document: &OrderDocument) -> Result<Vec<Step>, CheckoutError> {
+    let mut steps = Vec::new();
+    for record in &document.grants {
+        let holder = record.holder.as_ref().or(document.member.as_ref());
+        for code in &record.codes {
+            steps.push(Step::IssueCoupon(NewCoupon {
                 code: code.clone(),
                 campaign: record.honoured_by.clone().unwrap_or_default(),
-                holder: document.member.clone(),
+                holder: holder.cloned(),
                 use_limit: Some(1),
                 starts_on: record.grant.available_on,
                 expires_on: record.grant.expires_on,
-            })
-        })
-    })
+            }));
+        }
+        let (Some(lot), Some(holder)) = (&record.lot, holder) else {
+            continue;
+        };
+        let amount = record.grant.amount;
+        steps.push(Step::Credit {
+            account: AccountKey::new(holder, AccountName::Bonus, &document.currency),
+            amount,
+            lot: Some(NewLot {
+                id: lot.clone(),
+                expires_on: record.grant.expires_on,
+                available_on: None,
+                source: source.to_owned(),
+            }),
+        });
+        let issued = "bonus-issued".to_owned();
+        steps.extend(system(issued, &document.currency, negated(amount)?));
+    }
+    Ok(steps)
 }
 
-/// The steps that give a claimed order's points; `counted` counters were moved by the sale already.
-pub fn claim(
-    order: &str,
+/// The steps that give what no sale gives with its own entry: a claimed order's benefits, of whose counters `counted`
+/// were moved by the sale already, or those of an occasion.
+pub fn given(
+    source: &str,
     document: &OrderDocument,
     counted: usize,
     today: Day,
@@ -120,11 +140,12 @@ pub fn claim(
 ) -> Result<Vec<Step>, CheckoutError> {
     let mut steps = Vec::new();
     for gift in gifts(document) {
-        give(&mut steps, order, &gift, today, points)?;
+        give(&mut steps, source, &gift, today, points)?;
     }
     for counter in document.counters.iter().skip(counted) {
         steps.push(counter_step(document, counter, true)?);
     }
+    steps.extend(grants(source, document)?);
     Ok(steps)
 }
 
@@ -263,7 +284,7 @@ pub fn refund(
         pay_back(&mut steps, document, tender, points, consumed, expired)?;
     }
     for back in taken {
-        take_back(&mut steps, back, points)?;
+        take_back(&mut steps, back);
     }
     for counter in &plan.counters {
         // What a refund frees was used by the sale, so no limit can stand in its way.
@@ -283,42 +304,81 @@ pub fn refund(
     Ok(steps)
 }
 
-/// Points a refund takes from a member.
+/// Points or bonus a refund takes from a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TakeBack {
     pub member: String,
+    /// Points, or bonus.
+    pub account: AccountName,
+    pub asset: String,
     pub lot: String,
-    pub points: i64,
+    /// Points at the program's scale, or minor units.
+    pub amount: i64,
     pub on_short: TakeBackShort,
 }
 
-/// Points of the awards and rewards a plan takes back, with the lots they made.
+/// What of a document is taken back, by position.
+#[derive(Debug, Clone, Copy)]
+pub struct Returns<'a> {
+    pub awards: &'a [AwardReturn],
+    pub rewards: &'a [u32],
+    pub bonus: &'a [u32],
+}
+
+impl<'a> Returns<'a> {
+    /// What a refund takes back.
+    pub fn of_plan(plan: &'a RefundPlan) -> Self {
+        Self {
+            awards: &plan.awards,
+            rewards: &plan.rewards,
+            bonus: &plan.bonus,
+        }
+    }
+}
+
+/// Points of awards and rewards and bonus that are taken back, with the lots they made.
 pub fn taken_back(
     document: &OrderDocument,
-    plan: &RefundPlan,
+    returns: Returns<'_>,
+    points_asset: &str,
 ) -> Result<Vec<TakeBack>, CheckoutError> {
     let damaged = || CheckoutError::Internal("an order's award has no lot".to_owned());
+    let points_of = |member: String, lot: String, amount| TakeBack {
+        member,
+        account: AccountName::Points,
+        asset: points_asset.to_owned(),
+        lot,
+        amount,
+        on_short: TakeBackShort::Debt,
+    };
     let mut taken = Vec::new();
-    for AwardReturn { award, points } in &plan.awards {
+    for AwardReturn { award, points } in returns.awards {
         let award = document.awards.get(*award as usize).ok_or_else(damaged)?;
-        taken.push(TakeBack {
-            member: document.member.clone().ok_or_else(damaged)?,
-            lot: award.lot.clone().ok_or_else(damaged)?,
-            points: *points,
-            on_short: TakeBackShort::Debt,
-        });
+        let member = document.member.clone().ok_or_else(damaged)?;
+        let lot = award.lot.clone().ok_or_else(damaged)?;
+        taken.push(points_of(member, lot, *points));
     }
     let rewards = document
         .referral
         .as_ref()
         .map_or(&[][..], |referral| &referral.rewards[..]);
-    for position in &plan.rewards {
+    for position in returns.rewards {
         let reward = rewards.get(*position as usize).ok_or_else(damaged)?;
+        let lot = reward.lot.clone().ok_or_else(damaged)?;
+        taken.push(points_of(reward.member.clone(), lot, reward.points));
+    }
+    for position in returns.bonus {
+        let record = document.grants.get(*position as usize);
+        let record = record.ok_or_else(damaged)?;
+        let holder = record.holder.as_ref().or(document.member.as_ref());
         taken.push(TakeBack {
-            member: reward.member.clone(),
-            lot: reward.lot.clone().ok_or_else(damaged)?,
-            points: reward.points,
-            on_short: TakeBackShort::Debt,
+            account: AccountName::Bonus,
+            asset: document.currency.clone(),
+            ..points_of(
+                holder.cloned().ok_or_else(damaged)?,
+                record.lot.clone().ok_or_else(damaged)?,
+                record.grant.amount,
+            )
         });
     }
     Ok(taken)
@@ -549,19 +609,34 @@ fn splits(
     Ok(splits)
 }
 
-fn take_back(steps: &mut Vec<Step>, back: &TakeBack, points: &str) -> Result<(), CheckoutError> {
-    if back.points == 0 {
-        return Ok(());
+fn take_back(steps: &mut Vec<Step>, back: &TakeBack) {
+    if back.amount == 0 {
+        return;
     }
     steps.push(Step::TakeBack {
         member: back.member.clone(),
-        asset: points.to_owned(),
+        asset: back.asset.clone(),
         lot: back.lot.clone(),
-        amount: back.points,
+        amount: back.amount,
         on_short: back.on_short,
     });
-    steps.extend(system("points-issued".to_owned(), points, back.points));
-    Ok(())
+    let issued = match back.account {
+        AccountName::Bonus => "bonus-issued",
+        _ => "points-issued",
+    };
+    steps.extend(system(issued.to_owned(), &back.asset, back.amount));
+}
+
+/// The steps that undo what an occasion gave, but for what it took back from members: that comes with the refund's.
+pub fn undone(document: &OrderDocument, undone: &Undone) -> Result<Vec<Step>, CheckoutError> {
+    let mut steps = Vec::new();
+    for counter in &undone.counters {
+        steps.push(counter_step(document, counter, false)?);
+    }
+    for code in &undone.voided {
+        steps.push(Step::VoidCoupon { code: code.clone() });
+    }
+    Ok(steps)
 }
 
 fn counter_step(

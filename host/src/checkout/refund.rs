@@ -14,11 +14,11 @@ use crate::domain::settings::RefundSpentPoints;
 use crate::domain::time::Day;
 use crate::host::Host;
 use crate::store::orders::{self, OrderName};
-use crate::store::{claims, entries, holds, lots};
+use crate::store::{claims, entries, holds, lots, occasions};
 
 use super::Intent;
 use super::error::CheckoutError;
-use super::posting::{self, Consumed, TakeBack};
+use super::posting::{self, Consumed, Returns, TakeBack};
 use super::request::{RefundRequest, thousandths};
 use super::stored::{evaluation_rows, pack, refund_row, unpack};
 use super::{review, tier};
@@ -91,11 +91,24 @@ async fn attempt(
     let asked = asked(caller, &sale, request)?;
     let mut plan = refund::plan(&sale.document, &sale.refunded, &asked)?;
     let points = points_asset(crate::domain::ledger::DEFAULT_PROGRAM);
-    let mut taken = posting::taken_back(&sale.document, &plan)?;
+    let mut taken = posting::taken_back(&sale.document, Returns::of_plan(&plan), &points)?;
+    let mut undoing = Vec::new();
+    if plan.completes {
+        for given in given_because(host, order).await? {
+            let undone = refund::undo(&given)?;
+            let returns = Returns {
+                awards: &undone.awards,
+                rewards: &undone.rewards,
+                bonus: &undone.bonus,
+            };
+            taken.extend(posting::taken_back(&given, returns, &points)?);
+            undoing.extend(posting::undone(&given, &undone)?);
+        }
+    }
     let (now, day) = (host.clock.now(), place.day(host.clock.now()));
     if sale.document.terms.refund_spent_points == RefundSpentPoints::ReduceRefund {
         let (document, plan) = (&sale.document, &mut plan);
-        keep_back_spent(host, document, plan, &mut taken, &points, day).await?;
+        keep_back_spent(host, document, plan, &mut taken, day).await?;
     }
     let review = review::after_refund(host, &snapshot, &place, &sale.document, &plan, now).await?;
     plan.tier = review.as_ref().and_then(|review| review.tier.clone());
@@ -111,6 +124,7 @@ async fn attempt(
         &sale.consumed,
         &taken,
     )?;
+    command.steps.extend(undoing);
     let terminal = caller.terminal.as_deref().unwrap_or(&caller.key);
     let staff = caller.staff.as_ref().map(|staff| staff.id.as_str());
     let mut row = refund_row(
@@ -170,6 +184,13 @@ async fn attempt(
         payload: payload.to_string(),
     }));
     Ok(host.writer.submit(command).await?)
+}
+
+/// What occasions gave because of an order, such as the gift of a tier it led to.
+async fn given_because(host: &Host, order: &str) -> Result<Vec<OrderDocument>, CheckoutError> {
+    let mut conn = host.db.read().await?;
+    let rows = occasions::of_order(&mut conn, order).await?;
+    rows.iter().map(|row| unpack(&row.doc)).collect()
 }
 
 /// Reads a sale with everything that came back of it.
@@ -271,51 +292,47 @@ fn asked(
     })
 }
 
-/// Where points were spent already, keeps their worth of the money; what cannot be kept becomes a debt.
+/// Where points or bonus were spent already, keeps their worth of the money; what cannot be kept becomes a debt.
 async fn keep_back_spent(
     host: &Host,
     document: &OrderDocument,
     plan: &mut RefundPlan,
     taken: &mut [TakeBack],
-    points: &str,
     day: Day,
 ) -> Result<(), CheckoutError> {
     let overflow =
         |_| CheckoutError::Internal("the worth of points left the range of 64 bits".to_owned());
     let mut conn = host.db.read().await?;
-    // By member: one award after the other draws on the same points. What is pending answers for its own alone.
+    // By account: one award after the other draws on the same points. What is pending answers for its own alone.
     let mut spendable: HashMap<String, i64> = HashMap::new();
     let mut pending: HashMap<String, i64> = HashMap::new();
     for back in taken {
-        if !spendable.contains_key(&back.member) {
-            let account = |name| AccountKey::new(&*back.member, name, points).id();
-            let (own, waiting) = (
-                account(AccountName::Points),
-                account(AccountName::PointsPending),
-            );
+        let own = AccountKey::new(&*back.member, back.account, &*back.asset);
+        if !spendable.contains_key(&own.id()) {
+            let waiting = own.sibling(AccountName::PointsPending).id();
             let mut sum = 0_i64;
             for lot in lots::open_lots(&mut conn, &back.member).await? {
                 if lot.account == waiting {
                     pending.insert(lot.id, lot.remaining);
-                } else if lot.account == own && !lot.has_expired(day) {
+                } else if lot.account == own.id() && !lot.has_expired(day) {
                     sum = sum.saturating_add(lot.remaining);
                 }
             }
-            spendable.insert(back.member.clone(), sum);
+            spendable.insert(own.id(), sum);
         }
         let waiting = pending
             .get(&back.lot)
-            .map_or(0, |lot| back.points.min(*lot));
-        let left = spendable.entry(back.member.clone()).or_default();
-        let wanted = back.points - waiting;
+            .map_or(0, |lot| back.amount.min(*lot));
+        let left = spendable.entry(own.id()).or_default();
+        let wanted = back.amount - waiting;
         let short = wanted - wanted.min(*left);
         *left -= wanted - short;
-        let paid = if short > 0 {
-            plan.keep_for_points(document, short).map_err(overflow)?
-        } else {
-            0
+        let paid = match (short > 0, back.account) {
+            (false, _) => 0,
+            (true, AccountName::Bonus) => plan.keep_back(document, short).map_err(overflow)?,
+            (true, _) => plan.keep_for_points(document, short).map_err(overflow)?,
         };
-        back.points -= paid;
+        back.amount -= paid;
         back.on_short = if paid == short {
             TakeBackShort::Refuse
         } else {

@@ -8,7 +8,7 @@ use crate::domain::order::{OrderDocument, PurchaseSum};
 use crate::domain::pricing::{ReviewInput, review_tier};
 use crate::domain::refund::{RefundPlan, TierReview};
 use crate::domain::rules::{MemberFacts, Occasion, OrderFacts, RuleKind};
-use crate::domain::time::{Day, Instant};
+use crate::domain::time::Instant;
 use crate::host::Host;
 use crate::snapshot::{Bound, Place, Snapshot};
 use crate::store::members::{self, MemberName};
@@ -56,11 +56,15 @@ pub async fn after_refund(
     known.orders_before = known
         .orders_before
         .saturating_sub(u32::from(plan.completes));
-    let facts = BaseFacts {
+    let mut facts = BaseFacts {
         tier_since: member.tier_since.map(to_day),
         tier_valid_until: member.tier_valid_until.map(to_day),
-        ..facts_today(place, document, known, now)
+        ..facts_today(place, document.points_scale, known, now)
     };
+    // What was sold stays in the currency it was sold in.
+    facts.order.currency.clone_from(&document.currency);
+    facts.order.currency_scale = document.currency_scale;
+    facts.order.prices_include_tax = document.prices_include_tax;
     let reader = Reader {
         place,
         day: today,
@@ -111,23 +115,22 @@ fn lost(plan: &RefundPlan) -> Vec<PurchaseSum> {
 }
 
 /// A member at a store today, without a basket.
-fn facts_today(
+pub fn facts_today(
     place: &Place,
-    document: &OrderDocument,
+    points_scale: u8,
     member: MemberFacts,
     now: Instant,
 ) -> BaseFacts {
-    let today: Day = place.day(now);
     BaseFacts {
         order: OrderFacts {
-            currency: document.currency.clone(),
-            currency_scale: document.currency_scale,
+            currency: place.store.currency.clone(),
+            currency_scale: place.currency_scale,
             occurred_at: now,
             utc_offset_minutes: place.offset_minutes(now),
-            business_date: today,
+            business_date: place.day(now),
             store: place.store.id.clone(),
             region: place.store.region.clone(),
-            prices_include_tax: document.prices_include_tax,
+            prices_include_tax: place.settings.prices_include_tax,
             attributes: Vec::new(),
             store_attributes: place.attributes.clone(),
         },
@@ -139,6 +142,6 @@ fn facts_today(
         tags: Vec::new(),
         lines: Vec::new(),
         tenders: Vec::new(),
-        points_scale: document.points_scale,
+        points_scale,
     }
 }

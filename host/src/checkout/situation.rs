@@ -454,7 +454,8 @@ async fn wallet(
     Ok(wallet)
 }
 
-async fn referral(
+/// Who brought a member, where both sides are active.
+pub async fn referral(
     host: &Host,
     conn: &mut Conn,
     member: &members::Member,

@@ -2,8 +2,21 @@
 
 use crate::domain::facts::BaseFacts;
 use crate::domain::ledger::{EventRow, MemberTierRow, Record};
+use crate::domain::order::OrderDocument;
 use crate::domain::rules::TierDecision;
 use crate::domain::time::Day;
+use crate::host::Host;
+use crate::occasions;
+
+/// Asks what a tier that a sale or a claim led to gives. Rules raise at sales and lower at refunds and reviews.
+pub async fn reached(host: &Host, order: &str, document: &OrderDocument) {
+    let outcome = document.tier.as_ref();
+    let outcome = outcome.filter(|outcome| outcome.changes_tier());
+    let is_reached = outcome.is_some_and(|outcome| outcome.decision.tier.is_some());
+    if let (true, Some(member)) = (is_reached, &document.member) {
+        occasions::tier_reached(host, member, &document.store, order).await;
+    }
+}
 
 /// What a decision writes: nothing where it leaves everything as it was told, and an event where the tier itself is
 /// another. `facts` are those of the member before it.

@@ -228,18 +228,42 @@ pub struct RewardRecord {
     pub lot: Option<String>,
 }
 
-/// Something a promotion gives when the order is committed.
+/// Something a rule gives beside points and money off, with the entry it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GrantRecord {
     pub campaign: u32,
     #[serde(flatten)]
     pub grant: Grant,
+    /// Who gets it, where that is not the document's member.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<String>,
+    /// Whether a full refund leaves it where it is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_kept: bool,
     /// The binding that honours the coupons; none for draw entries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub honoured_by: Option<String>,
     /// Codes of the coupons; made by the commit.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub codes: Vec<String>,
+    /// The lot of the bonus; made by the commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lot: Option<String>,
+}
+
+impl GrantRecord {
+    /// A grant to the document's member, which goes back with a full refund.
+    pub fn new(campaign: u32, grant: Grant) -> Self {
+        Self {
+            campaign,
+            grant,
+            holder: None,
+            is_kept: false,
+            honoured_by: None,
+            codes: Vec::new(),
+            lot: None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -314,6 +338,9 @@ pub struct Terms {
 
 /// Where a member's top-ups stand among his purchases; no category begins with a slash.
 pub const TOP_UPS: &str = "/top-ups";
+
+/// Where points a member was given for something other than his sales stand among his purchases.
+pub const GIFTS: &str = "/gifts";
 
 /// What an order adds to its member's purchases of the day, for one category. There is one row for
 /// everything (category empty) and one for each category and each of its ancestors, so that an
@@ -402,6 +429,7 @@ impl OrderDocument {
                 AdjustmentSource::TillDifference => None,
             })
             .chain(self.awards.iter().map(|award| award.campaign))
+            .chain(self.grants.iter().map(|grant| grant.campaign))
             .chain(
                 self.referral
                     .iter()
@@ -476,7 +504,7 @@ impl OrderDocument {
         Ok(())
     }
 
-    /// Gives every award and reward the id of the lot the commit makes for it.
+    /// Gives every award, reward and bonus the id of the lot the commit makes for it.
     pub fn assign_lots(&mut self, fresh: &mut dyn FnMut() -> String) {
         let rewards = self
             .referral
@@ -487,7 +515,9 @@ impl OrderDocument {
             .iter_mut()
             .map(|award| &mut award.lot)
             .chain(rewards.map(|reward| &mut reward.lot));
-        for lot in lots {
+        let bonus = self.grants.iter_mut();
+        let bonus = bonus.filter(|record| record.grant.gift == Gift::Bonus);
+        for lot in lots.chain(bonus.map(|record| &mut record.lot)) {
             *lot = Some(fresh());
         }
     }

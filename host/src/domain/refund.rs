@@ -83,6 +83,9 @@ pub struct RefundPlan {
     /// Codes of coupons the order granted, which cannot be used any more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub voided: Vec<String>,
+    /// Bonus to take back whole, by grant of the document.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bonus: Vec<u32>,
     /// What the member's purchases lose; subtract these.
     pub purchases: Vec<PurchaseSum>,
     /// Whether nothing of the order is left after this.
@@ -281,8 +284,12 @@ pub fn plan(
         },
         codes: used.map(|code| code.code.clone()).collect(),
         voided: if completes {
-            let granted = document.grants.iter().flat_map(|record| &record.codes);
-            granted.cloned().collect()
+            granted_codes(document)
+        } else {
+            Vec::new()
+        },
+        bonus: if completes {
+            granted_bonus(document)
         } else {
             Vec::new()
         },
@@ -468,6 +475,50 @@ fn purchases(
     rows
 }
 
+/// What an occasion gave because of an order that is taken back whole.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Undone {
+    /// Points to take back whole, by award of the document.
+    pub awards: Vec<AwardReturn>,
+    /// Referral rewards to take back whole, by position in the document.
+    pub rewards: Vec<u32>,
+    /// Codes of coupons that cannot be used any more.
+    pub voided: Vec<String>,
+    /// Bonus to take back whole, by grant of the document.
+    pub bonus: Vec<u32>,
+    pub counters: Vec<CounterUse>,
+}
+
+/// Takes everything back that a document without lines gave.
+pub fn undo(document: &OrderDocument) -> Result<Undone, RefundError> {
+    let awards = document.awards.iter().zip(0..);
+    Ok(Undone {
+        awards: awards
+            .map(|(award, position)| AwardReturn {
+                award: position,
+                points: award.points,
+            })
+            .collect(),
+        rewards: rewards(document),
+        voided: granted_codes(document),
+        bonus: granted_bonus(document),
+        counters: counters(document)?,
+    })
+}
+
+fn granted_codes(document: &OrderDocument) -> Vec<String> {
+    let granted = document.grants.iter().filter(|record| !record.is_kept);
+    granted.flat_map(|record| &record.codes).cloned().collect()
+}
+
+fn granted_bonus(document: &OrderDocument) -> Vec<u32> {
+    let granted = document.grants.iter().zip(0..);
+    granted
+        .filter(|(record, _)| record.lot.is_some() && !record.is_kept)
+        .map(|(_, position)| position)
+        .collect()
+}
+
 fn rewards(document: &OrderDocument) -> Vec<u32> {
     let rewards = document
         .referral
@@ -493,10 +544,12 @@ fn counters(document: &OrderDocument) -> Result<Vec<CounterUse>, Overflow> {
             .referral
             .iter()
             .flat_map(|referral| &referral.rewards);
+        let keeps_points = rewards
+            .into_iter()
+            .any(|reward| reward.campaign == campaign && !reward.clawback);
+        let mut grants = document.grants.iter();
         is_referral
-            && rewards
-                .into_iter()
-                .any(|reward| reward.campaign == campaign && !reward.clawback)
+            && (keeps_points || grants.any(|record| record.campaign == campaign && record.is_kept))
     };
     let freed = document.counters.iter().filter(|counter| {
         let by_terms =

@@ -251,6 +251,24 @@ pub enum Trigger {
     TierReached,
 }
 
+impl Trigger {
+    /// The word of the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sale => "sale",
+            Self::Refund => "refund",
+            Self::Enrolment => "enrolment",
+            Self::TopUp => "top-up",
+            Self::Birthday => "birthday",
+            Self::Anniversary => "anniversary",
+            Self::Feedback => "feedback",
+            Self::Manual => "manual",
+            Self::Referral => "referral",
+            Self::TierReached => "tier-reached",
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PointsFacts {
     pub trigger: Trigger,
@@ -285,6 +303,8 @@ pub struct NearMiss {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PointsProposal {
     pub awards: Vec<Award>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<Grant>,
     pub near_misses: Vec<NearMiss>,
     pub counters: Vec<CounterChange>,
 }
@@ -319,24 +339,40 @@ pub struct Discount {
     pub basis: Vec<u32>,
 }
 
-/// What a promotion gives beside money off.
+/// What a rule gives beside points and money off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Gift {
     Coupon,
     DrawEntry,
+    /// Stored value on top of what the member paid in.
+    Bonus,
 }
 
-/// Something a member gets when his order is committed.
+/// Something a member gets with the entry a rule was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {
     pub gift: Gift,
-    /// Of the binding that honours the coupons, or of the draw.
+    /// Of the binding that honours the coupons, or of the draw; empty for bonus.
     pub name: String,
     pub count: u32,
+    /// Minor units of bonus.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub amount: i64,
     pub expires_on: Option<Day>,
     pub available_on: Option<Day>,
     pub reason: Message,
+}
+
+fn is_zero(amount: &i64) -> bool {
+    *amount == 0
+}
+
+/// Something a side of a referral gets beside points.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SideGrant {
+    pub side: Side,
+    pub grant: Grant,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -427,6 +463,8 @@ pub struct Reward {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReferralProposal {
     pub rewards: Vec<Reward>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<SideGrant>,
     pub near_misses: Vec<NearMiss>,
     pub counters: Vec<CounterChange>,
     pub clawback: bool,

@@ -53,6 +53,10 @@ pub struct CheckoutSettings {
     /// Days a lot that expired meanwhile lives on when a refund returns points to it. Default 0: they
     /// expire at once, by an entry of their own.
     pub expired_lot_grace_days: u16,
+    /// Days after which all points of a member expire who has neither bought, nor topped up, nor been given points
+    /// since, whatever their own last day. Default none: points expire on their own last day alone; Smile expires by
+    /// inactivity. Rewards for an order of somebody else do not keep points alive.
+    pub points_lapse_after_days: Option<u16>,
     /// Seconds a quote can be committed. Default 900.
     pub quote_lifetime: u32,
     /// Seconds a hold keeps a quote's benefits reserved. Default 600.
@@ -170,6 +174,7 @@ impl Default for CheckoutSettings {
             refund_spent_points: RefundSpentPoints::Debt,
             cancelled_order_frees_usage: true,
             expired_lot_grace_days: 0,
+            points_lapse_after_days: None,
             quote_lifetime: 900,
             hold_lifetime: 600,
             claim_days: 30,
@@ -258,6 +263,11 @@ impl CheckoutSettings {
             let share = points.max_share.as_ref().is_none_or(share_of_one);
             ensure(share, "points_tender.max_share", "give a rate from 0 to 1")?;
         }
+        ensure(
+            self.points_lapse_after_days != Some(0),
+            "points_lapse_after_days",
+            "give at least one day, or leave it out",
+        )?;
         ensure(
             self.quote_lifetime > 0,
             "quote_lifetime",

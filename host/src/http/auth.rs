@@ -83,6 +83,13 @@ pub const NEEDS: &[(Method, &str, Need)] = &[
     (Method::GET, "/v1/members/{id}/coupons", May(P::ReadMembers)),
     (
         Method::GET,
+        "/v1/members/{id}/occasions",
+        May(P::ReadMembers),
+    ),
+    // What is asked for by hand needs `adjust-points` beside.
+    (Method::POST, "/v1/members/{id}/occasions", May(P::Sell)),
+    (
+        Method::GET,
         "/v1/members/{id}/referrals",
         May(P::ReadMembers),
     ),

@@ -412,6 +412,7 @@ fn seal(host: &Host, member: &str, person: &Person) -> Result<SealedPerson, Prob
             .phone
             .as_deref()
             .map(|phone| host.vault.phone_hash(phone)),
+        birthday_mark: Some(host.vault.mark_of(person)),
         version: 1,
     })
 }

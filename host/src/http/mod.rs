@@ -38,6 +38,7 @@ mod events;
 mod health;
 pub mod json;
 mod members;
+mod occasions;
 mod operations;
 pub mod orders;
 pub mod paging;

@@ -23,8 +23,8 @@ use crate::checkout::{self, Committed};
 use crate::domain::ledger::RefundRow;
 use crate::domain::refund::RefundPlan;
 use crate::host::Host;
-use crate::store::claims;
 use crate::store::orders::{self as rows, Asked, OrderName};
+use crate::store::{claims, occasions};
 
 /// A sale that is booked.
 #[derive(Debug, Serialize, ToSchema)]
@@ -224,7 +224,7 @@ pub async fn refunds(
     ))
 }
 
-/// The recorded rule calls of an order, its claim and its refunds.
+/// The recorded rule calls of an order, its claim, its refunds and what came from it, such as a tier's gift.
 #[utoipa::path(get, path = "/v1/orders/{id}/evaluations", tag = "orders", params(("id" = String, Path)),
     responses((status = 200, body = Vec<EvaluationView>), (status = "default", body = ProblemBody)))]
 pub async fn evaluations(
@@ -243,6 +243,8 @@ pub async fn evaluations(
     subjects.extend(claim.map(|claim| (Asked::Claim, claim.id)));
     let refunds = rows::refunds_of(&mut conn, &order.id).await?;
     subjects.extend(refunds.into_iter().map(|refund| (Asked::Refund, refund.id)));
+    let given = occasions::of_order(&mut conn, &order.id).await?;
+    subjects.extend(given.into_iter().map(|given| (Asked::Occasion, given.id)));
     let mut views = Vec::new();
     for (asked, subject) in subjects {
         for row in rows::evaluations_of(&mut conn, &subject).await? {

@@ -24,7 +24,8 @@ use super::error::Problem;
 use super::problems::Code;
 use super::{
     auth, bindings, cards, claims, configuration, coupons, error, events, health, members,
-    operations, orders, plugins, products, programs, quotes, staff, stores, terminals, wallet,
+    occasions, operations, orders, plugins, products, programs, quotes, staff, stores, terminals,
+    wallet,
 };
 use crate::host::Host;
 
@@ -70,6 +71,7 @@ fn resources() -> OpenApiRouter<Arc<Host>> {
         .merge(cards::routes())
         .merge(wallet::routes())
         .merge(coupons::routes())
+        .merge(occasions::routes())
         .merge(programs::routes())
         .merge(operations::routes())
         .merge(events::routes())

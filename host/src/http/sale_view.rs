@@ -185,15 +185,21 @@ pub struct RewardView {
     pub reason: String,
 }
 
-/// Something a promotion gives when the order is committed.
+/// Something a rule gives beside points and money off.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct GrantView {
     pub campaign: CampaignView,
-    /// `coupon` or `draw-entry`.
+    /// `coupon`, `draw-entry` or `bonus`.
     pub gift: &'static str,
-    /// Of the binding that honours the coupons, or of the draw.
+    /// Of the binding that honours the coupons, or of the draw; empty for bonus.
     pub name: String,
     pub count: u32,
+    /// Minor units of bonus.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub amount: i64,
+    /// Who gets it, where that is not the member himself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub member: Option<String>,
     /// Codes of the coupons, once the order is committed.
     pub codes: Vec<String>,
     pub reason: String,
@@ -375,9 +381,12 @@ impl Shown<'_> {
             gift: match record.grant.gift {
                 Gift::Coupon => "coupon",
                 Gift::DrawEntry => "draw-entry",
+                Gift::Bonus => "bonus",
             },
             name: record.grant.name.clone(),
             count: record.grant.count,
+            amount: record.grant.amount,
+            member: record.holder.clone(),
             codes: record.codes.clone(),
             reason: self.say(document, record.campaign, &record.grant.reason),
             expires_on: record.grant.expires_on.map(Date),
@@ -405,6 +414,10 @@ impl Shown<'_> {
             })
             .collect()
     }
+}
+
+fn is_zero(amount: &i64) -> bool {
+    *amount == 0
 }
 
 fn campaign(document: &OrderDocument, position: u32) -> CampaignView {

@@ -4,6 +4,7 @@ use super::bulk::{Bulk, Cell, Kind};
 use super::db::Conn;
 use super::error::StoreError;
 use crate::domain::time::Day;
+use crate::on;
 
 /// A question about a member's purchases; both days count.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,4 +75,25 @@ pub async fn sums(
         }
     }
     Ok(sums)
+}
+
+/// Members after `after` who have something in their lots, enrolled before `since`, and neither bought, topped up nor
+/// were given points on that day or later.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn idle(
+    conn: &mut Conn,
+    since: Day,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<String>, StoreError> {
+    let (since, after) = (i64::from(since.0), after.to_owned());
+    on!(conn, c => sqlx::query_scalar(
+        "SELECT m.id FROM members m WHERE m.id > $1 AND m.enrolled_on < $2
+             AND EXISTS (SELECT 1 FROM lots l WHERE l.member = m.id AND l.remaining > 0)
+             AND NOT EXISTS (SELECT 1 FROM member_days d WHERE d.member = m.id AND d.day >= $2)
+         ORDER BY m.id LIMIT $3"
+    ).bind(after).bind(since).bind(limit).fetch_all(c).await)
+    .map_err(StoreError::during("looking for members who stay away"))
 }

@@ -46,6 +46,13 @@ const ALL: &[Tables] = &[
         sqlite: "",
         postgres: "",
     },
+    Tables {
+        version: 4,
+        name: "occasions",
+        common: include_str!("../../../migrations/common/0004_occasions.sql"),
+        sqlite: "",
+        postgres: "",
+    },
 ];
 
 impl Tables {

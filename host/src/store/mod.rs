@@ -18,6 +18,7 @@ pub mod lots;
 pub mod member_days;
 pub mod members;
 mod migrations;
+pub mod occasions;
 pub mod operations;
 pub mod orders;
 pub mod persons;

@@ -229,7 +229,7 @@ type EvaluationColumns = (
     i64,
 );
 
-/// Evaluations of an order, refund or claim, in the order they ran.
+/// Evaluations of an order, refund, claim or occasion, in the order they ran.
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -279,6 +279,7 @@ pub enum Asked {
     Order,
     Refund,
     Claim,
+    Occasion,
 }
 
 impl Asked {
@@ -288,6 +289,7 @@ impl Asked {
             Self::Order => "order",
             Self::Refund => "refund",
             Self::Claim => "claim",
+            Self::Occasion => "occasion",
         }
     }
 }
@@ -306,6 +308,7 @@ pub async fn facts_after(
         Asked::Order => "SELECT id, facts FROM orders WHERE id > $1 ORDER BY id LIMIT $2",
         Asked::Refund => "SELECT id, facts FROM refunds WHERE id > $1 ORDER BY id LIMIT $2",
         Asked::Claim => "SELECT id, facts FROM claims WHERE id > $1 ORDER BY id LIMIT $2",
+        Asked::Occasion => "SELECT id, facts FROM occasions WHERE id > $1 ORDER BY id LIMIT $2",
     };
     let after = after.to_owned();
     on!(conn, c => sqlx::query_as(text).bind(after).bind(limit).fetch_all(c).await)

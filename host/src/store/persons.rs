@@ -14,6 +14,9 @@ record! {
         master: String,
         sealed: Vec<u8>,
         phone_hash: Option<String>,
+        /// What his birthday is found by, among others'; empty where it is not known, none where it is still to be
+        /// made.
+        birthday_mark: Option<String>,
         version: i64,
     }
 }
@@ -34,8 +37,8 @@ record! {
 
 /// The person behind a member; none after erasure.
 pub async fn person(conn: &mut Conn, member: &str) -> Result<Option<SealedPerson>, StoreError> {
-    on!(conn, c => sqlx::query_as("SELECT member_id, sealed_key, master, sealed, phone_hash, version FROM persons
-        WHERE member_id = $1").bind(member).fetch_optional(c).await)
+    on!(conn, c => sqlx::query_as("SELECT member_id, sealed_key, master, sealed, phone_hash, birthday_mark, version
+        FROM persons WHERE member_id = $1").bind(member).fetch_optional(c).await)
     .map_err(StoreError::during("reading a person"))
 }
 
@@ -61,14 +64,34 @@ pub async fn member_by_phone(
 /// A unique violation when the phone number belongs to another member.
 pub async fn put_person(conn: &mut Conn, person: &SealedPerson) -> Result<(), StoreError> {
     on!(conn, c => sqlx::query(
-        "INSERT INTO persons (member_id, sealed_key, master, sealed, phone_hash, version)
-         VALUES ($1, $2, $3, $4, $5, 1)
+        "INSERT INTO persons (member_id, sealed_key, master, sealed, phone_hash, birthday_mark, version)
+         VALUES ($1, $2, $3, $4, $5, $6, 1)
          ON CONFLICT (member_id) DO UPDATE SET sealed_key = excluded.sealed_key, master = excluded.master,
-         sealed = excluded.sealed, phone_hash = excluded.phone_hash, version = persons.version + 1")
+         sealed = excluded.sealed, phone_hash = excluded.phone_hash, birthday_mark = excluded.birthday_mark,
+         version = persons.version + 1")
         .bind(&person.member_id).bind(&person.sealed_key).bind(&person.master).bind(&person.sealed)
-        .bind(&person.phone_hash)
+        .bind(&person.phone_hash).bind(&person.birthday_mark)
         .execute(c).await.map(|_| ()))
     .map_err(StoreError::during("writing a person"))
+}
+
+/// Persons without a birthday mark, written before there were any.
+pub async fn unmarked(conn: &mut Conn, limit: i64) -> Result<Vec<SealedPerson>, StoreError> {
+    on!(conn, c => sqlx::query_as("SELECT member_id, sealed_key, master, sealed, phone_hash, birthday_mark, version
+        FROM persons WHERE birthday_mark IS NULL LIMIT $1").bind(limit).fetch_all(c).await)
+    .map_err(StoreError::during("reading persons without a birthday mark"))
+}
+
+/// Sets the birthday mark of a person who is as he was read.
+pub async fn mark(
+    conn: &mut Conn,
+    member: &str,
+    version: i64,
+    mark: &str,
+) -> Result<(), StoreError> {
+    on!(conn, c => sqlx::query("UPDATE persons SET birthday_mark = $3 WHERE member_id = $1 AND version = $2")
+        .bind(member).bind(version).bind(mark).execute(c).await.map(|_| ()))
+    .map_err(StoreError::during("marking a birthday"))
 }
 
 /// Destroys a person's row and key; the member and every entry stay.

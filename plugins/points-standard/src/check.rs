@@ -234,11 +234,18 @@ fn events(events: &[Event], problems: &mut Problems) {
         if let Some(per) = event.points_per {
             problems.points_per(per, &at("points_per"));
         }
+        let grants = event.coupons.is_some() || event.bonus.is_some();
         problems.unless(
-            event.points_per.is_some() || !event.points.is_zero(),
+            grants || event.points_per.is_some() || !event.points.is_zero(),
             at("points"),
-            "gives nothing; set points or points_per",
+            "gives nothing; set points, points_per, coupons or bonus",
         );
+        if let Some(coupons) = &event.coupons {
+            problems.0.extend(coupons.problems(&at("coupons")));
+        }
+        if let Some(bonus) = &event.bonus {
+            problems.0.extend(bonus.problems(&at("bonus")));
+        }
         if !event.on.has_money() {
             let no_money = "must be left out: this event has no money";
             problems.unless(event.points_per.is_none(), at("points_per"), no_money);

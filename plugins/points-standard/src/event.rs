@@ -1,6 +1,7 @@
-//! Points for what is no sale.
+//! Points, coupons and bonus for what is no sale.
 
 use tessera_sdk::audience::Audience;
+use tessera_sdk::gifts::{BonusMoney, Coupons};
 use tessera_sdk::points::{Award, Facts, Proposal, Trigger};
 use tessera_sdk::prelude::*;
 
@@ -8,7 +9,7 @@ use crate::config::{Config, PointsPer};
 use crate::expiry::Days;
 use crate::sum::Sum;
 
-/// Points for an event: fixed ones, some for its money, or both.
+/// What an event gives: fixed points, some for its money, coupons, bonus.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Event {
@@ -23,6 +24,14 @@ pub struct Event {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(title = "Points per money")]
     pub points_per: Option<PointsPer>,
+    /// Coupons for later orders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(title = "Coupons")]
+    pub coupons: Option<Coupons>,
+    /// Stored value on top of what the member paid in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(title = "Bonus")]
+    pub bonus: Option<BonusMoney>,
     /// Least money of the event, in minor units.
     #[serde(default)]
     #[schemars(title = "Minimum", range(min = 0))]
@@ -78,8 +87,8 @@ impl EventName {
         matches!(self, EventName::TopUp | EventName::Manual)
     }
 
-    fn reason(self, points: Points) -> Message {
-        let key = match self {
+    fn key(self) -> &'static str {
+        match self {
             EventName::Enrolment => "enrolment",
             EventName::TopUp => "top-up",
             EventName::Birthday => "birthday",
@@ -88,8 +97,11 @@ impl EventName {
             EventName::Manual => "manual",
             EventName::Referral => "referral",
             EventName::TierReached => "tier-reached",
-        };
-        message!(key, points = points)
+        }
+    }
+
+    fn reason(self, points: Points) -> Message {
+        message!(self.key(), points = points)
     }
 }
 
@@ -122,16 +134,31 @@ impl Event {
     }
 }
 
-/// The points of one event: of the entries that fit, the one that gives most, the earlier one of equals.
+/// What one event gives: of the entries that fit, the one that gives most points, the earlier one of equals.
 pub fn propose(config: &Config, facts: &Facts) -> Result<Proposal, Overflow> {
-    let mut best: Option<(EventName, Points)> = None;
+    let mut best: Option<(&Event, Points)> = None;
     for event in config.events.iter().filter(|event| event.fits(facts)) {
         let points = event.points(config, facts)?;
-        if points > best.map_or(Points::ZERO, |(_, most)| most) {
-            best = Some((event.on, points));
+        if best.is_none_or(|(_, most)| points > most) {
+            best = Some((event, points));
         }
     }
-    let days = Days::of(config, facts, 0);
-    let award = best.map(|(on, points)| days.set(Award::new(points, on.reason(points))));
-    Ok(award.map_or_else(Proposal::none, Proposal::from))
+    let Some((event, points)) = best else {
+        return Ok(Proposal::none());
+    };
+    let mut proposal = Proposal::none();
+    if points.is_positive() {
+        let award = Award::new(points, event.on.reason(points));
+        proposal = proposal.award(Days::of(config, facts, 0).set(award));
+    }
+    let today = facts.order.business_date;
+    if let Some(coupons) = &event.coupons {
+        let reason = message!("event-coupons", count = coupons.count);
+        proposal = proposal.grant(coupons.grant(today, reason)?);
+    }
+    if let Some(bonus) = &event.bonus {
+        let reason = message!("event-bonus", amount = bonus.amount);
+        proposal = proposal.grant(bonus.grant(today, reason)?);
+    }
+    Ok(proposal)
 }

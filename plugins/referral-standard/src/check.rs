@@ -2,7 +2,7 @@
 
 use tessera_sdk::types::ConfigProblem;
 
-use crate::config::{Config, MinimumOf, PointsPer};
+use crate::config::{Config, MinimumOf, PaysOn, PointsPer};
 
 /// Ten years.
 const DAYS_MAX: u32 = 3_660;
@@ -44,11 +44,15 @@ pub fn problems(config: &Config) -> Vec<ConfigProblem> {
         && config.referrer_points.is_zero()
         && config.referee_per.is_none()
         && config.referrer_per.is_none()
-        && config.referrer_steps.is_empty();
+        && config.referrer_steps.is_empty()
+        && config.referee_coupons.is_none()
+        && config.referee_bonus.is_none()
+        && config.referrer_coupons.is_none()
+        && config.referrer_bonus.is_none();
     unless(
         !nobody,
         "/referee_points",
-        "Nobody gets anything; give points to one side at least.",
+        "Nobody gets anything; give something to one side at least.",
     );
     unless(
         !config.minimum_amount.is_negative(),
@@ -89,10 +93,43 @@ pub fn problems(config: &Config) -> Vec<ConfigProblem> {
         "/cap_points",
         "It is below what one referral pays; write more, or pay less.",
     );
+    joining(config, &mut problems);
+    for (pointer, coupons) in [
+        ("/referee_coupons", &config.referee_coupons),
+        ("/referrer_coupons", &config.referrer_coupons),
+    ] {
+        problems.extend(coupons.iter().flat_map(|coupons| coupons.problems(pointer)));
+    }
+    for (pointer, bonus) in [
+        ("/referee_bonus", &config.referee_bonus),
+        ("/referrer_bonus", &config.referrer_bonus),
+    ] {
+        problems.extend(bonus.iter().flat_map(|bonus| bonus.problems(pointer)));
+    }
     per("/referee_per", config.referee_per, &mut problems);
     per("/referrer_per", config.referrer_per, &mut problems);
     steps(config, &mut problems);
     problems
+}
+
+/// What looks at an order has no meaning where joining pays.
+fn joining(config: &Config, problems: &mut Vec<ConfigProblem>) {
+    if config.on != PaysOn::Joining {
+        return;
+    }
+    for (pointer, is_set) in [
+        ("/referee_per", config.referee_per.is_some()),
+        ("/referrer_per", config.referrer_per.is_some()),
+        ("/minimum_amount", config.minimum_amount.is_positive()),
+        ("/minimum_of", config.minimum_of != MinimumOf::Order),
+        ("/order_number", config.order_number != 1),
+        ("/orders", config.orders != 1),
+    ] {
+        if is_set {
+            let message = "Joining is no order; leave it out, or let an order pay.";
+            problems.push(ConfigProblem::at(pointer, message));
+        }
+    }
 }
 
 fn per(pointer: &str, per: Option<PointsPer>, problems: &mut Vec<ConfigProblem>) {

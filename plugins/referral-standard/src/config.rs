@@ -3,14 +3,19 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tessera_sdk::audience::Audience;
+use tessera_sdk::gifts::{BonusMoney, Coupons};
 use tessera_sdk::schedule::Schedule;
 use tessera_sdk::types::CounterPeriod;
 use tessera_sdk::{Money, Overflow, Points, Rounding, mul_div};
 
-/// Points for both sides when a referred member buys.
+/// Points, coupons and bonus for both sides when a referred member joins or buys.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
+    /// What pays: an order of the new member, or his joining. Nothing that looks at an order can be set with joining.
+    #[schemars(title = "Pays on", extend("default" = "order"))]
+    #[serde(skip_serializing_if = "is_default")]
+    pub on: PaysOn,
     /// Points for the new member, at the program's scale.
     #[schemars(title = "Points for the new member", range(min = 0))]
     pub referee_points: Points,
@@ -18,6 +23,14 @@ pub struct Config {
     #[schemars(title = "New member's points per money")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub referee_per: Option<PointsPer>,
+    /// Coupons for the new member.
+    #[schemars(title = "New member's coupons")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub referee_coupons: Option<Coupons>,
+    /// Stored value for the new member.
+    #[schemars(title = "New member's bonus")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub referee_bonus: Option<BonusMoney>,
     /// Points for the member who brought him, at the program's scale.
     #[schemars(title = "Points for the referrer", range(min = 0))]
     pub referrer_points: Points,
@@ -25,6 +38,14 @@ pub struct Config {
     #[schemars(title = "Referrer's points per money")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub referrer_per: Option<PointsPer>,
+    /// Coupons for the member who brought him.
+    #[schemars(title = "Referrer's coupons")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub referrer_coupons: Option<Coupons>,
+    /// Stored value for the member who brought him.
+    #[schemars(title = "Referrer's bonus")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub referrer_bonus: Option<BonusMoney>,
     /// Points for the member who brought the referrer, at the program's scale. Nobody further up gets any.
     #[schemars(title = "Points for the second referrer", range(min = 0), extend("default" = 0))]
     #[serde(skip_serializing_if = "is_default")]
@@ -84,7 +105,7 @@ pub struct Config {
     /// Whether the new member gets his points although his referrer is past the cap.
     #[schemars(title = "New member beyond the cap")]
     pub referee_beyond_cap: bool,
-    /// Whether a full refund of the order takes the points back.
+    /// Whether a full refund of the order takes back what it gave to both sides.
     #[schemars(title = "Take back on refund")]
     pub clawback: bool,
     /// Days until the points can be spent.
@@ -102,10 +123,15 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Config {
         Config {
+            on: PaysOn::Order,
             referee_points: Points(100),
             referee_per: None,
+            referee_coupons: None,
+            referee_bonus: None,
             referrer_points: Points(100),
             referrer_per: None,
+            referrer_coupons: None,
+            referrer_bonus: None,
             second_referrer_points: Points::ZERO,
             referrer_steps: Vec::new(),
             minimum_amount: Money::ZERO,
@@ -181,6 +207,17 @@ pub struct ReferrerStep {
     /// Points instead of the referrer's fixed ones.
     #[schemars(title = "Points", range(min = 0))]
     pub points: Points,
+}
+
+/// What pays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PaysOn {
+    /// An order of the new member.
+    #[default]
+    Order,
+    /// His joining with the referrer's code.
+    Joining,
 }
 
 /// What the minimum is counted on.

@@ -1,19 +1,24 @@
-//! What an order of a referred member pays to both sides.
+//! What the joining or an order of a referred member pays to both sides.
 
+use tessera_sdk::gifts::{BonusMoney, Coupons};
 use tessera_sdk::referrals::{Facts, NearMiss, Occasion, Proposal, Reward, Side};
 use tessera_sdk::types::Message;
 use tessera_sdk::{Money, Overflow, Points, message};
 
-use crate::config::{Config, MinimumOf};
+use crate::config::{Config, MinimumOf, PaysOn};
 use crate::counts::Paid;
 
-/// Answers the rewards of one order.
+/// Answers the rewards of one order, or of joining.
 pub fn reward(config: &Config, facts: &Facts) -> Result<Proposal, String> {
     let nothing = Proposal {
         clawback: config.clawback,
         ..Proposal::default()
     };
-    if facts.occasion == Occasion::Joining || !counts(config, facts) {
+    let pays_on = match facts.occasion {
+        Occasion::Joining => PaysOn::Joining,
+        Occasion::Order => PaysOn::Order,
+    };
+    if config.on != pays_on || !counts(config, facts) {
         return Ok(nothing);
     }
     let paid = Paid::read(config, facts)?;
@@ -55,15 +60,46 @@ pub fn reward(config: &Config, facts: &Facts) -> Result<Proposal, String> {
         let points = config.second_referrer_points;
         give(Side::SecondReferrer, points, message!("thanks-second"))?;
     }
-    let answer = Proposal { rewards, ..nothing };
-    Ok(if for_referrer.is_positive() {
+    let mut answer = Proposal { rewards, ..nothing };
+    let today = facts.order.business_date;
+    if pays_referee {
+        let (coupons, bonus) = (&config.referee_coupons, &config.referee_bonus);
+        answer = gifts(answer, Side::Referee, "welcome", coupons, bonus, today)?;
+    }
+    let mut pays_gifts = false;
+    if pays_referrer {
+        let (coupons, bonus) = (&config.referrer_coupons, &config.referrer_bonus);
+        pays_gifts = coupons.is_some() || bonus.is_some();
+        answer = gifts(answer, Side::Referrer, "thanks", coupons, bonus, today)?;
+    }
+    Ok(if for_referrer.is_positive() || pays_gifts {
         Paid::note(config, for_referrer, answer)
     } else {
         answer
     })
 }
 
-/// Whether the order is one that can pay at all.
+/// Adds what a side gets beside points.
+fn gifts(
+    mut answer: Proposal,
+    side: Side,
+    key: &str,
+    coupons: &Option<Coupons>,
+    bonus: &Option<BonusMoney>,
+    today: i32,
+) -> Result<Proposal, Overflow> {
+    if let Some(coupons) = coupons {
+        let reason = message!(format!("{key}-coupons"), count = coupons.count);
+        answer = answer.grant(side, coupons.grant(today, reason)?);
+    }
+    if let Some(bonus) = bonus {
+        let reason = message!(format!("{key}-bonus"), amount = bonus.amount);
+        answer = answer.grant(side, bonus.grant(today, reason)?);
+    }
+    Ok(answer)
+}
+
+/// Whether the order, or the joining, is one that can pay at all.
 fn counts(config: &Config, facts: &Facts) -> bool {
     let today = facts.order.business_date;
     let days = i64::from(today) - i64::from(facts.referred_on);
@@ -104,6 +140,9 @@ enum Standing {
 }
 
 fn standing(config: &Config, facts: &Facts) -> Result<Standing, String> {
+    if config.on == PaysOn::Joining {
+        return Ok(Standing::Reached);
+    }
     let amount = Money(facts.amount);
     if !amount.is_positive() {
         return Ok(Standing::Nothing);

@@ -3,7 +3,8 @@
 use std::fmt::Debug;
 
 use crate::facts::lies_within;
-use crate::types::{Basket, ConfigProblem, CounterChange, Member, Message, Needs};
+use crate::gifts::COUNT_MAX;
+use crate::types::{Basket, ConfigProblem, CounterChange, Gift, Grant, Member, Message, Needs};
 use crate::{Catalogues, Exported, points, promotions, referrals, tiers};
 
 /// The most one answer may hold.
@@ -11,7 +12,6 @@ const DISCOUNTS_MAX: usize = 500;
 const AWARDS_MAX: usize = 100;
 const REWARDS_MAX: usize = 10;
 const GRANTS_MAX: usize = 20;
-const GRANT_COUNT_MAX: u32 = 100;
 const NEAR_MISSES_MAX: usize = 20;
 
 /// What a rule wants and what it answers, or what is wrong with its configuration.
@@ -177,6 +177,27 @@ impl Faults {
         }
     }
 
+    fn grants<'g>(&mut self, grants: impl ExactSizeIterator<Item = &'g Grant>, today: i32) {
+        self.at_most("grants", grants.len(), GRANTS_MAX);
+        for grant in grants {
+            self.unless((1..=COUNT_MAX).contains(&grant.count), || {
+                format!("a grant of {}; give 1 to {COUNT_MAX}", grant.count)
+            });
+            let is_bonus = grant.gift == Gift::Bonus;
+            self.unless(is_bonus == (grant.amount > 0) && grant.amount >= 0, || {
+                format!(
+                    "a grant with an amount of {}; bonus alone has one above zero",
+                    grant.amount
+                )
+            });
+            self.unless(
+                !is_bonus || (grant.count == 1 && grant.available_on.is_none()),
+                || "bonus that is counted or comes later; grant it once and at once".to_owned(),
+            );
+            self.days(today, grant.available_on, grant.expires_on);
+        }
+    }
+
     fn days(&mut self, today: i32, available_on: Option<i32>, expires_on: Option<i32>) {
         let first = available_on.unwrap_or(today).max(today);
         self.unless(expires_on.is_none_or(|last| last >= first), || {
@@ -222,6 +243,7 @@ impl Answer<points::Facts> for points::Proposal {
     fn messages(&self) -> Vec<&Message> {
         let awards = self.awards.iter().map(|award| &award.reason);
         awards
+            .chain(self.grants.iter().map(|grant| &grant.reason))
             .chain(self.near_misses.iter().map(|miss| &miss.reason))
             .collect()
     }
@@ -233,12 +255,14 @@ impl Answer<points::Facts> for points::Proposal {
             basket: &facts.basket,
             code: false,
         };
-        let answered = !self.awards.is_empty() || !self.near_misses.is_empty();
+        let answered =
+            !self.awards.is_empty() || !self.grants.is_empty() || !self.near_misses.is_empty();
         let asked = facts.trigger == points::Trigger::Sale;
         faults.preconditions(needs, &sale, answered && asked);
         faults.needed(needs, facts.aggregates.len(), facts.counters.len());
         faults.at_most("awards", self.awards.len(), AWARDS_MAX);
         faults.at_most("near misses", self.near_misses.len(), NEAR_MISSES_MAX);
+        faults.grants(self.grants.iter(), facts.order.business_date);
         for award in &self.awards {
             faults.positive("award", award.points);
             faults.positions(&award.lines, facts.basket.lines.len());
@@ -288,20 +312,10 @@ impl Answer<promotions::Facts> for promotions::Proposal {
                 promotions::Target::Order => {}
             }
         }
-        faults.at_most("grants", self.grants.len(), GRANTS_MAX);
         faults.unless(self.grants.is_empty() || facts.member.is_some(), || {
             "a grant to nobody; only members get one".to_owned()
         });
-        for grant in &self.grants {
-            faults.unless((1..=GRANT_COUNT_MAX).contains(&grant.count), || {
-                format!("a grant of {}; give 1 to {GRANT_COUNT_MAX}", grant.count)
-            });
-            faults.days(
-                facts.order.business_date,
-                grant.available_on,
-                grant.expires_on,
-            );
-        }
+        faults.grants(self.grants.iter(), facts.order.business_date);
         for code in &self.codes {
             faults.unless(facts.codes.contains(code), || {
                 format!("code {code} was not presented")
@@ -316,6 +330,7 @@ impl Answer<referrals::Facts> for referrals::Proposal {
     fn messages(&self) -> Vec<&Message> {
         let rewards = self.rewards.iter().map(|reward| &reward.reason);
         rewards
+            .chain(self.grants.iter().map(|grant| &grant.grant.reason))
             .chain(self.near_misses.iter().map(|miss| &miss.reason))
             .collect()
     }
@@ -325,6 +340,8 @@ impl Answer<referrals::Facts> for referrals::Proposal {
         faults.needed(needs, facts.aggregates.len(), facts.counters.len());
         faults.at_most("rewards", self.rewards.len(), REWARDS_MAX);
         faults.at_most("near misses", self.near_misses.len(), NEAR_MISSES_MAX);
+        let grants = self.grants.iter().map(|given| &given.grant);
+        faults.grants(grants, facts.order.business_date);
         for reward in &self.rewards {
             faults.positive("reward", reward.points);
             faults.days(

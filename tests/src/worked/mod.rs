@@ -4,6 +4,7 @@
 //! holds cases too. Amounts are decimal texts, `"12.50"`; nothing in them was computed by the code they test.
 
 mod compare;
+mod happen;
 mod play;
 mod recipe;
 mod words;
@@ -73,13 +74,20 @@ pub struct Case {
     #[serde(default)]
     pub earlier: Vec<Sale>,
     /// `2 coffee`, `0.345 apples`, `1 cake at 25.00`.
+    #[serde(default)]
     pub basket: Vec<String>,
+    /// What happens instead of a sale: `joins`, `joins on a recommendation`, `tops up 100.00`, `has his birthday`.
+    pub when: Option<String>,
     #[serde(default)]
     pub codes: Vec<String>,
     /// `cash 100.00`, `card`, `stored-value 5.00`, `points 500`; cash when left out.
     #[serde(default)]
     pub pay: Vec<String>,
     pub gives: Option<Gives>,
+    /// What the member has afterwards, before anything comes back: `points`, `bonus`, …, and the number of `coupons`.
+    pub holds: Option<BTreeMap<String, String>>,
+    /// What the member who brought him has.
+    pub referrer_holds: Option<BTreeMap<String, String>>,
     /// The code of the problem, where the sale is refused.
     pub refused: Option<String>,
     /// What comes back, one part after the other.
@@ -214,15 +222,15 @@ impl Page {
         }
         for (at, case) in self.case.iter().enumerate() {
             let says_nothing = case.title.trim().is_empty() || case.because.trim().is_empty();
-            if says_nothing || case.basket.is_empty() {
+            if says_nothing || case.basket.is_empty() != case.when.is_some() {
                 return Err(format!(
-                    "case {at} `{}` needs a title, its arithmetic and a basket",
+                    "case {at} `{}` needs a title, its arithmetic and a basket, or when it is",
                     case.title
                 ));
             }
             let outcome = match &case.gives {
                 Some(gives) => *gives != Gives::default(),
-                None => case.refused.is_some(),
+                None => case.refused.is_some() || case.holds.is_some(),
             };
             if !outcome {
                 return Err(format!(

@@ -79,14 +79,14 @@ fn product(id: &str, goods: &Goods) -> Result<Value, String> {
 }
 
 /// One case while it is played.
-struct Story<'a> {
-    shop: &'a Shop,
-    case: &'a Case,
+pub(super) struct Story<'a> {
+    pub(super) shop: &'a Shop,
+    pub(super) case: &'a Case,
     /// Programs by binding.
     names: BTreeMap<String, String>,
-    member: Option<String>,
-    referrer: Option<String>,
-    differences: Differences,
+    pub(super) member: Option<String>,
+    pub(super) referrer: Option<String>,
+    pub(super) differences: Differences,
 }
 
 /// What is sold to whom.
@@ -102,6 +102,10 @@ impl Story<'_> {
         let case = self.case;
         let at = case.at.as_deref().map_or(Ok(MONDAY), instant)?;
         self.opened(page, at).await?;
+        if let Some(what) = &case.when {
+            self.happens(what, at).await?;
+            return self.held().await;
+        }
         if let Some(member) = &case.member {
             self.enrolled(member).await?;
         }
@@ -129,6 +133,7 @@ impl Story<'_> {
             (None, None, Ok(_)) => Err("the case says nothing of the sale".to_owned()),
             (None, Some(gives), Ok(order)) => {
                 self.differences.sale(gives, &order, &self.names);
+                self.held().await?;
                 self.given_back(&order, before).await?;
                 self.accounts().await
             }
@@ -184,7 +189,7 @@ impl Story<'_> {
         self.case.store.as_deref().unwrap_or("east")
     }
 
-    async fn enrolled(&mut self, member: &Member) -> Result<(), String> {
+    pub(super) async fn enrolled(&mut self, member: &Member) -> Result<(), String> {
         let mut newcomer = json!({ "segments": member.segments });
         if member.brought {
             let referrer = self.shop.member().await;

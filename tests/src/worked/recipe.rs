@@ -84,11 +84,25 @@ fn one(title: &str, body: &str) -> Result<Page, String> {
 fn result(line: &str) -> Result<Case, String> {
     let (situation, outcome) = line.split_once(" → ").ok_or("there is no → in it")?;
     let mut parts = situation.split("; ");
-    let mut case = Case {
-        basket: list(parts.next().unwrap_or_default()),
-        gives: Some(gives(outcome)?),
-        ..Case::default()
-    };
+    let first = parts.next().unwrap_or_default();
+    let mut case = Case::default();
+    match first.strip_prefix("he ") {
+        Some(what) => case.when = Some(what.to_owned()),
+        None => case.basket = list(first),
+    }
+    let (held, sold): (Vec<&str>, Vec<&str>) = outcome
+        .split("; ")
+        .partition(|part| part.contains("holds "));
+    for part in held {
+        let (whose, what) = match part.strip_prefix("referrer holds ") {
+            Some(what) => (&mut case.referrer_holds, what),
+            None => (&mut case.holds, part.trim_start_matches("holds ")),
+        };
+        *whose = Some(holdings(what)?);
+    }
+    if !sold.is_empty() {
+        case.gives = Some(gives(&sold.join("; "))?);
+    }
     for part in parts {
         let (word, rest) = part.split_once(' ').unwrap_or((part, ""));
         match word {
@@ -111,6 +125,16 @@ fn result(line: &str) -> Result<Case, String> {
 
 fn list(text: &str) -> Vec<String> {
     text.split(", ").map(str::to_owned).collect()
+}
+
+/// `points 200, coupons 1`
+fn holdings(text: &str) -> Result<BTreeMap<String, String>, String> {
+    let one = |part: &str| {
+        let held = part.split_once(' ');
+        let (name, amount) = held.ok_or_else(|| format!("`{part}` says nothing"))?;
+        Ok((name.to_owned(), amount.to_owned()))
+    };
+    text.split(", ").map(one).collect()
 }
 
 fn coupon(code: &str) -> Coupon {

@@ -12,6 +12,7 @@ mod house;
 mod kill;
 mod limits;
 mod misbehaving;
+mod occasions;
 mod once;
 mod operations;
 mod plugins;

@@ -16,7 +16,7 @@ fn hostile() -> &'static [u8] {
 }
 
 /// A good rule for the chain, and a bad one for the east.
-async fn infest(shop: &Shop, behaviour: &str, on_fault: &str) -> String {
+pub async fn infest(shop: &Shop, behaviour: &str, on_fault: &str) -> String {
     let request = Request::post("/v1/plugins")
         .header("authorization", format!("Bearer {}", shop.admin))
         .header("content-type", "application/wasm");

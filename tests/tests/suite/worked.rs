@@ -57,6 +57,7 @@ pages! {
     earning
     gifts
     minimum
+    occasions
     percent
     prices
     referrals

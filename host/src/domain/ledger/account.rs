@@ -31,18 +31,21 @@ pub enum AccountName {
     Principal,
     /// Stored value the chain gave on top, in lots.
     Bonus,
+    /// Never above zero: bonus taken back after it was spent. Later bonus repays it.
+    BonusDebt,
     PrincipalHeld,
     BonusHeld,
 }
 
 impl AccountName {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Points,
         Self::PointsPending,
         Self::PointsDebt,
         Self::PointsHeld,
         Self::Principal,
         Self::Bonus,
+        Self::BonusDebt,
         Self::PrincipalHeld,
         Self::BonusHeld,
     ];
@@ -55,6 +58,7 @@ impl AccountName {
             Self::PointsHeld => "points-held",
             Self::Principal => "principal",
             Self::Bonus => "bonus",
+            Self::BonusDebt => "bonus-debt",
             Self::PrincipalHeld => "principal-held",
             Self::BonusHeld => "bonus-held",
         }
@@ -67,6 +71,29 @@ impl AccountName {
     /// True if the balance is the sum of lots.
     pub fn is_lotted(self) -> bool {
         matches!(self, Self::Points | Self::PointsPending | Self::Bonus)
+    }
+
+    /// What is owed where something spent was taken back; repaid from this account. None if nothing is ever owed.
+    pub fn debt(self) -> Option<Self> {
+        match self {
+            Self::Points => Some(Self::PointsDebt),
+            Self::Bonus => Some(Self::BonusDebt),
+            _ => None,
+        }
+    }
+
+    /// True if the balance is what the member owes, so that it never rises above zero.
+    pub fn is_debt(self) -> bool {
+        matches!(self, Self::PointsDebt | Self::BonusDebt)
+    }
+
+    /// The account debts of this one's kind are repaid from.
+    pub(super) fn repaying(self) -> Option<Self> {
+        match self {
+            Self::Points | Self::PointsDebt => Some(Self::Points),
+            Self::Bonus | Self::BonusDebt => Some(Self::Bonus),
+            _ => None,
+        }
     }
 
     /// True for the four accounts of a points program.
@@ -90,7 +117,7 @@ impl AccountName {
     /// The system account an expired lot of this account goes back to.
     pub(super) fn issued(self) -> &'static str {
         match self {
-            Self::Bonus | Self::BonusHeld => "bonus-issued",
+            Self::Bonus | Self::BonusDebt | Self::BonusHeld => "bonus-issued",
             _ => "points-issued",
         }
     }

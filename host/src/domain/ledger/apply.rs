@@ -189,6 +189,11 @@ fn take_step(draft: &mut Draft<'_>, step: &Step) -> Result<(), Refusal> {
             asset,
             lots,
         } => lot::expire(draft, member, asset, lots),
+        Step::LapseLots {
+            member,
+            asset,
+            lots,
+        } => lot::lapse(draft, member, asset, lots),
     }
 }
 

@@ -166,8 +166,8 @@ pub enum Step {
         splits: Vec<(String, i64)>,
         expired: ExpiredReturn,
     },
-    /// Takes earned points back: from their own lot (pending or not), then the member's other spendable lots
-    /// nearest expiry first, then as debt.
+    /// Takes points or bonus back: from their own lot (pending or not), then the member's other spendable lots of
+    /// the kind nearest expiry first, then as debt.
     TakeBack {
         member: String,
         asset: String,
@@ -245,6 +245,12 @@ pub enum Step {
     },
     /// Expires what is left in lots whose last day has passed; other lots are left out.
     ExpireLots {
+        member: String,
+        asset: String,
+        lots: Vec<String>,
+    },
+    /// Expires what is left in lots whatever their last day.
+    LapseLots {
         member: String,
         asset: String,
         lots: Vec<String>,
@@ -377,6 +383,11 @@ impl Step {
                 lots,
             }
             | Self::ExpireLots {
+                member,
+                asset,
+                lots,
+            }
+            | Self::LapseLots {
                 member,
                 asset,
                 lots,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::account::{AccountKey, AccountName, SYSTEM, system_account};
+use super::account::{AccountKey, SYSTEM, system_account};
 use super::command::Command;
 use super::entry::{Entry, LotChange, Notice, Posting};
 use super::refusal::Refusal;
@@ -301,16 +301,17 @@ impl<'s> Draft<'s> {
 
     /// Whatever became spendable repays the member's debt first.
     fn repay_debts(&mut self) -> Result<(), Refusal> {
-        let owners: BTreeSet<(String, String)> = self
+        let accounts: BTreeSet<AccountKey> = self
             .legs
             .values()
             .filter_map(|leg| leg.key.as_ref())
-            .filter(|key| matches!(key.name, AccountName::Points | AccountName::PointsDebt))
-            .map(|key| (key.member.clone(), key.asset.clone()))
+            .filter_map(|key| Some(key.sibling(key.name.repaying()?)))
             .collect();
-        for (member, asset) in owners {
-            let points = AccountKey::new(member, AccountName::Points, asset);
-            let debt = points.sibling(AccountName::PointsDebt);
+        for points in accounts {
+            let Some(debt) = points.name.debt() else {
+                continue;
+            };
+            let debt = points.sibling(debt);
             let owed = negated(self.balance(&debt)?)?;
             if owed <= 0 {
                 continue;
@@ -415,7 +416,7 @@ fn check_floor(
 ) -> Result<(), Refusal> {
     let Some(key) = key else { return Ok(()) };
     let broken = match key.name {
-        AccountName::PointsDebt => balance > 0,
+        name if name.is_debt() => balance > 0,
         _ => balance < 0,
     };
     if broken {

@@ -73,21 +73,20 @@ pub(super) fn take_back(
     on_short: TakeBackShort,
 ) -> Result<(), Refusal> {
     positive("a take-back", amount)?;
-    let points = AccountKey::new(member, AccountName::Points, asset);
-    let pending = points.sibling(AccountName::PointsPending);
-    let lot = draft
-        .lot(own)
-        .filter(|lot| lot.member == member)
-        .ok_or_else(|| Refusal::LotUnknown {
-            lot: own.to_owned(),
-        })?;
-    let home = [&points, &pending]
-        .into_iter()
-        .find(|account| account.id() == lot.account)
-        .cloned()
-        .ok_or_else(|| Refusal::LotUnknown {
-            lot: own.to_owned(),
-        })?;
+    let unknown = || Refusal::LotUnknown {
+        lot: own.to_owned(),
+    };
+    let lot = draft.lot(own).ok_or_else(unknown)?;
+    let home = AccountKey::parse(&lot.account)
+        .filter(|home| home.member == member && home.asset == asset)
+        .ok_or_else(unknown)?;
+    // Spendable points, or bonus; pending points answer for themselves.
+    let points = match home.name {
+        AccountName::Points | AccountName::PointsPending => home.sibling(AccountName::Points),
+        AccountName::Bonus => home.clone(),
+        _ => return Err(unknown()),
+    };
+    let debt = points.name.debt().ok_or_else(unknown)?;
     let from_own = lot.remaining.min(amount);
     if from_own > 0 {
         draft.change_lot(&home, lot, -from_own)?;
@@ -106,7 +105,7 @@ pub(super) fn take_back(
             available: taken,
         }),
         TakeBackShort::Debt => {
-            draft.post(&points.sibling(AccountName::PointsDebt), -owed)?;
+            draft.post(&points.sibling(debt), -owed)?;
             draft.notices.push(Notice::DebtMade {
                 member: member.to_owned(),
                 asset: asset.to_owned(),
@@ -154,6 +153,23 @@ pub(super) fn expire(
         }
         let account = AccountKey::parse(&lot.account)
             .filter(|account| account.asset == asset)
+            .ok_or_else(|| invalid(format!("lot `{id}` is not of `{asset}`")))?;
+        expire_rest(draft, &account, id)?;
+    }
+    Ok(())
+}
+
+/// Expires what is left in lots whatever their last day: the member was away too long.
+pub(super) fn lapse(
+    draft: &mut Draft<'_>,
+    member: &str,
+    asset: &str,
+    lots: &[String],
+) -> Result<(), Refusal> {
+    for id in lots {
+        let Some(lot) = draft.lot(id) else { continue };
+        let account = AccountKey::parse(&lot.account)
+            .filter(|account| account.member == member && account.asset == asset)
             .ok_or_else(|| invalid(format!("lot `{id}` is not of `{asset}`")))?;
         expire_rest(draft, &account, id)?;
     }

@@ -30,7 +30,8 @@ pub use command::{
 };
 pub use entry::{Entry, LotChange, Notice, Posting, Receipt};
 pub use record::{
-    ClaimRow, EvaluationRow, EventRow, MemberDayRow, MemberTierRow, OrderRow, Record, RefundRow,
+    ClaimRow, EvaluationRow, EventRow, MemberDayRow, MemberTierRow, OccasionRow, OrderRow, Record,
+    RefundRow,
 };
 pub use refusal::Refusal;
 pub use state::{

@@ -8,6 +8,7 @@ pub enum Record {
     Order(Box<OrderRow>),
     Refund(Box<RefundRow>),
     Claim(Box<ClaimRow>),
+    Occasion(Box<OccasionRow>),
     Evaluation(Box<EvaluationRow>),
     Event(EventRow),
     MemberDay(MemberDayRow),
@@ -79,9 +80,29 @@ pub struct ClaimRow {
     pub facts: Vec<u8>,
 }
 
+/// Something other than a sale that gave a member something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OccasionRow {
+    pub id: String,
+    pub member: String,
+    /// What tells it from every other of his, such as `birthday/2026`.
+    pub name: String,
+    /// `birthday`, for example.
+    pub kind: String,
+    pub store: String,
+    /// The order it came from.
+    pub order: Option<String>,
+    pub occurred_at: Instant,
+    pub business_date: Day,
+    /// What it gave: an order's document without lines.
+    pub doc: Vec<u8>,
+    /// Facts of its evaluations, as in an order.
+    pub facts: Vec<u8>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EvaluationRow {
-    /// The order, refund or claim the rule was asked for.
+    /// The order, refund, claim or occasion the rule was asked for.
     pub subject: String,
     /// Order of evaluation within the subject.
     pub position: i64,
@@ -170,6 +191,12 @@ impl Record {
                     visit("claim", text);
                 }
                 visit("claim", row.staff.as_deref().unwrap_or(""));
+            }
+            Self::Occasion(row) => {
+                for text in [&row.id, &row.member, &row.name, &row.kind, &row.store] {
+                    visit("occasion", text);
+                }
+                visit("occasion", row.order.as_deref().unwrap_or(""));
             }
             Self::Evaluation(row) => {
                 for text in [

@@ -77,6 +77,9 @@ impl Touches {
                 self.accounts.insert(account.sibling(name).id());
             }
             self.system("points-issued", &account.asset);
+        } else if account.name == AccountName::Bonus {
+            let debt = account.sibling(AccountName::BonusDebt);
+            self.accounts.insert(debt.id());
         }
     }
 
@@ -121,7 +124,9 @@ impl Touches {
             Step::TakeBack {
                 member, asset, lot, ..
             } => {
+                // What is taken back says only its lot: either kind may be meant.
                 self.points(member, asset);
+                self.debit(&AccountKey::new(member, AccountName::Bonus, asset));
                 self.lots.insert(lot.clone());
             }
             Step::Counter { owner, name, .. } => {
@@ -165,6 +170,11 @@ impl Touches {
                 self.lots.extend(lots.iter().cloned());
             }
             Step::ExpireLots {
+                member,
+                asset,
+                lots,
+            }
+            | Step::LapseLots {
                 member,
                 asset,
                 lots,

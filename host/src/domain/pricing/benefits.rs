@@ -8,17 +8,19 @@ use super::work::{Work, sum};
 use super::{CallOutcome, PricingError, checks};
 use crate::domain::facts::FactsDelta;
 use crate::domain::order::{
-    AwardRecord, LineShare, PurchaseSum, ReferralOutcome, RewardRecord, Tender, TierOutcome,
-    contribution,
+    AwardRecord, GrantRecord, LineShare, PurchaseSum, ReferralOutcome, RewardRecord, Tender,
+    TierOutcome, contribution,
 };
 use crate::domain::rules::{
-    Award, Occasion, PointsProposal, ReferralProposal, Reward, RuleKind, Side, TenderFacts,
-    TenderKind, Trigger,
+    Award, Occasion, PointsProposal, ReferralOccasion, ReferralProposal, Reward, RuleKind, Side,
+    SideGrant, TenderFacts, TenderKind, Trigger,
 };
 use crate::domain::settings::{CheckoutSettings, StoredValueEarning};
 
-/// What points are earned on: line amounts and the tax within or on top of them.
+/// What points are earned on: line amounts and the tax within or on top of them; nothing but a total where it is no
+/// sale.
 struct EarningBase {
+    trigger: Trigger,
     amounts: Vec<i64>,
     taxes: Vec<i64>,
     total: i64,
@@ -29,9 +31,33 @@ pub fn award_points(work: &mut Work<'_>, rules: &mut dyn Rules) -> Result<(), Pr
         return Ok(());
     }
     let base = earning_base(work)?;
+    award_on(work, rules, &base)
+}
+
+/// Asks points rules about an event that is no sale.
+pub fn award_event(
+    work: &mut Work<'_>,
+    rules: &mut dyn Rules,
+    trigger: Trigger,
+    amount: i64,
+) -> Result<(), PricingError> {
+    let base = EarningBase {
+        trigger,
+        amounts: Vec::new(),
+        taxes: Vec::new(),
+        total: amount,
+    };
+    award_on(work, rules, &base)
+}
+
+fn award_on(
+    work: &mut Work<'_>,
+    rules: &mut dyn Rules,
+    base: &EarningBase,
+) -> Result<(), PricingError> {
     for unit in groups::units(work, RuleKind::Points) {
         let taken = groups::choose(work, &unit, |work, campaign| {
-            ask_points(work, rules, campaign, &base)
+            ask_points(work, rules, campaign, base)
         })?;
         if let Some(Attempt {
             campaign,
@@ -42,7 +68,10 @@ pub fn award_points(work: &mut Work<'_>, rules: &mut dyn Rules) -> Result<(), Pr
             ..
         }) = taken
         {
-            work.document.awards.extend(effect);
+            let gives = !effect.grants.is_empty();
+            let bonus = groups::bonus_of(&effect.grants);
+            work.document.awards.extend(effect.awards);
+            work.document.grants.extend(effect.grants);
             work.note_near_misses(campaign, near_misses);
             let buyer = work
                 .input
@@ -50,12 +79,18 @@ pub fn award_points(work: &mut Work<'_>, rules: &mut dyn Rules) -> Result<(), Pr
                 .as_ref()
                 .map(|member| member.facts.id.as_str());
             work.note_counters(campaign, &counters, buyer);
-            if worth > 0 {
-                work.note_usage(campaign, 0, worth, buyer);
+            if worth > 0 || gives {
+                work.note_usage(campaign, bonus, worth, buyer);
             }
         }
     }
     Ok(())
+}
+
+/// What a points rule gives.
+struct Earned {
+    awards: Vec<AwardRecord>,
+    grants: Vec<GrantRecord>,
 }
 
 fn ask_points(
@@ -63,7 +98,7 @@ fn ask_points(
     rules: &mut dyn Rules,
     campaign: usize,
     base: &EarningBase,
-) -> Result<Option<Attempt<Vec<AwardRecord>>>, PricingError> {
+) -> Result<Option<Attempt<Earned>>, PricingError> {
     if work.is_used_up(campaign)? {
         return Ok(None);
     }
@@ -71,7 +106,7 @@ fn ask_points(
     let mut delta = settled_delta(work, RuleKind::Points, binding);
     let tenders = earning_tenders(work);
     delta.tenders = Some(tenders).filter(|tenders| *tenders != work.facts.tenders);
-    delta.trigger = Some(Trigger::Sale);
+    delta.trigger = Some(base.trigger);
     delta.amounts = Some(base.amounts.clone());
     delta.taxes = Some(base.taxes.clone());
     delta.amount = base.total;
@@ -91,20 +126,23 @@ fn ask_points(
     };
     let PointsProposal {
         awards,
+        grants,
         near_misses,
         counters,
     } = proposal;
     let counts_only = awards.is_empty() && !counters.is_empty();
-    let effect = record_awards(work, campaign, awards);
-    let worth = sum(effect.iter().map(|award| award.points))?;
+    let awards = record_awards(work, campaign, awards);
+    let named = work.name(campaign);
+    let grants = groups::within_budget(named, grants, groups::money_left(binding));
+    let worth = sum(awards.iter().map(|award| award.points))?;
     Ok(Some(Attempt {
         campaign,
         call,
         worth,
-        has_effect: worth > 0 || counts_only,
+        has_effect: worth > 0 || counts_only || !grants.is_empty(),
         near_misses,
         counters,
-        effect,
+        effect: Earned { awards, grants },
     }))
 }
 
@@ -212,6 +250,7 @@ fn earning_base(work: &Work<'_>) -> Result<EarningBase, Overflow> {
     }
     let total = sum(amounts.iter().copied())?;
     Ok(EarningBase {
+        trigger: Trigger::Sale,
         amounts,
         taxes,
         total,
@@ -288,6 +327,19 @@ fn with_order(binding: &Campaign, sums: &[PurchaseSum]) -> Result<Vec<i64>, Over
 
 /// Asks every referral rule what a referred member's order pays.
 pub fn reward_referral(work: &mut Work<'_>, rules: &mut dyn Rules) -> Result<(), PricingError> {
+    reward(work, rules, None)
+}
+
+/// Asks every referral rule what the joining of a referred member pays.
+pub fn reward_joining(work: &mut Work<'_>, rules: &mut dyn Rules) -> Result<(), PricingError> {
+    reward(work, rules, Some(ReferralOccasion::Joining))
+}
+
+fn reward(
+    work: &mut Work<'_>,
+    rules: &mut dyn Rules,
+    occasion: Option<ReferralOccasion>,
+) -> Result<(), PricingError> {
     let (Some(referral), Some(member)) = (&work.input.referral, &work.input.member) else {
         return Ok(());
     };
@@ -303,6 +355,7 @@ pub fn reward_referral(work: &mut Work<'_>, rules: &mut dyn Rules) -> Result<(),
         let binding = work.campaign(campaign);
         let mut delta = settled_delta(work, RuleKind::Referral, binding);
         delta.tenders = None;
+        delta.referral_occasion = occasion;
         delta.amount = work.document.totals.total;
         let facts = work.facts.referral_facts(&delta)?;
         let call = work.note_call(campaign, delta);
@@ -346,12 +399,13 @@ fn take_rewards(
 ) -> Result<(), PricingError> {
     let ReferralProposal {
         rewards,
+        grants,
         near_misses,
         counters,
         clawback,
     } = proposal;
     work.note_near_misses(campaign, near_misses);
-    if rewards.is_empty() && counters.is_empty() {
+    if rewards.is_empty() && grants.is_empty() && counters.is_empty() {
         work.calls[call].outcome = CallOutcome::NoEffect;
         return Ok(());
     }
@@ -384,9 +438,23 @@ fn take_rewards(
             rewards: Vec::new(),
         });
     outcome.rewards.extend(records);
+    let mut left = groups::money_left(work.campaign(campaign));
+    let mut granted = Vec::with_capacity(grants.len());
+    for SideGrant { side, grant } in grants {
+        for record in groups::within_budget(named, vec![grant], left) {
+            left = left.saturating_sub(record.grant.amount);
+            granted.push(GrantRecord {
+                holder: Some(sides.of(side).to_owned()),
+                is_kept: !clawback,
+                ..record
+            });
+        }
+    }
+    let (bonus, gives) = (groups::bonus_of(&granted), !granted.is_empty());
+    work.document.grants.extend(granted);
     work.note_counters(campaign, &counters, Some(sides.referrer));
-    if worth > 0 {
-        work.note_usage(campaign, 0, worth, Some(sides.referrer));
+    if worth > 0 || gives {
+        work.note_usage(campaign, bonus, worth, Some(sides.referrer));
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::campaign::{Campaign, FaultKind, RuleFault};
 use crate::domain::rules::{
-    Attribute, Award, CounterChange, Discount, Message, NearMiss, PointsProposal,
+    Attribute, Award, CounterChange, Discount, Gift, Grant, Message, NearMiss, PointsProposal,
     PromotionProposal, ReferralProposal, Reward, Target, TierDecision, Value,
 };
 use crate::domain::time::Day;
@@ -55,14 +55,7 @@ pub fn promotion(
             Target::Lines(target) => target.len(),
         });
     reach(touched, lines)?;
-    ensure(
-        proposal.grants.len() <= MAX_GRANTS,
-        "it answers more than 20 grants",
-    )?;
-    for grant in &proposal.grants {
-        message(&grant.reason)?;
-        dates(grant.expires_on, grant.available_on, today)?;
-    }
+    grants(proposal.grants.iter(), today)?;
     near_misses(&proposal.near_misses)?;
     let known = proposal
         .codes
@@ -77,6 +70,23 @@ pub fn promotion(
         "it answers a code that is too long",
     )?;
     counters(&proposal.counters, campaign)
+}
+
+fn grants<'g>(
+    grants: impl ExactSizeIterator<Item = &'g Grant>,
+    today: Day,
+) -> Result<(), RuleFault> {
+    ensure(grants.len() <= MAX_GRANTS, "it answers more than 20 grants")?;
+    for grant in grants {
+        let is_bonus = grant.gift == Gift::Bonus;
+        ensure(
+            is_bonus == (grant.amount > 0) && grant.amount >= 0,
+            "it grants bonus without an amount, or another gift with one",
+        )?;
+        message(&grant.reason)?;
+        dates(grant.expires_on, grant.available_on, today)?;
+    }
+    Ok(())
 }
 
 fn one_discount(discount: &Discount, lines: usize) -> Result<(), RuleFault> {
@@ -123,6 +133,7 @@ pub fn points(
         positions(resting, lines)?;
         dates(*expires_on, *available_on, today)?;
     }
+    grants(proposal.grants.iter(), today)?;
     reach(proposal.awards.iter().map(|award| award.lines.len()), lines)?;
     near_misses(&proposal.near_misses)?;
     counters(&proposal.counters, campaign)
@@ -149,6 +160,7 @@ pub fn referral(
         message(reason)?;
         dates(*expires_on, *available_on, today)?;
     }
+    grants(proposal.grants.iter().map(|given| &given.grant), today)?;
     near_misses(&proposal.near_misses)?;
     counters(&proposal.counters, campaign)
 }

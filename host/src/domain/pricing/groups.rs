@@ -2,11 +2,11 @@
 
 use std::cmp::Reverse;
 
-use super::campaign::Choice;
+use super::campaign::{Campaign, Choice, UsageLimit, UsageUnit};
 use super::work::Work;
 use super::{CallOutcome, PricingError};
-use crate::domain::order::PassedOver;
-use crate::domain::rules::{CounterChange, NearMiss, RuleKind};
+use crate::domain::order::{GrantRecord, PassedOver};
+use crate::domain::rules::{CounterChange, Gift, Grant, NearMiss, RuleKind};
 
 /// Campaigns that are settled at one point: a single one, or all members of an exclusive group.
 pub struct Unit {
@@ -33,6 +33,33 @@ pub struct Attempt<T> {
     pub near_misses: Vec<NearMiss>,
     pub counters: Vec<CounterChange>,
     pub effect: T,
+}
+
+/// What the budgets of a binding still give in money.
+pub fn money_left(campaign: &Campaign) -> i64 {
+    let budgets = campaign.usage.iter();
+    let budgets = budgets.filter(|usage| usage.counts == UsageUnit::Money);
+    budgets.map(UsageLimit::left).fold(i64::MAX, i64::min)
+}
+
+/// Grants of a campaign as the document keeps them; bonus is cut to what is left of its budget.
+pub fn within_budget(named: u32, grants: Vec<Grant>, budget: i64) -> Vec<GrantRecord> {
+    let mut left = budget;
+    let cut = |mut grant: Grant| {
+        if grant.gift == Gift::Bonus {
+            grant.amount = grant.amount.min(left);
+            left -= grant.amount;
+        }
+        let is_empty = grant.gift == Gift::Bonus && grant.amount <= 0;
+        (!is_empty).then(|| GrantRecord::new(named, grant))
+    };
+    grants.into_iter().filter_map(cut).collect()
+}
+
+/// The bonus among grants, minor units.
+pub fn bonus_of(grants: &[GrantRecord]) -> i64 {
+    let amounts = grants.iter().map(|record| record.grant.amount);
+    amounts.fold(0, i64::saturating_add)
 }
 
 /// Units of a kind in the order they are settled: by stage, priority (higher first) and binding id.

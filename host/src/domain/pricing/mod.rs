@@ -10,6 +10,7 @@ mod campaign;
 mod checks;
 mod claim;
 mod groups;
+mod occasion;
 mod opening;
 mod promotions;
 mod review;
@@ -28,6 +29,7 @@ pub use campaign::{
     UsageLimit, UsageUnit,
 };
 pub use claim::{ClaimInput, claim};
+pub use occasion::{Happening, OccasionInput, occasion};
 pub use review::{ReviewInput, Reviewed, review_tier};
 pub use tenders::Wallet;
 pub(crate) use tenders::round_cash;

@@ -5,8 +5,8 @@
 //! dropped and stays visible as the difference of `proposed` and `applied`.
 
 use super::allocation::Lines;
-use super::campaign::{Base, Campaign, Rules, UsageUnit};
-use super::groups::{self, Attempt};
+use super::campaign::{Base, Campaign, Rules};
+use super::groups::{self, Attempt, bonus_of, money_left, within_budget};
 use super::work::{Work, sum};
 use super::{PricingError, checks};
 use crate::domain::facts::FactsDelta;
@@ -79,7 +79,6 @@ fn weigh(
 ) -> Result<Attempt<Effect>, PricingError> {
     let source = AdjustmentSource::Campaign(work.name(campaign));
     let counts_only = proposal.discounts.is_empty() && !proposal.counters.is_empty();
-    let gives = !proposal.grants.is_empty();
     let mut lines = work.lines.clone();
     let mut allowed = most_allowed(work.campaign(campaign));
     let base = work.campaign(campaign).base;
@@ -117,19 +116,14 @@ fn weigh(
         });
     }
     let named = work.name(campaign);
-    let grants = proposal.grants.into_iter().map(|grant| GrantRecord {
-        campaign: named,
-        grant,
-        honoured_by: None,
-        codes: Vec::new(),
-    });
-    let grants = grants.collect();
     let worth = sum(adjustments.iter().map(|adjustment| adjustment.applied))?;
+    let left = money_left(work.campaign(campaign)).saturating_sub(worth);
+    let grants = within_budget(named, proposal.grants, left);
     Ok(Attempt {
         campaign,
         call,
         worth,
-        has_effect: worth > 0 || counts_only || gives,
+        has_effect: worth > 0 || counts_only || !grants.is_empty(),
         near_misses: proposal.near_misses,
         counters: proposal.counters,
         effect: Effect {
@@ -142,14 +136,10 @@ fn weigh(
 }
 
 fn most_allowed(campaign: &Campaign) -> i64 {
-    let budgets = campaign
-        .usage
-        .iter()
-        .filter(|usage| usage.counts == UsageUnit::Money)
-        .map(|usage| usage.left());
-    budgets
-        .chain(campaign.max_discount)
-        .fold(i64::MAX, i64::min)
+    let budget = money_left(campaign);
+    campaign
+        .max_discount
+        .map_or(budget, |most| budget.min(most))
         .max(0)
 }
 
@@ -179,6 +169,7 @@ fn apply(work: &mut Work<'_>, taken: Attempt<Effect>) {
     work.lines = effect.lines;
     work.document.adjustments.extend(effect.adjustments);
     let gives = !effect.grants.is_empty();
+    let spent = worth.saturating_add(bonus_of(&effect.grants));
     work.document.grants.extend(effect.grants);
     work.used_codes.extend(effect.codes);
     work.note_near_misses(campaign, near_misses);
@@ -189,6 +180,6 @@ fn apply(work: &mut Work<'_>, taken: Attempt<Effect>) {
         .map(|member| member.facts.id.as_str());
     work.note_counters(campaign, &counters, buyer);
     if worth > 0 || gives {
-        work.note_usage(campaign, worth, 0, buyer);
+        work.note_usage(campaign, spent, 0, buyer);
     }
 }

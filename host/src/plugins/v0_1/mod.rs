@@ -23,8 +23,8 @@ use super::limits;
 use super::sandbox::Guest;
 use crate::domain::preconditions::Preconditions;
 use crate::domain::rules::{
-    AggregateNeed, ConfigProblem, CounterChange, CounterNeed, CounterPeriod, CounterScope, Measure,
-    Message, NearMiss, Needs, Ratio, RuleKind, Shown, TenderKind, Value, Window,
+    AggregateNeed, ConfigProblem, CounterChange, CounterNeed, CounterPeriod, CounterScope, Gift,
+    Grant, Measure, Message, NearMiss, Needs, Ratio, RuleKind, Shown, TenderKind, Value, Window,
 };
 use crate::domain::time::Day;
 
@@ -333,6 +333,46 @@ fn value_in(value: wire::ValueResult) -> Value {
         }),
         wire::ValueResult::Date(day) => Value::Date(Day(day)),
     }
+}
+
+/// What is given beside points and money off.
+fn grants(grants: Vec<wire::Grant>, today: Day) -> Result<Vec<Grant>, BadAnswer> {
+    limits::at_most("grants", grants.len(), limits::MAX_GRANTS)?;
+    grants
+        .into_iter()
+        .map(|grant| grant_in(grant, today))
+        .collect()
+}
+
+fn grant_in(grant: wire::Grant, today: Day) -> Result<Grant, BadAnswer> {
+    let (expires_on, available_on) =
+        limits::usable("a grant", today, grant.expires_on, grant.available_on)?;
+    limits::at_most(
+        "pieces of a grant",
+        grant.count as usize,
+        limits::MAX_GRANT_COUNT as usize,
+    )?;
+    let gift = match grant.gift {
+        wire::Gift::Coupon => Gift::Coupon,
+        wire::Gift::DrawEntry => Gift::DrawEntry,
+        wire::Gift::Bonus => Gift::Bonus,
+    };
+    let (name, amount) = if gift == Gift::Bonus {
+        let amount = limits::positive("an amount of bonus", grant.amount)?;
+        (String::new(), amount)
+    } else {
+        (limits::title("a grant's name", grant.name)?, 0)
+    };
+    Ok(Grant {
+        gift,
+        name,
+        count: u32::try_from(limits::positive("a grant", grant.count.into())?).unwrap_or(1),
+        amount,
+        expires_on,
+        // Bonus can be spent at once: nothing keeps it back.
+        available_on: available_on.filter(|_| gift != Gift::Bonus),
+        reason: message(grant.reason)?,
+    })
 }
 
 fn near_misses(

@@ -80,6 +80,7 @@ impl Rule for Points {
             .map(|near| (near.reason, near.missing));
         Ok(PointsProposal {
             awards,
+            grants: super::grants(proposal.grants, facts.order.business_date)?,
             near_misses: super::near_misses(near_misses)?,
             counters: super::counter_changes(proposal.counters, facts.counters.len())?,
         })

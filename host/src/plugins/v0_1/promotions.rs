@@ -4,11 +4,9 @@ use wasmtime::Store;
 use wasmtime::component::{ComponentExportIndex, Instance};
 
 use super::generated::exports::tessera::promotions::promotion_rule as wire;
+use super::wire::Grant as Wire;
 use super::{Call, Promotion, Rule, told};
-use crate::domain::rules::{
-    Discount, Gift, Grant, PromotionFacts, PromotionProposal, RuleKind, Target,
-};
-use crate::domain::time::Day;
+use crate::domain::rules::{Discount, Grant, PromotionFacts, PromotionProposal, RuleKind, Target};
 use crate::plugins::fault::BadAnswer;
 use crate::plugins::limits;
 use crate::plugins::sandbox::Guest;
@@ -111,37 +109,11 @@ fn discount_in(discount: wire::Discount, lines: usize) -> Result<Discount, BadAn
 }
 
 /// What is given beside money off; nobody but a member gets it.
-fn grants_in(grants: Vec<wire::Grant>, facts: &PromotionFacts) -> Result<Vec<Grant>, BadAnswer> {
-    limits::at_most("grants", grants.len(), limits::MAX_GRANTS)?;
+fn grants_in(grants: Vec<Wire>, facts: &PromotionFacts) -> Result<Vec<Grant>, BadAnswer> {
     if facts.member.is_none() && !grants.is_empty() {
         return Err(BadAnswer::GrantToNobody);
     }
-    let today = facts.order.business_date;
-    grants
-        .into_iter()
-        .map(|grant| grant_in(grant, today))
-        .collect()
-}
-
-fn grant_in(grant: wire::Grant, today: Day) -> Result<Grant, BadAnswer> {
-    let (expires_on, available_on) =
-        limits::usable("a grant", today, grant.expires_on, grant.available_on)?;
-    limits::at_most(
-        "pieces of a grant",
-        grant.count as usize,
-        limits::MAX_GRANT_COUNT as usize,
-    )?;
-    Ok(Grant {
-        gift: match grant.gift {
-            wire::Gift::Coupon => Gift::Coupon,
-            wire::Gift::DrawEntry => Gift::DrawEntry,
-        },
-        name: limits::title("a grant's name", grant.name)?,
-        count: u32::try_from(limits::positive("a grant", grant.count.into())?).unwrap_or(1),
-        expires_on,
-        available_on,
-        reason: super::message(grant.reason)?,
-    })
+    super::grants(grants, facts.order.business_date)
 }
 
 /// Codes used up: each one that was presented, none twice.

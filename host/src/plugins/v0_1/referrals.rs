@@ -6,7 +6,7 @@ use wasmtime::component::{ComponentExportIndex, Instance};
 use super::generated::exports::tessera::referrals::referral_rule as wire;
 use super::{Call, Referral, Rule, told};
 use crate::domain::rules::{
-    ReferralFacts, ReferralOccasion, ReferralProposal, Reward, RuleKind, Side,
+    ReferralFacts, ReferralOccasion, ReferralProposal, Reward, RuleKind, Side, SideGrant,
 };
 use crate::domain::time::Day;
 use crate::plugins::fault::BadAnswer;
@@ -83,8 +83,23 @@ impl Rule for Referral {
             .near_misses
             .into_iter()
             .map(|near| (near.reason, near.missing));
+        let mut grants = Vec::with_capacity(proposal.grants.len());
+        let today = facts.order.business_date;
+        let (sides, given): (Vec<_>, Vec<_>) = proposal
+            .grants
+            .into_iter()
+            .map(|given| (given.side, given.grant))
+            .unzip();
+        for (side, grant) in sides.into_iter().zip(super::grants(given, today)?) {
+            if side == wire::Side::SecondReferrer && facts.second_referrer.is_none() {
+                return Err(BadAnswer::NoSecondReferrer);
+            }
+            let side = side_in(side);
+            grants.push(SideGrant { side, grant });
+        }
         Ok(ReferralProposal {
             rewards,
+            grants,
             near_misses: super::near_misses(near_misses)?,
             counters: super::counter_changes(proposal.counters, facts.counters.len())?,
             clawback: proposal.clawback,
@@ -96,14 +111,18 @@ fn reward_in(reward: wire::Reward, today: Day) -> Result<Reward, BadAnswer> {
     let (expires_on, available_on) =
         limits::spendable(today, reward.expires_on, reward.available_on)?;
     Ok(Reward {
-        side: match reward.side {
-            wire::Side::Referrer => Side::Referrer,
-            wire::Side::Referee => Side::Referee,
-            wire::Side::SecondReferrer => Side::SecondReferrer,
-        },
+        side: side_in(reward.side),
         points: reward.points,
         reason: super::message(reward.reason)?,
         expires_on,
         available_on,
     })
+}
+
+fn side_in(side: wire::Side) -> Side {
+    match side {
+        wire::Side::Referrer => Side::Referrer,
+        wire::Side::Referee => Side::Referee,
+        wire::Side::SecondReferrer => Side::SecondReferrer,
+    }
 }

@@ -113,7 +113,7 @@ fn add(
     }
     if let Some(key) = AccountKey::parse(account) {
         let below = match key.name {
-            AccountName::PointsDebt => balance_after > 0,
+            name if name.is_debt() => balance_after > 0,
             _ => balance_after < 0,
         };
         if below {
@@ -238,7 +238,7 @@ fn check_lots(report: &mut Report, account: &str, sum: &Sum, rows: Vec<LotRow>) 
     }
 }
 
-/// Debt and spendable points never stand side by side. Ids sort the debt before the points.
+/// Debt and what could repay it never stand side by side. Ids sort the debt before the points or bonus.
 fn check_debt(
     report: &mut Report,
     key: AccountKey,
@@ -247,10 +247,10 @@ fn check_debt(
 ) {
     let owner = (key.member.clone(), key.asset.clone());
     match key.name {
-        AccountName::PointsDebt if balance < 0 => {
+        AccountName::PointsDebt | AccountName::BonusDebt if balance < 0 => {
             debts.insert(owner, balance);
         }
-        AccountName::Points => {
+        AccountName::Points | AccountName::Bonus => {
             if let Some(debt) = debts.remove(&owner)
                 && balance > 0
             {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::persist::{Accepted, day, maybe, text};
 use crate::domain::ledger::{
-    ClaimRow, Command, EvaluationRow, EventRow, MemberTierRow, Notice, OrderRow, Record, RefundRow,
+    ClaimRow, Command, EvaluationRow, EventRow, MemberTierRow, Notice, OccasionRow, OrderRow,
+    Record, RefundRow,
 };
 use crate::store::bulk::{Bulk, Cell, Kind};
 use crate::store::db::Conn;
@@ -33,6 +34,13 @@ const REFUNDS: Bulk = Bulk {
 const CLAIMS: Bulk = Bulk {
     doing: "writing claims",
     text: "INSERT INTO claims (id, order_id, member, store, terminal, staff, occurred_at, business_date, doc, facts)
+        {rows}",
+    columns: &[Text, Text, Text, Text, Text, Text, Int, Int, Bytes, Bytes],
+};
+
+const OCCASIONS: Bulk = Bulk {
+    doing: "writing occasions",
+    text: "INSERT INTO occasions (id, member, name, kind, store, order_id, occurred_at, business_date, doc, facts)
         {rows}",
     columns: &[Text, Text, Text, Text, Text, Text, Int, Int, Bytes, Bytes],
 };
@@ -88,6 +96,7 @@ struct Rows {
     orders: Vec<Cell>,
     refunds: Vec<Cell>,
     claims: Vec<Cell>,
+    occasions: Vec<Cell>,
     evaluations: Vec<Cell>,
     evaluated: BTreeSet<(String, String)>,
     events: Vec<Cell>,
@@ -112,6 +121,7 @@ pub(super) async fn write(conn: &mut Conn, accepted: &[Accepted<'_>]) -> Result<
     ORDERS.execute(conn, rows.orders).await?;
     REFUNDS.execute(conn, rows.refunds).await?;
     CLAIMS.execute(conn, rows.claims).await?;
+    OCCASIONS.execute(conn, rows.occasions).await?;
     EVALUATIONS.execute(conn, rows.evaluations).await?;
     let evaluated = rows
         .evaluated
@@ -156,6 +166,7 @@ impl Rows {
             Record::Order(row) => self.order(row),
             Record::Refund(row) => self.refund(row),
             Record::Claim(row) => self.claim(row),
+            Record::Occasion(row) => self.occasion(row),
             Record::Evaluation(row) => self.evaluation(row),
             Record::Event(row) => self.event(row, command),
             Record::MemberDay(row) => {
@@ -222,6 +233,21 @@ impl Rows {
             text(&row.store),
             text(&row.terminal),
             maybe(&row.staff),
+            Cell::Int(row.occurred_at.0),
+            Cell::Int(i64::from(row.business_date.0)),
+            Cell::Bytes(row.doc.clone()),
+            Cell::Bytes(row.facts.clone()),
+        ]);
+    }
+
+    fn occasion(&mut self, row: &OccasionRow) {
+        self.occasions.extend([
+            text(&row.id),
+            text(&row.member),
+            text(&row.name),
+            text(&row.kind),
+            text(&row.store),
+            maybe(&row.order),
             Cell::Int(row.occurred_at.0),
             Cell::Int(i64::from(row.business_date.0)),
             Cell::Bytes(row.doc.clone()),

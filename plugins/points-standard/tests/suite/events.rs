@@ -1,9 +1,10 @@
 //! Worked cases: points for what is no sale.
 
 use crate::support::{answer, shown, total};
+use points_standard::PointsStandard;
 use tessera_sdk::Rate;
-use tessera_sdk::points::Trigger;
-use tessera_sdk::testing::{FactsBuilder, facts};
+use tessera_sdk::points::{Gift, Trigger};
+use tessera_sdk::testing::{FactsBuilder, config_problems, facts};
 
 const CLUB: &str = r#"{
     "events": [
@@ -90,4 +91,63 @@ fn days_and_members_hold_for_events_too() {
     let config = r#"{"events": [{"on": "feedback", "points": 5}], "who": {"segments": ["panel"]}}"#;
     assert_eq!(total(&answer(config, feedback())), 0);
     assert_eq!(total(&answer(config, feedback().segment("panel"))), 5);
+}
+
+#[test]
+fn an_event_may_give_coupons_and_bonus_with_points_or_without() {
+    let config = r#"{"events": [
+        {"on": "enrolment", "coupons": {"binding": "welcome", "count": 2, "valid_days": 30}},
+        {"on": "tier-reached", "points": 10, "bonus": {"amount": 500}}
+    ]}"#;
+    let welcome = answer(config, facts().trigger(Trigger::Enrolment));
+    let today = facts().points().order.business_date;
+    assert_eq!((total(&welcome), welcome.grants.len()), (0, 1));
+    let coupons = &welcome.grants[0];
+    assert_eq!(
+        (
+            coupons.gift,
+            &*coupons.name,
+            coupons.count,
+            coupons.expires_on
+        ),
+        (Gift::Coupon, "welcome", 2, Some(today + 29))
+    );
+    let gold = answer(config, facts().trigger(Trigger::TierReached));
+    assert_eq!(shown(&gold), "tier-reached 10");
+    assert_eq!(
+        (
+            gold.grants[0].gift,
+            gold.grants[0].amount,
+            gold.grants[0].expires_on
+        ),
+        (Gift::Bonus, 500, None)
+    );
+}
+
+#[test]
+fn what_gives_nothing_is_refused() {
+    for (event, pointer) in [
+        (r#"{"on": "birthday"}"#, "/events/0/points"),
+        (
+            r#"{"on": "birthday", "coupons": {"binding": " "}}"#,
+            "/events/0/coupons/binding",
+        ),
+        (
+            r#"{"on": "birthday", "coupons": {"binding": "b", "count": 101}}"#,
+            "/events/0/coupons/count",
+        ),
+        (
+            r#"{"on": "birthday", "bonus": {"amount": 0}}"#,
+            "/events/0/bonus/amount",
+        ),
+        (
+            r#"{"on": "birthday", "bonus": {"amount": 1, "valid_days": 4000}}"#,
+            "/events/0/bonus/valid_days",
+        ),
+    ] {
+        let config = format!(r#"{{"events": [{event}]}}"#);
+        let problems = config_problems::<PointsStandard>(&config);
+        let pointers: Vec<&str> = problems.iter().map(|one| one.pointer.as_str()).collect();
+        assert_eq!(pointers, [pointer], "{event}");
+    }
 }

@@ -314,3 +314,51 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn joining_pays_points_coupons_and_bonus_where_the_merchant_says_so() {
+    let config = rule(
+        r#", "on": "joining", "referrer_bonus": {"amount": 1000, "valid_days": 90},
+        "referee_coupons": {"binding": "welcome"}"#,
+    );
+    let joining = || facts().orders_before(0).joining();
+    assert_eq!(paid(&config, joining()), (200, 300));
+    let grants = answer(&config, joining()).grants;
+    let given: Vec<_> = grants
+        .iter()
+        .map(|given| (given.side, given.grant.count, given.grant.amount))
+        .collect();
+    assert_eq!(given, [(Side::Referee, 1, 0), (Side::Referrer, 1, 1_000)]);
+    // An order pays nothing then, and joining nothing where an order does.
+    assert_eq!(paid(&config, order(1, 10_000)), (0, 0));
+    assert_eq!(paid(&rule(""), joining()), (0, 0));
+}
+
+#[test]
+fn gifts_alone_count_against_the_cap() {
+    let config = r#"{"on": "joining", "referee_points": 0, "referrer_points": 0, "cap": 2,
+        "referrer_coupons": {"binding": "thanks"}}"#;
+    let joining = |paid: i64| facts().orders_before(0).joining().counters([paid]);
+    let second = answer(config, joining(1));
+    assert_eq!((second.grants.len(), second.counters.len()), (1, 1));
+    let third = answer(config, joining(2));
+    assert_eq!((third.grants.len(), third.counters.len()), (0, 0));
+}
+
+#[test]
+fn what_looks_at_an_order_is_refused_with_joining() {
+    for (more, pointer) in [
+        (r#", "minimum_amount": 1"#, "/minimum_amount"),
+        (r#", "orders": 2"#, "/orders"),
+        (r#", "order_number": 2"#, "/order_number"),
+        (
+            r#", "referrer_per": {"spend": 100, "points": 1}"#,
+            "/referrer_per",
+        ),
+    ] {
+        let config = rule(&format!(r#", "on": "joining"{more}"#));
+        let problems = config_problems::<ReferralStandard>(&config);
+        let pointers: Vec<&str> = problems.iter().map(|one| one.pointer.as_str()).collect();
+        assert_eq!(pointers, [pointer], "{more}");
+    }
+}

@@ -256,3 +256,74 @@ fn bonus_has_lots_and_principal_has_none() {
     assert_eq!(bench.balance(AccountName::Principal), 400);
     bench.check();
 }
+
+#[test]
+fn bonus_taken_back_after_it_was_spent_is_owed_and_repaid_by_later_bonus() {
+    let mut bench = Bench::default();
+    let give = |lot: &str, amount: i64| {
+        vec![
+            Step::Credit {
+                account: account(AccountName::Bonus),
+                amount,
+                lot: Some(new_lot(lot, None)),
+            },
+            system("bonus-issued", "CNY", -amount),
+        ]
+    };
+    bench.run(1, give("gift", 500)).expect("given");
+    let spending = vec![
+        Step::Debit {
+            account: account(AccountName::Bonus),
+            amount: 300,
+            on_short: OnShort::Refuse,
+        },
+        system("sales/s1", "CNY", 300),
+    ];
+    bench.run(1, spending).expect("spent");
+    let back = vec![
+        Step::TakeBack {
+            member: MEMBER.to_owned(),
+            asset: "CNY".to_owned(),
+            lot: "gift".to_owned(),
+            amount: 500,
+            on_short: TakeBackShort::Debt,
+        },
+        system("bonus-issued", "CNY", 500),
+    ];
+    let receipt = bench.run(2, back).expect("taken back");
+    assert!(matches!(
+        receipt.notices[..],
+        [Notice::DebtMade { amount: 300, .. }]
+    ));
+    assert_eq!(bench.balance(AccountName::Bonus), 0);
+    assert_eq!(bench.balance(AccountName::BonusDebt), -300);
+    bench.check();
+    bench.run(3, give("later", 1_000)).expect("given");
+    assert_eq!(bench.balance(AccountName::BonusDebt), 0);
+    assert_eq!(bench.remaining("later"), 700);
+    bench.check();
+}
+
+#[test]
+fn points_lapse_whatever_their_last_day_and_once() {
+    let mut bench = Bench::default();
+    bench.run(1, earn("a", 10, Some(90))).expect("earning");
+    bench.run(1, earn("b", 5, None)).expect("earning");
+    let lapse = || {
+        vec![Step::LapseLots {
+            member: MEMBER.to_owned(),
+            asset: ASSET.to_owned(),
+            lots: vec!["a".to_owned(), "b".to_owned(), "gone".to_owned()],
+        }]
+    };
+    bench.run(2, lapse()).expect("lapsed");
+    assert_eq!(bench.balance(AccountName::Points), 0);
+    assert!(
+        bench
+            .run(2, lapse())
+            .expect("nothing left")
+            .entry_id
+            .is_none()
+    );
+    bench.check();
+}

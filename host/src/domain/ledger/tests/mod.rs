@@ -152,7 +152,7 @@ impl Bench {
                 }
                 if let Some(key) = AccountKey::parse(&posting.account) {
                     match key.name {
-                        AccountName::PointsDebt => assert!(*balance <= 0),
+                        name if name.is_debt() => assert!(*balance <= 0),
                         _ => assert!(*balance >= 0, "{} at {balance}", posting.account),
                     }
                 }

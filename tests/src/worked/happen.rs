@@ -1,0 +1,85 @@
+//! Cases about more than sales: somebody joins, tops up or has his birthday, and what he and who brought him have then.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use tessera::domain::time::Instant;
+
+use super::Member;
+use super::play::Story;
+use super::words::{money, written};
+
+const DAY: i64 = 86_400;
+
+impl Story<'_> {
+    /// Lets happen what the case is about.
+    pub(super) async fn happens(&mut self, what: &str, at: Instant) -> Result<(), String> {
+        let mut member = self.case.member.clone().unwrap_or_default();
+        if what == "has his birthday" {
+            // He enrols the day before, so that the daily round finds him.
+            let chain = self.shop.host.snapshots.current();
+            let east = chain.and_then(|chain| chain.place("east"));
+            let day = east.map(|east| east.day(at.plus_seconds(DAY)));
+            let date = day.and_then(tessera::clock::date_of).ok_or("no day")?;
+            member.birthday = Some(date.format("%m-%d").to_string());
+        }
+        if what == "joins on a recommendation" {
+            member = Member {
+                brought: true,
+                ..member
+            };
+        }
+        self.enrolled(&member).await?;
+        let id = self.member.clone().ok_or("nobody joined")?;
+        match what.strip_prefix("tops up ") {
+            Some(amount) => self.shop.top_up(&id, money(amount)?, 0).await,
+            None if what == "has his birthday" => {
+                self.shop.set_clock(at.plus_seconds(DAY));
+                let done = tessera::jobs::run_once(&self.shop.host).await;
+                done.map_err(|error| error.to_string())?;
+            }
+            None if what.starts_with("joins") => {}
+            None => return Err(format!("`he {what}` is not understood")),
+        }
+        Ok(())
+    }
+
+    /// Compares what both sides have with what the case says.
+    pub(super) async fn held(&mut self) -> Result<(), String> {
+        let sides = [
+            ("he holds", &self.case.holds, self.member.clone()),
+            (
+                "the referrer holds",
+                &self.case.referrer_holds,
+                self.referrer.clone(),
+            ),
+        ];
+        for (whose, expected, member) in sides {
+            let Some(expected) = expected else { continue };
+            let member = member.ok_or_else(|| format!("nobody of whom {whose}"))?;
+            let mut found = self.holdings(&member).await?;
+            found.retain(|name, _| expected.contains_key(name));
+            self.differences.expect(whose, expected, &found);
+        }
+        Ok(())
+    }
+
+    async fn holdings(&self, member: &str) -> Result<BTreeMap<String, String>, String> {
+        let shown = |(name, balance): (String, i64)| {
+            let is_points = name.starts_with("points");
+            let text = if is_points {
+                balance.to_string()
+            } else {
+                written(balance)
+            };
+            (name, text)
+        };
+        let balances = self.shop.balances(member).await;
+        let mut found: BTreeMap<String, String> = balances.into_iter().map(shown).collect();
+        let path = format!("/v1/members/{member}/coupons");
+        let coupons = self.shop.get(&path, &self.shop.admin).await;
+        let coupons = coupons.body["items"].as_array().map_or(0, Vec::len);
+        found.insert("coupons".to_owned(), Value::from(coupons).to_string());
+        Ok(found)
+    }
+}
