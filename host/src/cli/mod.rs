@@ -2,11 +2,15 @@
 
 pub mod apply;
 mod arguments;
+pub mod backup;
 pub mod binding;
 pub mod client;
 pub mod demo;
 pub mod init;
+mod master_key;
+pub mod migrate;
 pub mod plugin;
+mod progress;
 pub mod serve;
 pub mod status;
 pub mod terminal;

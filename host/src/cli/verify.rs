@@ -28,34 +28,13 @@ impl Verify {
         )
         .await?;
         let report = verify::verify(&db).await?;
-        println!(
-            "{} entries with {} postings, {} accounts, {} lots and {} orders checked: {}",
-            report.entries,
-            report.postings,
-            report.accounts,
-            report.lots,
-            report.orders,
-            if report.is_clean() {
-                "everything holds"
-            } else {
-                "something is off"
-            },
-        );
+        println!("{}", said(&report));
         for fault in &report.faults {
             println!("{fault}");
         }
         let mut sound = report.is_clean();
         if self.evaluations {
-            let engine = crate::plugins::Engine::new(config.sandbox.clone().into())?;
-            let report = crate::audit::reexecute(&db, &engine).await?;
-            println!(
-                "{} evaluations of {} orders executed again, {} differ",
-                report.evaluations, report.orders, report.differing
-            );
-            for difference in &report.differences {
-                println!("{difference}");
-            }
-            sound &= report.differing == 0;
+            sound &= reexecute(&db, config).await?;
         }
         db.close().await;
         Ok(if sound {
@@ -64,4 +43,35 @@ impl Verify {
             ExitCode::from(1)
         })
     }
+}
+
+/// What was looked at, in one line.
+pub(super) fn said(report: &verify::Report) -> String {
+    format!(
+        "{} entries with {} postings, {} accounts, {} lots and {} orders checked: {}",
+        report.entries,
+        report.postings,
+        report.accounts,
+        report.lots,
+        report.orders,
+        if report.is_clean() {
+            "everything holds"
+        } else {
+            "something is off"
+        },
+    )
+}
+
+/// Executes every recorded evaluation again; true if none differs.
+pub(super) async fn reexecute(db: &Db, config: &Config) -> anyhow::Result<bool> {
+    let engine = crate::plugins::Engine::new(config.sandbox.clone().into())?;
+    let report = crate::audit::reexecute(db, &engine).await?;
+    println!(
+        "{} evaluations of {} orders executed again, {} differ",
+        report.evaluations, report.orders, report.differing
+    );
+    for difference in &report.differences {
+        println!("{difference}");
+    }
+    Ok(report.differing == 0)
 }

@@ -2,6 +2,7 @@
 
 mod apply;
 mod author;
+mod backup;
 mod breadth;
 mod checkout;
 mod claims;
@@ -11,6 +12,7 @@ mod holds;
 mod house;
 mod kill;
 mod limits;
+mod migrate;
 mod misbehaving;
 mod once;
 mod operations;
