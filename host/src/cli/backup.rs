@@ -127,7 +127,7 @@ impl Restore {
         );
         if self.evaluations {
             let db = Db::open(&to, 2).await?;
-            let outcome = super::verify::reexecute(&db, config).await;
+            let outcome = super::verify::reexecute(&db, config, &[]).await;
             db.close().await;
             if !outcome? {
                 anyhow::bail!("some evaluations differ");

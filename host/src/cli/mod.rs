@@ -1,6 +1,7 @@
 //! The commands of the `tessera` binary, one file each.
 
 pub mod apply;
+pub mod archive;
 mod arguments;
 pub mod backup;
 pub mod binding;

@@ -46,6 +46,13 @@ const ALL: &[Tables] = &[
         sqlite: "",
         postgres: "",
     },
+    Tables {
+        version: 5,
+        name: "archives",
+        common: include_str!("../../../migrations/common/0005_archives.sql"),
+        sqlite: "",
+        postgres: "",
+    },
 ];
 
 impl Tables {

@@ -80,6 +80,30 @@ on_each_database! {
     }
 }
 
+on_each_database! {
+    // Twelve rows of a megabyte fill three pages; a page ends in the middle of what the database would give.
+    async fn rows_of_a_megabyte_are_read_page_by_page(shop) {
+        let write = shop.host.writer.write("writing large rows", |tx| {
+            Box::pin(async move {
+                for number in 0..12 {
+                    let json = format!("\"{}\"", char::from(b'a' + number).to_string().repeat(1 << 20));
+                    let config = tessera::store::plugins::Config { hash: format!("large-{number}"), json };
+                    tessera::store::plugins::keep_config(tx, &config).await?;
+                }
+                Ok(())
+            })
+        });
+        write.await.expect("they are written");
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        let file = folder.path().join("large.backup");
+        let examined = taken(&shop.location(), &file, None).await;
+        for database in [Database::Sqlite, Database::Postgres] {
+            let (_folder, there) = Shop::empty_place(database, shop.data()).await;
+            restore(&file, &examined, &there, false, &mut quietly()).await.expect("it is restored");
+        }
+    }
+}
+
 /// Puts a right hash under a changed file, as somebody without the key would.
 fn rehashed(mut bytes: Vec<u8>) -> Vec<u8> {
     let end = bytes.len() - 64;

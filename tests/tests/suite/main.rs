@@ -1,6 +1,7 @@
 //! All scenarios and contracts in one binary, so that the big dependencies are linked once.
 
 mod apply;
+mod archive;
 mod author;
 mod backup;
 mod breadth;

@@ -132,6 +132,11 @@ impl Life {
         }
     }
 
+    /// The id of an order.
+    pub fn sale(&self) -> String {
+        id(&self.sale)
+    }
+
     /// What goes on as if nothing had happened: the same key answers the same, the hold commits, the rest is refunded.
     pub async fn go_on(&self, shop: &Shop) {
         let person = shop
@@ -286,7 +291,7 @@ fn shop_kind(stopped: &Stopped) -> Database {
 }
 
 /// A folder with the same files.
-fn copied_folder(from: &std::path::Path) -> tempfile::TempDir {
+pub fn copied_folder(from: &std::path::Path) -> tempfile::TempDir {
     let to = tempfile::tempdir().expect("a folder for the test");
     for entry in std::fs::read_dir(from).expect("a folder").flatten() {
         if entry.path().is_file() {

@@ -198,10 +198,15 @@ impl Writing {
 
 /// A file being read.
 pub(super) struct Reading {
+    bytes: Bytes,
+    pub header: Header,
+}
+
+/// The bytes of a file, hashed as they go by.
+struct Bytes {
     path: PathBuf,
     file: BufReader<File>,
     hash: Sha256,
-    pub header: Header,
 }
 
 /// What comes next in a file.
@@ -211,50 +216,7 @@ pub(super) enum Next {
     End(Vec<TableSum>),
 }
 
-impl Reading {
-    pub(super) fn begin(path: &Path) -> Result<Self, TransferError> {
-        let file = File::open(path).map_err(failed(path))?;
-        let mut file = BufReader::with_capacity(1 << 20, file);
-        let mut hash = Sha256::new();
-        let mut start = [0; 12];
-        let foreign = || TransferError::Foreign {
-            path: path.to_owned(),
-        };
-        file.read_exact(&mut start).map_err(|_| foreign())?;
-        hash.update(start);
-        let (magic, format) = start.split_at(MAGIC.len());
-        if magic != MAGIC {
-            return Err(foreign());
-        }
-        let found = u32::from_be_bytes(format.try_into().unwrap_or_default());
-        if found > FORMAT {
-            return Err(TransferError::NewerFormat {
-                path: path.to_owned(),
-                found,
-                known: FORMAT,
-            });
-        }
-        let mut reading = Self {
-            path: path.to_owned(),
-            file,
-            hash,
-            header: Header {
-                kind: String::new(),
-                chain: ChainMark {
-                    name: String::new(),
-                    created_at: 0,
-                },
-                schema: 0,
-                taken_at: 0,
-                key: None,
-                heads: Vec::new(),
-                tables: Vec::new(),
-            },
-        };
-        reading.header = reading.text("its header")?;
-        Ok(reading)
-    }
-
+impl Bytes {
     fn take<const N: usize>(&mut self) -> Result<[u8; N], TransferError> {
         let mut bytes = [0; N];
         self.file
@@ -294,30 +256,6 @@ impl Reading {
             .map_err(|error| self.damaged(&format!("{what} is not readable: {error}")))
     }
 
-    pub(super) fn next(&mut self) -> Result<Next, TransferError> {
-        match self.take()? {
-            [PAGE] => {
-                let table = usize::from(u16::from_be_bytes(self.take()?));
-                let rows = u64::from(self.number()?);
-                let (length, packed) = (self.number()?, self.number()?);
-                if table >= self.header.tables.len() || length > MOST_PAGE {
-                    return Err(self.damaged("a page is not one of its tables'"));
-                }
-                let packed = self.take_long(packed, MOST_PAGE)?;
-                // LZ4 makes a byte of at most 255; anything beyond is a lie about the length.
-                if u64::from(length) > (packed.len() as u64).saturating_mul(255) {
-                    return Err(self.damaged("a page claims more than it holds"));
-                }
-                let bytes = lz4_flex::block::decompress(&packed, length as usize)
-                    .map_err(|error| self.damaged(&error.to_string()))?;
-                let last = Vec::new();
-                Ok(Next::Page(table, Page { rows, bytes, last }))
-            }
-            [END] => Ok(Next::End(self.text("its end")?)),
-            _ => Err(self.damaged("a part of it is none that there is")),
-        }
-    }
-
     fn broken(&self, error: &std::io::Error) -> TransferError {
         if error.kind() == std::io::ErrorKind::UnexpectedEof {
             self.damaged("it ends too soon")
@@ -332,6 +270,59 @@ impl Reading {
             what: what.to_owned(),
         }
     }
+}
+
+impl Reading {
+    pub(super) fn begin(path: &Path) -> Result<Self, TransferError> {
+        let mut bytes = Bytes {
+            path: path.to_owned(),
+            file: BufReader::with_capacity(1 << 20, File::open(path).map_err(failed(path))?),
+            hash: Sha256::new(),
+        };
+        let foreign = |_| TransferError::Foreign {
+            path: path.to_owned(),
+        };
+        let magic: [u8; MAGIC.len()] = bytes.take().map_err(foreign)?;
+        if magic != *MAGIC {
+            return Err(TransferError::Foreign {
+                path: path.to_owned(),
+            });
+        }
+        let found = bytes.number()?;
+        if found > FORMAT {
+            return Err(TransferError::NewerFormat {
+                path: path.to_owned(),
+                found,
+                known: FORMAT,
+            });
+        }
+        let header = bytes.text("its header")?;
+        Ok(Self { bytes, header })
+    }
+
+    pub(super) fn next(&mut self) -> Result<Next, TransferError> {
+        match self.bytes.take()? {
+            [PAGE] => {
+                let table = usize::from(u16::from_be_bytes(self.bytes.take()?));
+                let rows = u64::from(self.bytes.number()?);
+                let (length, packed) = (self.bytes.number()?, self.bytes.number()?);
+                if table >= self.header.tables.len() || length > MOST_PAGE {
+                    return Err(self.bytes.damaged("a page is not one of its tables'"));
+                }
+                let packed = self.bytes.take_long(packed, MOST_PAGE)?;
+                // LZ4 makes a byte of at most 255; anything beyond is a lie about the length.
+                if u64::from(length) > (packed.len() as u64).saturating_mul(255) {
+                    return Err(self.bytes.damaged("a page claims more than it holds"));
+                }
+                let bytes = lz4_flex::block::decompress(&packed, length as usize)
+                    .map_err(|error| self.bytes.damaged(&error.to_string()))?;
+                let last = Vec::new();
+                Ok(Next::Page(table, Page { rows, bytes, last }))
+            }
+            [END] => Ok(Next::End(self.bytes.text("its end")?)),
+            _ => Err(self.bytes.damaged("a part of it is none that there is")),
+        }
+    }
 
     /// Compares what was read with what the file says of itself.
     fn check_end(
@@ -340,24 +331,24 @@ impl Reading {
         read: &[Sum],
         sums: Vec<TableSum>,
     ) -> Result<Examined, TransferError> {
-        let digest: [u8; 32] = self.hash.clone().finalize().into();
-        let (stored, signature): ([u8; 32], [u8; 32]) = (self.take()?, self.take()?);
-        let is_end = self.file.read(&mut [0]).is_ok_and(|more| more == 0);
+        let digest: [u8; 32] = self.bytes.hash.clone().finalize().into();
+        let (stored, signature): ([u8; 32], [u8; 32]) = (self.bytes.take()?, self.bytes.take()?);
+        let is_end = self.bytes.file.read(&mut [0]).is_ok_and(|more| more == 0);
         let read: Vec<TableSum> = read.iter().map(TableSum::from).collect();
         if stored != digest || read != sums || !is_end {
-            return Err(self.damaged("its contents are not what was written"));
+            return Err(self.bytes.damaged("its contents are not what was written"));
         }
         let is_authentic = match (&self.header.key, key) {
             (Some(made_with), Some(key)) if *made_with == key.name => {
                 let known = key.sign(&digest).verify_slice(&signature);
                 known.map_err(|_| TransferError::Forged {
-                    path: self.path.clone(),
+                    path: self.bytes.path.clone(),
                 })?;
                 true
             }
             (Some(made_with), Some(key)) => {
                 return Err(TransferError::OtherKey {
-                    path: self.path,
+                    path: self.bytes.path,
                     made_with: made_with.clone(),
                     have: key.name.clone(),
                 });

@@ -4,6 +4,7 @@
 //! later migration is moved without anybody thinking of it. A row has one form of bytes everywhere ([`rows`]): read from
 //! either database, written into either, hashed, and compressed into a file.
 
+mod archive;
 mod catalogue;
 mod error;
 mod file;
@@ -13,6 +14,7 @@ mod rows;
 mod source;
 mod target;
 
+pub use archive::{Archived, Evaluations, Taken, archive, archived};
 pub use catalogue::{Table, catalogue};
 pub use error::TransferError;
 pub use file::{Examined, Header, Key, examine};

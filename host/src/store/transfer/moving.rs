@@ -133,14 +133,14 @@ async fn move_table(
         Position::Behind(key) => Some(key),
     };
     let mut sum = after.is_none().then(Sum::default);
-    let mut page = rows::read(&mut source.conn, table, after.as_deref()).await?;
+    let mut page = rows::read(&mut source.conn, table, None, after.as_deref()).await?;
     while page.rows > 0 {
         if let Some(sum) = &mut sum {
             sum.add(&page);
         }
         // The next page is read while this one is written.
         let (next, written) = tokio::join!(
-            rows::read(&mut source.conn, table, Some(&page.last)),
+            rows::read(&mut source.conn, table, None, Some(&page.last)),
             target.write(table, &page)
         );
         written?;

@@ -48,7 +48,7 @@ pub async fn back_up(
     for (number, table) in header.tables.iter().enumerate() {
         let mut after: Option<Vec<u8>> = None;
         loop {
-            let page = rows::read(&mut source.conn, table, after.as_deref()).await?;
+            let page = rows::read(&mut source.conn, table, None, after.as_deref()).await?;
             if page.rows == 0 {
                 break;
             }

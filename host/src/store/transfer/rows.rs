@@ -129,12 +129,14 @@ fn next_cell<'a>(bytes: &mut &'a [u8]) -> Option<Option<&'a [u8]>> {
 }
 
 /// Reads the rows after `after` (the key of the last one read), few enough to be held in memory; none at the end.
+/// `only` is a condition on them, where not all are wanted.
 pub(super) async fn read(
     conn: &mut Conn,
     table: &Table,
+    only: Option<&str>,
     after: Option<&[u8]>,
 ) -> Result<Page, TransferError> {
-    let text = AssertSqlSafe(reading(table, after.is_some()));
+    let text = AssertSqlSafe(reading(table, only, after.is_some()));
     let key = after.unwrap_or_default();
     let key = match after {
         Some(_) => cells(key, table.key.len()).ok_or_else(|| cut(table))?,
@@ -173,16 +175,19 @@ pub(super) async fn read(
     Ok(page)
 }
 
-fn reading(table: &Table, goes_on: bool) -> String {
+fn reading(table: &Table, only: Option<&str>, goes_on: bool) -> String {
     let key = table.key_list();
-    let after = if goes_on {
+    let mut conditions: Vec<String> = only.iter().map(|only| (*only).to_owned()).collect();
+    if goes_on {
         let binds: Vec<String> = (1..=table.key.len()).map(|n| format!("${n}")).collect();
-        format!("WHERE ({key}) > ({})", binds.join(", "))
-    } else {
-        String::new()
+        conditions.push(format!("({key}) > ({})", binds.join(", ")));
+    }
+    let rows = match conditions.as_slice() {
+        [] => String::new(),
+        conditions => format!("WHERE {}", conditions.join(" AND ")),
     };
     format!(
-        "SELECT {} FROM {} {after} ORDER BY {key} LIMIT {MOST_ROWS}",
+        "SELECT {} FROM {} {rows} ORDER BY {key} LIMIT {MOST_ROWS}",
         table.column_list(),
         quoted(&table.name)
     )
@@ -324,7 +329,7 @@ pub(super) async fn sum(
     let mut sum = Sum::default();
     let mut after: Option<Vec<u8>> = None;
     loop {
-        let page = read(conn, table, after.as_deref()).await?;
+        let page = read(conn, table, None, after.as_deref()).await?;
         if page.rows == 0 {
             return Ok(sum);
         }
@@ -332,6 +337,20 @@ pub(super) async fn sum(
         progress(super::Step::Rows(page.rows));
         after = Some(page.last);
     }
+}
+
+/// The cells of the row `bytes` starts with; `bytes` goes on behind it.
+pub(super) fn next_row(
+    bytes: &mut &[u8],
+    table: &Table,
+) -> Result<Vec<Option<Vec<u8>>>, TransferError> {
+    *bytes = bytes.get(2..).ok_or_else(|| cut(table))?;
+    let mut row = Vec::with_capacity(table.columns.len());
+    for _ in &table.columns {
+        let cell = next_cell(bytes).ok_or_else(|| cut(table))?;
+        row.push(cell.map(<[u8]>::to_vec));
+    }
+    Ok(row)
 }
 
 fn cut(table: &Table) -> TransferError {
