@@ -2,6 +2,7 @@
 //! same fuel.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use crate::checkout::CheckoutError;
 use crate::checkout::stored::{base_facts, unpack, unpack_json};
@@ -11,6 +12,7 @@ use crate::plugins::{CheckedConfig, Engine, Plugin, PluginError};
 use crate::store::db::{Conn, Db};
 use crate::store::orders::{self, Asked};
 use crate::store::plugins as installed;
+use crate::store::transfer::{Evaluations, TransferError};
 
 /// Orders read at once.
 const PAGE: i64 = 200;
@@ -50,6 +52,22 @@ pub async fn reexecute(db: &Db, engine: &Engine) -> Result<Report, CheckoutError
     Ok(report)
 }
 
+/// Runs everything again that was taken out into a file, which was examined before.
+pub async fn reexecute_archive(
+    db: &Db,
+    engine: &Engine,
+    file: &Path,
+) -> Result<Report, CheckoutError> {
+    let mut rules = Rules {
+        engine,
+        plugins: HashMap::new(),
+        configs: HashMap::new(),
+    };
+    let mut report = Report::default();
+    rules.run_archive(db, file, &mut report).await?;
+    Ok(report)
+}
+
 /// Components and configurations met so far. A component is compiled once, however many configurations it has.
 struct Rules<'a> {
     engine: &'a Engine,
@@ -81,15 +99,55 @@ impl Rules<'_> {
                 }
                 let base = base_facts(facts)?;
                 for row in &evaluations {
-                    report.evaluations += 1;
-                    let name = format!("{} {subject} evaluation {}", asked.name(), row.position);
-                    match self.run(&mut conn, &base, row).await {
-                        Ok(None) => {}
-                        Ok(Some(difference)) => report.differs(format!("{name}: {difference}")),
-                        Err(error) => report.differs(format!("{name}: {error}")),
-                    }
+                    self.tell(&mut conn, asked, &base, row, report).await;
                 }
             }
+        }
+    }
+
+    /// Runs everything again that was taken out into a file.
+    async fn run_archive(
+        &mut self,
+        db: &Db,
+        file: &Path,
+        report: &mut Report,
+    ) -> Result<(), CheckoutError> {
+        let unreadable = |error: TransferError| CheckoutError::Internal(error.to_string());
+        let mut evaluations = Evaluations::open(file).map_err(unreadable)?;
+        let mut conn = db.read().await?;
+        let mut last = String::new();
+        while let Some(next) = evaluations.step().map_err(unreadable)? {
+            if next.evaluation.subject != last {
+                report.orders += u64::from(next.asked == Asked::Order);
+                last.clone_from(&next.evaluation.subject);
+            }
+            let base = base_facts(&next.facts)?;
+            self.tell(&mut conn, next.asked, &base, &next.evaluation, report)
+                .await;
+        }
+        Ok(())
+    }
+
+    /// Runs one evaluation again and reports what came of it.
+    async fn tell(
+        &mut self,
+        conn: &mut Conn,
+        asked: Asked,
+        base: &BaseFacts,
+        row: &EvaluationRow,
+        report: &mut Report,
+    ) {
+        report.evaluations += 1;
+        let name = format!(
+            "{} {} evaluation {}",
+            asked.name(),
+            row.subject,
+            row.position
+        );
+        match self.run(conn, base, row).await {
+            Ok(None) => {}
+            Ok(Some(difference)) => report.differs(format!("{name}: {difference}")),
+            Err(error) => report.differs(format!("{name}: {error}")),
         }
     }
 

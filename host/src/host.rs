@@ -28,7 +28,8 @@ use crate::vault::{MASTER_KEY_FILE, Vault};
 const READERS: u32 = 8;
 /// What a writer that is told to stop has for what it took on.
 const LAST_WRITES: Duration = Duration::from_secs(10);
-const HOST_ID_FILE: &str = "host.id";
+/// Names the host of a data folder in its seal sequence.
+pub const HOST_ID_FILE: &str = "host.id";
 
 /// One running host. Handlers and use cases borrow it; `open` and tests put it together.
 pub struct Host {

@@ -172,6 +172,27 @@ pub fn run_to_end_on(arguments: &[&str], data: &Path, database: Option<&str>) ->
     (done.status.success(), format!("{said}{complaint}"))
 }
 
+/// Starts a command and kills it after a while; answers whether it had ended by itself before, well.
+pub fn killed_after(arguments: &[&str], data: &Path, wait: Duration) -> bool {
+    let mut process = Command::new(program())
+        .args(arguments)
+        .arg("--data")
+        .arg(data)
+        .env_remove("DATABASE_URL")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    std::thread::sleep(wait);
+    let ended = process.try_wait().expect("it can be looked at");
+    if ended.is_none() {
+        process.kill().expect("it can be killed");
+        process.wait().expect("it ends");
+    }
+    ended.is_some_and(|status| status.success())
+}
+
 /// Runs a command whose output nobody reads; answers its exit code and what it complained of.
 pub fn unread(arguments: &[&str]) -> (Option<i32>, String) {
     let mut process = Command::new(program())

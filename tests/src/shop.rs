@@ -13,6 +13,7 @@ use tessera::config::{Config, Limits, Sandbox};
 use tessera::domain::time::Instant;
 use tessera::host::Host;
 use tessera::plugins::{Cache, Catalog, Engine};
+use tessera::store::Location;
 use tower::ServiceExt;
 
 use crate::postgres;
@@ -79,6 +80,16 @@ pub struct Shop {
     url: Option<String>,
     // Removed with everything in it when the test ends.
     folder: TempDir,
+}
+
+/// A chain no host serves.
+pub struct Stopped {
+    pub location: Location,
+    now: Instant,
+    till: String,
+    west_till: String,
+    supervisor: String,
+    pub folder: TempDir,
 }
 
 /// One engine for all tests of the process; the first test to open a shop compiles the plugins.
@@ -200,12 +211,72 @@ impl Shop {
         }
     }
 
+    /// Where the chain's rows are.
+    pub fn location(&self) -> Location {
+        Location::choose(self.folder.path(), self.url.as_deref())
+    }
+
+    /// The data folder of its host.
+    pub fn data(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// Stops the host; what is on disk stays as long as the answer lives.
+    pub async fn stop(self) -> Stopped {
+        let location = self.location();
+        let now = self.host.clock.now();
+        drop(self.router);
+        self.host.close().await;
+        Stopped {
+            location,
+            now,
+            till: self.till,
+            west_till: self.west_till,
+            supervisor: self.supervisor,
+            folder: self.folder,
+        }
+    }
+
+    /// A place for a chain: an empty database, and the folder its host would have, with the chain's key in it.
+    pub async fn empty_place(database: Database, key_of: &std::path::Path) -> (TempDir, Location) {
+        let folder = tempfile::tempdir().expect("a folder for the test");
+        let key = tessera::vault::MASTER_KEY_FILE;
+        std::fs::copy(key_of.join(key), folder.path().join(key)).expect("the key is copied");
+        let url = match database {
+            Database::Sqlite => None,
+            Database::Postgres => Some(postgres::cluster().create_database().await),
+        };
+        let location = Location::choose(folder.path(), url.as_deref());
+        (folder, location)
+    }
+
     /// What another host says that does not have the chain's key; nothing on SQLite.
     pub async fn host_with_another_key(&self) -> Option<String> {
         let url = self.url.clone()?;
         let folder = tempfile::tempdir().expect("a folder for the test");
         let refused = assembled(&folder, Some(url)).await.err();
         Some(refused.expect("it must not open").to_string())
+    }
+
+    /// Opens the chain that was stopped where it is now.
+    pub async fn open_at(stopped: &Stopped, folder: TempDir, location: Location) -> Self {
+        let (database, url) = match location {
+            Location::Sqlite(_) => (Database::Sqlite, None),
+            Location::Postgres(url) => (Database::Postgres, Some(url)),
+        };
+        let host = host(&folder, url.clone()).await;
+        host.clock.set(stopped.now);
+        Self {
+            router: tessera::http::router(Arc::clone(&host)),
+            admin: host.operator_key(),
+            till: stopped.till.clone(),
+            west_till: stopped.west_till.clone(),
+            supervisor: stopped.supervisor.clone(),
+            database,
+            url,
+            folder,
+            host,
+        }
     }
 
     async fn furnish(&mut self) {

@@ -179,6 +179,11 @@ async fn claimable(
     };
     let today = place.day(host.clock.now());
     claim::check(&document, since, place.settings.claim_days, today)?;
+    if order.facts.is_empty() {
+        // They were archived when nobody could claim it any more, and the chain has become more generous since.
+        let last = order.business_date;
+        return Err(claim::ClaimError::TooLate { last }.into());
+    }
     Ok((order, document))
 }
 

@@ -3,7 +3,10 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::{apply, binding, demo, init, plugin, serve, start_logging, status, terminal, verify};
+use super::{
+    apply, archive, backup, binding, demo, init, migrate, plugin, serve, start_logging, status,
+    terminal, verify,
+};
 use crate::config::Config;
 use clap::{Args, Parser, Subcommand};
 
@@ -58,6 +61,14 @@ enum Command {
     Terminal(terminal::Terminal),
     /// Checks the ledger's invariants on live data; exit status 1 when something is off.
     Verify(verify::Verify),
+    /// Takes what rules were told and answered for old orders out of the database into a file.
+    Archive(archive::Archive),
+    /// Moves a chain nobody serves into another database, SQLite or PostgreSQL, and checks that it is the same there.
+    Migrate(migrate::Migrate),
+    /// Writes the chain into one file while it is served; the file fits both databases.
+    Backup(backup::Backup),
+    /// Puts a backup into an empty database, or with --check only shows that it could be.
+    Restore(backup::Restore),
 }
 
 /// Runs the command the process was started with.
@@ -111,6 +122,10 @@ async fn run(arguments: Arguments) -> anyhow::Result<std::process::ExitCode> {
         Command::Apply(command) => command.run(&config).await?,
         Command::Status => status::run(&config).await?,
         Command::Terminal(command) => command.run(&config).await?,
+        Command::Archive(command) => command.run(&config).await?,
+        Command::Migrate(command) => command.run(&config).await?,
+        Command::Backup(command) => command.run(&config).await?,
+        Command::Restore(command) => command.run(&config).await?,
         Command::Verify(command) => return command.run(&config).await,
     }
     Ok(std::process::ExitCode::SUCCESS)

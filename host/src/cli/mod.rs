@@ -1,12 +1,17 @@
 //! The commands of the `tessera` binary, one file each.
 
 pub mod apply;
+pub mod archive;
 mod arguments;
+pub mod backup;
 pub mod binding;
 pub mod client;
 pub mod demo;
 pub mod init;
+mod master_key;
+pub mod migrate;
 pub mod plugin;
+mod progress;
 pub mod serve;
 pub mod status;
 pub mod terminal;

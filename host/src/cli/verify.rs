@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::client::existing_data_folder;
@@ -14,6 +16,9 @@ pub struct Verify {
     /// Also execute every recorded evaluation again and compare the bytes.
     #[arg(long)]
     evaluations: bool,
+    /// With --evaluations: also those of this file of `tessera archive`; more than once for several.
+    #[arg(long, requires = "evaluations")]
+    archive: Vec<PathBuf>,
 }
 
 impl Verify {
@@ -28,34 +33,13 @@ impl Verify {
         )
         .await?;
         let report = verify::verify(&db).await?;
-        println!(
-            "{} entries with {} postings, {} accounts, {} lots and {} orders checked: {}",
-            report.entries,
-            report.postings,
-            report.accounts,
-            report.lots,
-            report.orders,
-            if report.is_clean() {
-                "everything holds"
-            } else {
-                "something is off"
-            },
-        );
+        println!("{}", said(&report));
         for fault in &report.faults {
             println!("{fault}");
         }
         let mut sound = report.is_clean();
         if self.evaluations {
-            let engine = crate::plugins::Engine::new(config.sandbox.clone().into())?;
-            let report = crate::audit::reexecute(&db, &engine).await?;
-            println!(
-                "{} evaluations of {} orders executed again, {} differ",
-                report.evaluations, report.orders, report.differing
-            );
-            for difference in &report.differences {
-                println!("{difference}");
-            }
-            sound &= report.differing == 0;
+            sound &= reexecute(&db, config, &self.archive).await?;
         }
         db.close().await;
         Ok(if sound {
@@ -64,4 +48,46 @@ impl Verify {
             ExitCode::from(1)
         })
     }
+}
+
+/// What was looked at, in one line.
+pub(super) fn said(report: &verify::Report) -> String {
+    format!(
+        "{} entries with {} postings, {} accounts, {} lots and {} orders checked: {}",
+        report.entries,
+        report.postings,
+        report.accounts,
+        report.lots,
+        report.orders,
+        if report.is_clean() {
+            "everything holds"
+        } else {
+            "something is off"
+        },
+    )
+}
+
+/// Executes every recorded evaluation again; true if none differs.
+pub(super) async fn reexecute(
+    db: &Db,
+    config: &Config,
+    archives: &[PathBuf],
+) -> anyhow::Result<bool> {
+    let engine = crate::plugins::Engine::new(config.sandbox.clone().into())?;
+    let key = super::master_key::of(&config.data)?.map(|vault| super::master_key::signing(&vault));
+    let mut reports = vec![crate::audit::reexecute(db, &engine).await?];
+    for file in archives {
+        crate::store::transfer::examine(file, "archive", key.as_ref())?;
+        reports.push(crate::audit::reexecute_archive(db, &engine, file).await?);
+    }
+    for report in &reports {
+        println!(
+            "{} evaluations of {} orders executed again, {} differ",
+            report.evaluations, report.orders, report.differing
+        );
+        for difference in &report.differences {
+            println!("{difference}");
+        }
+    }
+    Ok(reports.iter().all(|report| report.differing == 0))
 }

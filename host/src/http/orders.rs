@@ -24,6 +24,7 @@ use crate::domain::ledger::RefundRow;
 use crate::domain::refund::RefundPlan;
 use crate::host::Host;
 use crate::store::orders::{self as rows, Asked, OrderName};
+use crate::store::transfer::archived;
 use crate::store::{claims, occasions};
 
 /// A sale that is booked.
@@ -237,6 +238,12 @@ pub async fn evaluations(
         .await?
         .ok_or_else(|| Problem::unknown(Code::OrderUnknown, id.as_str()))?;
     caller.require_store(&order.store)?;
+    if order.facts.is_empty() {
+        let files = archived(&mut conn, order.business_date).await?;
+        return Err(Problem::new(Code::EvaluationsArchived)
+            .with("id", &order.id)
+            .with("files", files.join(", ")));
+    }
     let json = |bytes: &[u8]| -> Result<serde_json::Value, Problem> { Ok(stored::unpack(bytes)?) };
     let mut subjects = vec![(Asked::Order, order.id.clone())];
     let claim = claims::of_order(&mut conn, &order.id).await?;

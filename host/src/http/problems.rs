@@ -178,6 +178,9 @@ catalogue! {
     OrderUnknown "order_unknown" 404 final
         en "The order is not known" "No order has the id {id}." "Check the order id or receipt code."
         zh "订单不存在" "没有编号为 {id} 的订单。" "请核对订单号或小票码。";
+    EvaluationsArchived "evaluations_archived" 410 final
+        en "The evaluations are archived" "What rules were told and answered for the order {id} is in an archive: {files}." "Execute them again with tessera verify --evaluations --archive FILE."
+        zh "评估记录已归档" "订单 {id} 的规则事实与结果在归档文件中：{files}。" "请用 tessera verify --evaluations --archive FILE 重新执行。";
     HoldUnknown "hold_unknown" 404 final
         en "The hold is not known" "No hold {id} is open; it was released or ended." "Make a new quote and hold it."
         zh "预留不存在" "没有处于有效期的预留 {id}，它已释放或结束。" "请重新报价并预留。";

@@ -19,6 +19,11 @@ use super::migrations;
 
 /// Oldest SQLite whose log cannot be corrupted by a checkpoint race.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
+/// The embedded database within its data folder.
+const DATABASE_FILE: &str = "tessera.db";
+/// What a serving host is called at a server; a command that only looks is called otherwise.
+pub(super) const HOST_NAME: &str = "tessera";
+const COMMAND_NAME: &str = "tessera-transfer";
 /// Enough for every statement of the host, so that none is prepared twice.
 const STATEMENTS_KEPT: usize = 1024;
 
@@ -54,8 +59,58 @@ impl Location {
     pub fn choose(folder: &Path, url: Option<&str>) -> Self {
         match url {
             Some(url) if !url.trim().is_empty() => Self::Postgres(url.trim().to_owned()),
-            _ => Self::Sqlite(folder.join("tessera.db")),
+            _ => Self::Sqlite(folder.join(DATABASE_FILE)),
         }
+    }
+
+    /// Reads `sqlite:PATH`, a database file ending in `.db` or a data folder, or `postgres://…`.
+    ///
+    /// # Errors
+    /// [`StoreError::Scheme`] for anything else.
+    pub fn parse(text: &str) -> Result<Self, StoreError> {
+        let text = text.trim();
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return Ok(Self::Postgres(text.to_owned()));
+        }
+        let path = text
+            .strip_prefix("sqlite://")
+            .or_else(|| text.strip_prefix("sqlite:"))
+            .filter(|path| !path.is_empty())
+            .map(Path::new)
+            .ok_or_else(|| StoreError::Scheme {
+                text: place_of_url(text),
+            })?;
+        let is_file = path.extension().is_some_and(|extension| extension == "db") && !path.is_dir();
+        Ok(Self::Sqlite(if is_file {
+            path.to_owned()
+        } else {
+            path.join(DATABASE_FILE)
+        }))
+    }
+
+    /// What people call it: the file, or the server's address without who signs in there and how.
+    pub fn place(&self) -> String {
+        match self {
+            Self::Sqlite(file) => format!("`{}`", file.display()),
+            Self::Postgres(url) => format!("`{}`", place_of_url(url)),
+        }
+    }
+
+    /// The data folder of a file.
+    pub fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::Sqlite(file) => file.parent(),
+            Self::Postgres(_) => None,
+        }
+    }
+}
+
+/// A URL without user, password and parameters.
+fn place_of_url(url: &str) -> String {
+    let url = url.split('?').next().unwrap_or_default();
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://{rest}"),
+        _ => url.to_owned(),
     }
 }
 
@@ -119,7 +174,11 @@ impl Conn {
         self.run("ROLLBACK", "rolling back").await
     }
 
-    async fn run(&mut self, text: &'static str, doing: &'static str) -> Result<(), StoreError> {
+    pub(super) async fn run(
+        &mut self,
+        text: &'static str,
+        doing: &'static str,
+    ) -> Result<(), StoreError> {
         on!(self, c => sqlx::raw_sql(text).execute(c).await.map(|_| ()))
             .map_err(StoreError::during(doing))
     }
@@ -159,11 +218,95 @@ impl Db {
             Location::Postgres(url) => open_postgres(url, readers).await?,
         };
         let db = Self { pools };
-        match &db.pools {
-            Pools::Sqlite { write, .. } => migrations::run(Dialect::Sqlite, write).await?,
-            Pools::Postgres { write, .. } => migrations::run(Dialect::Postgres, write).await?,
-        }
+        super::transfer::refuse_half_filled(&mut db.writing().await?, &location.place()).await?;
+        db.bring_up_to(None).await?;
         Ok(db)
+    }
+
+    /// Opens a database that is there as it is, for reading only.
+    ///
+    /// # Errors
+    /// When it cannot be reached, or a transfer into it has not ended.
+    pub(super) async fn look(location: &Location) -> Result<Self, StoreError> {
+        let pools = match location {
+            Location::Sqlite(file) => {
+                if !file.is_file() {
+                    return Err(StoreError::Missing { path: file.clone() });
+                }
+                let options = sqlite_options(file)
+                    .create_if_missing(false)
+                    .pragma("query_only", "on");
+                let pool = SqlitePoolOptions::new()
+                    .max_connections(1)
+                    .connect_with(options)
+                    .await
+                    .map_err(|source| file_not_opened(file, source))?;
+                Pools::Sqlite {
+                    read: pool.clone(),
+                    write: pool,
+                }
+            }
+            Location::Postgres(url) => {
+                let options = command_options(url)?
+                    .options(BY_KEY_ONLY)
+                    .options([("enable_sort", "off")]);
+                let pool = one_connection(options).await?;
+                Pools::Postgres {
+                    read: pool.clone(),
+                    write: pool,
+                }
+            }
+        };
+        let db = Self { pools };
+        super::transfer::refuse_half_filled(&mut db.read().await?, &location.place()).await?;
+        Ok(db)
+    }
+
+    /// Opens a database to fill it: fast, and only safe once [`Db::settle`] was called. Its tables are left as they are.
+    ///
+    /// # Errors
+    /// When it cannot be reached or made.
+    pub(super) async fn fill(location: &Location) -> Result<Self, StoreError> {
+        let pools = match location {
+            Location::Sqlite(file) => {
+                if let Some(folder) = file.parent() {
+                    create_folder(folder)?;
+                }
+                let options = sqlite_options(file)
+                    .synchronous(SqliteSynchronous::Normal)
+                    .foreign_keys(false)
+                    // Indexes of a large chain are sorted on disk.
+                    .pragma("temp_store", "file");
+                let write = SqlitePoolOptions::new()
+                    .max_connections(1)
+                    .connect_with(options.clone())
+                    .await
+                    .map_err(|source| file_not_opened(file, source))?;
+                let read = SqlitePoolOptions::new().connect_lazy_with(options);
+                Pools::Sqlite { read, write }
+            }
+            Location::Postgres(url) => {
+                let options = command_options(url)?.options([("synchronous_commit", "off")]);
+                let write = one_connection(options.clone()).await?;
+                let read = PgPoolOptions::new().connect_lazy_with(
+                    options
+                        .options(BY_KEY_ONLY)
+                        .options([("enable_sort", "off")]),
+                );
+                Pools::Postgres { read, write }
+            }
+        };
+        Ok(Self { pools })
+    }
+
+    /// Brings the tables to a version, or to the newest.
+    pub(super) async fn bring_up_to(&self, version: Option<i64>) -> Result<(), StoreError> {
+        match &self.pools {
+            Pools::Sqlite { write, .. } => migrations::run(Dialect::Sqlite, write, version).await,
+            Pools::Postgres { write, .. } => {
+                migrations::run(Dialect::Postgres, write, version).await
+            }
+        }
     }
 
     pub fn dialect(&self) -> Dialect {
@@ -209,11 +352,8 @@ impl Db {
     }
 }
 
-async fn open_sqlite(file: &Path, readers: u32) -> Result<Pools, StoreError> {
-    if let Some(folder) = file.parent() {
-        create_folder(folder)?;
-    }
-    let options = SqliteConnectOptions::new()
+fn sqlite_options(file: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
         .filename(file)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
@@ -224,11 +364,22 @@ async fn open_sqlite(file: &Path, readers: u32) -> Result<Pools, StoreError> {
         .pragma("cache_size", "-32768")
         .pragma("temp_store", "memory")
         // Folding the log into the file costs flushes; not after every other full batch.
-        .pragma("wal_autocheckpoint", "4000");
-    let failed = |source| StoreError::Open {
+        .pragma("wal_autocheckpoint", "4000")
+}
+
+fn file_not_opened(file: &Path, source: sqlx::Error) -> StoreError {
+    StoreError::Open {
         what: format!("file `{}`", file.display()),
         source,
-    };
+    }
+}
+
+async fn open_sqlite(file: &Path, readers: u32) -> Result<Pools, StoreError> {
+    if let Some(folder) = file.parent() {
+        create_folder(folder)?;
+    }
+    let options = sqlite_options(file);
+    let failed = |source| file_not_opened(file, source);
     let write = SqlitePoolOptions::new()
         .max_connections(1)
         .idle_timeout(None)
@@ -262,10 +413,32 @@ fn check_sqlite(version: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// A command's connection may be in a transaction for as long as a chain is large.
+fn command_options(url: &str) -> Result<PgConnectOptions, StoreError> {
+    Ok(PgConnectOptions::from_str(url)
+        .map_err(|source| StoreError::Url { source })?
+        .application_name(COMMAND_NAME)
+        .options([("idle_in_transaction_session_timeout", "0")]))
+}
+
+async fn one_connection(options: PgConnectOptions) -> Result<PgPool, StoreError> {
+    PgPoolOptions::new()
+        .max_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .acquire_timeout(Duration::from_secs(3))
+        .connect_with(options)
+        .await
+        .map_err(|source| StoreError::Open {
+            what: "server".to_owned(),
+            source,
+        })
+}
+
 async fn open_postgres(url: &str, readers: u32) -> Result<Pools, StoreError> {
     let options = PgConnectOptions::from_str(url)
         .map_err(|source| StoreError::Url { source })?
-        .application_name("tessera")
+        .application_name(HOST_NAME)
         .statement_cache_capacity(STATEMENTS_KEPT)
         // A writer that lost its host must not keep rows locked.
         .options([

@@ -18,6 +18,17 @@ pub enum StoreError {
         "the database URL is not understood; write `postgres://user@host/database` or leave it out for SQLite"
     )]
     Url { source: sqlx::Error },
+    #[error(
+        "`{text}` names no database; write `sqlite:PATH` (a data folder or a file) or `postgres://user@host/database`"
+    )]
+    Scheme { text: String },
+    #[error("there is no database file `{path}`; check the path")]
+    Missing { path: PathBuf },
+    #[error(
+        "{place} is half filled from {from}; run that command again to its end, or restore the backup into an empty \
+         database"
+    )]
+    HalfFilled { place: String, from: String },
     #[error("cannot open the database {what}; check that it is reachable and writable")]
     Open { what: String, source: sqlx::Error },
     #[error("SQLite {found} can corrupt its log; build with 3.51.3 or newer")]

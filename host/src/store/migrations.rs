@@ -53,6 +53,13 @@ const ALL: &[Tables] = &[
         sqlite: "",
         postgres: "",
     },
+    Tables {
+        version: 5,
+        name: "archives",
+        common: include_str!("../../../migrations/common/0005_archives.sql"),
+        sqlite: "",
+        postgres: "",
+    },
 ];
 
 impl Tables {
@@ -89,11 +96,20 @@ fn migrator(dialect: Dialect) -> Migrator {
     migrator
 }
 
-/// Applies what is missing.
+/// The version of the tables this program works with.
+pub(super) fn newest() -> i64 {
+    ALL.last().map_or(0, |tables| tables.version)
+}
+
+/// Applies what is missing, up to a version where one is named.
 ///
 /// # Errors
 /// When a migration fails or the database was written by a newer host.
-pub(super) async fn run<DB>(dialect: Dialect, pool: &sqlx::Pool<DB>) -> Result<(), StoreError>
+pub(super) async fn run<DB>(
+    dialect: Dialect,
+    pool: &sqlx::Pool<DB>,
+    version: Option<i64>,
+) -> Result<(), StoreError>
 where
     DB: sqlx::Database,
     DB::Connection: sqlx::migrate::Migrate,
@@ -105,7 +121,7 @@ where
             .acquire()
             .await
             .map_err(StoreError::during("taking the writing connection"))?;
-        match migrator.run_direct(None, &mut *connection, false).await {
+        match migrator.run_direct(version, &mut *connection, false).await {
             Ok(()) => return Ok(()),
             Err(source) if dialect == Dialect::Sqlite || attempt == ATTEMPTS => {
                 return Err(StoreError::Migrate { source });

@@ -27,6 +27,7 @@ pub mod products;
 mod row;
 pub mod staff;
 pub mod stores;
+pub mod transfer;
 pub mod verify;
 pub mod writer;
 

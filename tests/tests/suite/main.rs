@@ -1,7 +1,9 @@
 //! All scenarios and contracts in one binary, so that the big dependencies are linked once.
 
 mod apply;
+mod archive;
 mod author;
+mod backup;
 mod breadth;
 mod checkout;
 mod claims;
@@ -11,6 +13,7 @@ mod holds;
 mod house;
 mod kill;
 mod limits;
+mod migrate;
 mod misbehaving;
 mod occasions;
 mod once;

@@ -1,0 +1,78 @@
+//! `tessera migrate`: a whole chain into another database, of either kind.
+
+use clap::Args;
+
+use super::master_key;
+use super::progress::Shown;
+use super::verify::said;
+use crate::config::Config;
+use crate::host::HOST_ID_FILE;
+use crate::store::Location;
+use crate::store::transfer::move_chain;
+
+#[derive(Args)]
+pub struct Migrate {
+    /// Where the chain is: `sqlite:PATH` (a data folder or a database file) or `postgres://user@host/database`. No host
+    /// may serve it.
+    #[arg(long)]
+    from: String,
+    /// Where it goes: the same forms, an empty database. Run again after an interruption, it goes on.
+    #[arg(long)]
+    to: String,
+    /// Throws a half-filled target away and begins anew. A whole chain is never thrown away.
+    #[arg(long)]
+    start_over: bool,
+}
+
+impl Migrate {
+    pub async fn run(self, config: &Config) -> anyhow::Result<()> {
+        let (from, to) = (Location::parse(&self.from)?, Location::parse(&self.to)?);
+        let key_folder = from.folder().unwrap_or(&config.data).to_owned();
+        master_key::refuse_other(&key_folder, &to)?;
+        let shown = Shown::start();
+        let moved = move_chain(&from, &to, self.start_over, &mut shown.hear()).await?;
+        let took = shown.end(moved.written);
+        println!(
+            "The chain `{}` stands in {}: {} rows in {} tables, the same on both sides.",
+            moved.chain.name,
+            to.place(),
+            moved.rows,
+            moved.tables
+        );
+        println!("{} rows were moved now, in {took}.", moved.written);
+        println!("{}", said(&moved.report));
+        let key = master_key::bring(&key_folder, &to)?;
+        begin_as_new_writer(&to)?;
+        println!("{key}");
+        println!(
+            "{} is as it was. Never serve it again: the chain would live twice. Serve the new one: {}",
+            from.place(),
+            serving(&to, &key_folder)
+        );
+        Ok(())
+    }
+}
+
+/// The command that serves what stands in `to`.
+pub(super) fn serving(to: &Location, key_folder: &std::path::Path) -> String {
+    match to.folder() {
+        Some(folder) => format!("tessera serve --data {}", folder.display()),
+        None => format!(
+            "tessera serve --data {} --database-url postgres://…",
+            key_folder.display()
+        ),
+    }
+}
+
+/// A host that goes on with a chain from elsewhere continues no seal sequence: who witnessed its head may know more of
+/// it than the copy does.
+pub(super) fn begin_as_new_writer(to: &Location) -> anyhow::Result<()> {
+    let Some(folder) = to.folder() else {
+        // On a server every start begins a new epoch.
+        return Ok(());
+    };
+    match std::fs::remove_file(folder.join(HOST_ID_FILE)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
+}
