@@ -106,7 +106,7 @@ pub struct RefundTenderView {
 /// One recorded call of a rule.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct EvaluationView {
-    /// `order`, `refund` or `claim`: what the rule was asked for.
+    /// `order`, `refund`, `claim` or `occasion`: what the rule was asked for.
     pub asked_for: &'static str,
     /// Its id.
     pub subject: String,

@@ -31,17 +31,23 @@ impl Story<'_> {
         }
         self.enrolled(&member).await?;
         let id = self.member.clone().ok_or("nobody joined")?;
-        match what.strip_prefix("tops up ") {
-            Some(amount) => self.shop.top_up(&id, money(amount)?, 0).await,
-            None if what == "has his birthday" => {
-                self.shop.set_clock(at.plus_seconds(DAY));
-                let done = tessera::jobs::run_once(&self.shop.host).await;
-                done.map_err(|error| error.to_string())?;
+        match what.split(' ').collect::<Vec<_>>()[..] {
+            ["tops", "up", amount] => self.shop.top_up(&id, money(amount)?, 0).await,
+            ["has", "his", "birthday"] => self.days_pass(at, 1).await?,
+            ["stays", "away", days, "days"] => {
+                let days = days.parse().map_err(|_| format!("`{days}` is no number"))?;
+                self.days_pass(at, days).await?;
             }
-            None if what.starts_with("joins") => {}
-            None => return Err(format!("`he {what}` is not understood")),
+            ["joins", ..] => {}
+            _ => return Err(format!("`he {what}` is not understood")),
         }
         Ok(())
+    }
+
+    async fn days_pass(&self, at: Instant, days: i64) -> Result<(), String> {
+        self.shop.set_clock(at.plus_seconds(days * DAY));
+        let done = tessera::jobs::run_once(&self.shop.host).await;
+        done.map(|_| ()).map_err(|error| error.to_string())
     }
 
     /// Compares what both sides have with what the case says.
@@ -59,6 +65,9 @@ impl Story<'_> {
             let member = member.ok_or_else(|| format!("nobody of whom {whose}"))?;
             let mut found = self.holdings(&member).await?;
             found.retain(|name, _| expected.contains_key(name));
+            for name in expected.keys().filter(|name| name.starts_with("points")) {
+                found.entry(name.clone()).or_insert_with(|| "0".to_owned());
+            }
             self.differences.expect(whose, expected, &found);
         }
         Ok(())

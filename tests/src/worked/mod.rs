@@ -76,7 +76,8 @@ pub struct Case {
     /// `2 coffee`, `0.345 apples`, `1 cake at 25.00`.
     #[serde(default)]
     pub basket: Vec<String>,
-    /// What happens instead of a sale: `joins`, `joins on a recommendation`, `tops up 100.00`, `has his birthday`.
+    /// What happens instead of a sale: `joins`, `joins on a recommendation`, `tops up 100.00`, `has his birthday`,
+    /// `stays away 90 days`.
     pub when: Option<String>,
     #[serde(default)]
     pub codes: Vec<String>,
