@@ -1,8 +1,6 @@
 //! The way back: the steps that post a refund, and what is taken back of what a sale or an occasion gave.
 
-use super::{
-    account, counter_step, kind_name, negated, overflow, system, tender_account, tender_key,
-};
+use super::{account, counter_step, negated, overflow, system, tender_account, tender_key};
 use crate::checkout::error::CheckoutError;
 use crate::domain::ledger::{AccountName, ExpiredReturn, Step, TakeBackShort};
 use crate::domain::order::OrderDocument;
