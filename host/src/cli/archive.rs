@@ -45,7 +45,7 @@ impl Archive {
         let taken = archive(&location, &self.file, before, key.as_ref(), now, &mut hear).await?;
         let took = shown.end(taken.evaluations.saturating_add(taken.facts));
         println!(
-            "{} evaluations and the facts of {} orders, refunds and claims before {} are in `{}` and no longer in the \
+            "{} evaluations and the facts of {} orders, refunds, claims and occasions before {} are in `{}` and no longer in the \
              database; {took}.",
             taken.evaluations,
             taken.facts,

@@ -37,6 +37,9 @@ pub struct Restore {
     /// Throws a half-filled target away and begins anew. A whole chain is never thrown away.
     #[arg(long)]
     start_over: bool,
+    /// Takes a file that was made where the chain's master key was not.
+    #[arg(long)]
+    unsigned: bool,
 }
 
 impl Backup {
@@ -82,6 +85,13 @@ impl Restore {
         let key_folder = key_folder(to.as_ref(), config)?;
         let key = master_key::of(&key_folder)?.map(|vault| master_key::signing(&vault));
         let examined = examine(&self.file, "backup", key.as_ref())?;
+        if key.is_some() && !examined.is_authentic && !self.unsigned {
+            anyhow::bail!(
+                "`{}` is not signed, and the chain's master key is here: whoever changed it would have taken the \
+                 signature off. If it was made without the key, add --unsigned; nothing was written",
+                self.file.display()
+            );
+        }
         describe(&self.file, &examined, &key_folder, key.as_ref());
         match to {
             Some(to) => self.restore(&examined, &to, &key_folder).await,

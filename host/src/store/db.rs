@@ -262,7 +262,7 @@ impl Db {
         Ok(db)
     }
 
-    /// Opens a database to fill it: fast, and only safe once [`Db::settle`] was called. Its tables are left as they are.
+    /// Opens a database to fill it: fast, and durable only once the transfer has ended. Its tables are left as they are.
     ///
     /// # Errors
     /// When it cannot be reached or made.

@@ -215,6 +215,11 @@ async fn a_restore_killed_half_way_is_done_again_and_no_host_opens_the_half() {
         said.contains("It can be restored") && said.contains("vouches for it"),
         "{said}"
     );
+    let unsigned = folder.path().join("unsigned.backup");
+    taken(&Location::choose(&data, None), &unsigned, None).await;
+    let unsigned = unsigned.display().to_string();
+    let (succeeded, said) = run_to_end(&["restore", &unsigned, "--check"], &data);
+    assert!(!succeeded && said.contains("add --unsigned"), "{said}");
     let to = format!("sqlite:{}", there.display());
     let arguments = ["restore", &file, "--to", &to];
     let place = Location::choose(&there, None);

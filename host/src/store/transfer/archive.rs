@@ -24,10 +24,11 @@ use crate::store::orders::Asked;
 const ARCHIVE: &str = "archive";
 const EVALUATIONS: &str = "evaluations";
 /// Where facts stand, and what they are of.
-const WITH_FACTS: [(&str, Asked); 3] = [
+const WITH_FACTS: [(&str, Asked); 4] = [
     ("orders", Asked::Order),
     ("refunds", Asked::Refund),
     ("claims", Asked::Claim),
+    ("occasions", Asked::Occasion),
 ];
 
 const DELETE_EVALUATIONS: Bulk = Bulk {
@@ -53,17 +54,18 @@ macro_rules! emptying {
 }
 
 /// In the order of [`WITH_FACTS`].
-const EMPTY_FACTS: [Bulk; 3] = [
+const EMPTY_FACTS: [Bulk; 4] = [
     emptying!("orders"),
     emptying!("refunds"),
     emptying!("claims"),
+    emptying!("occasions"),
 ];
 
 /// What was taken out of a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Taken {
     pub evaluations: u64,
-    /// Of orders, refunds and claims.
+    /// Of orders, refunds, claims and occasions.
     pub facts: u64,
     /// Hash of the file, in hex.
     pub digest: String,
@@ -291,14 +293,18 @@ impl Evaluations {
     pub fn open(path: &Path) -> Result<Self, TransferError> {
         let mut facts = Vec::new();
         for (table, asked) in WITH_FACTS {
-            let mut cursor = Cursor::open(path, table)?;
-            cursor.step()?;
-            facts.push((asked, cursor));
+            // A file of an older program has fewer.
+            if let Some(mut cursor) = Cursor::open(path, table)? {
+                cursor.step()?;
+                facts.push((asked, cursor));
+            }
         }
-        Ok(Self {
-            evaluations: Cursor::open(path, EVALUATIONS)?,
-            facts,
-        })
+        let evaluations =
+            Cursor::open(path, EVALUATIONS)?.ok_or_else(|| TransferError::Damaged {
+                path: path.to_owned(),
+                what: "it has no evaluations".to_owned(),
+            })?;
+        Ok(Self { evaluations, facts })
     }
 
     /// The next one, none at the end.
@@ -340,26 +346,23 @@ struct Cursor {
 }
 
 impl Cursor {
-    fn open(path: &Path, name: &str) -> Result<Self, TransferError> {
+    /// None where the file has no such table.
+    fn open(path: &Path, name: &str) -> Result<Option<Self>, TransferError> {
         let reading = Reading::begin(path)?;
-        let found = reading
-            .header
-            .tables
+        let tables = &reading.header.tables;
+        let found = tables
             .iter()
-            .position(|table| table.name == name)
-            .and_then(|number| Some((number, reading.header.tables.get(number)?.clone())));
-        let (number, table) = found.ok_or_else(|| TransferError::Damaged {
-            path: path.to_owned(),
-            what: format!("it has no `{name}`"),
-        })?;
-        Ok(Self {
+            .enumerate()
+            .find(|(_, table)| table.name == name)
+            .map(|(number, table)| (number, table.clone()));
+        Ok(found.map(|(number, table)| Self {
             reading,
             number,
             table,
             page: Vec::new(),
             at: 0,
             row: None,
-        })
+        }))
     }
 
     fn step(&mut self) -> Result<(), TransferError> {
