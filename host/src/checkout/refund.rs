@@ -1,6 +1,7 @@
 //! A refund: the recorded sale inverted, whole or in parts. No rule is asked for what goes back.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use crate::access::{Permission, Principal};
@@ -308,22 +309,24 @@ async fn keep_back_spent(
     let mut pending: HashMap<String, i64> = HashMap::new();
     for back in taken {
         let own = AccountKey::new(&*back.member, back.account, &*back.asset);
-        if !spendable.contains_key(&own.id()) {
-            let waiting = own.sibling(AccountName::PointsPending).id();
-            let mut sum = 0_i64;
-            for lot in lots::open_lots(&mut conn, &back.member).await? {
-                if lot.account == waiting {
-                    pending.insert(lot.id, lot.remaining);
-                } else if lot.account == own.id() && !lot.has_expired(day) {
-                    sum = sum.saturating_add(lot.remaining);
+        let left = match spendable.entry(own.id()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                let waiting = own.sibling(AccountName::PointsPending).id();
+                let mut sum = 0_i64;
+                for lot in lots::open_lots(&mut conn, &back.member).await? {
+                    if lot.account == waiting {
+                        pending.insert(lot.id, lot.remaining);
+                    } else if lot.account == own.id() && !lot.has_expired(day) {
+                        sum = sum.saturating_add(lot.remaining);
+                    }
                 }
+                unknown.insert(sum)
             }
-            spendable.insert(own.id(), sum);
-        }
+        };
         let waiting = pending
             .get(&back.lot)
             .map_or(0, |lot| back.amount.min(*lot));
-        let left = spendable.entry(own.id()).or_default();
         let wanted = back.amount - waiting;
         let short = wanted - wanted.min(*left);
         *left -= wanted - short;
