@@ -35,6 +35,7 @@ use crate::snapshot::{Bound, Place, Snapshot};
 use crate::store::counters;
 use crate::store::members::{self, KnownMember, MemberName};
 
+const TIER_REACHED: &str = "tier-reached/";
 /// How often an occasion is worked out again because a limit was reached meanwhile.
 const TRIES: usize = 8;
 
@@ -85,9 +86,17 @@ impl Occasion {
     }
 }
 
-/// The counter of an occasion by its name.
+/// The counter of an occasion by its name. That of a tier is by tier and year, whichever order led to it.
 fn counter_of(name: &str) -> String {
-    format!("occasion/{name}")
+    let tier = name.strip_prefix(TIER_REACHED);
+    let common = tier.and_then(|_| name.rsplit_once('/'));
+    format!("occasion/{}", common.map_or(name, |(common, _)| common))
+}
+
+/// The counter that lets it happen again once the order it came from is refunded.
+pub fn freed(row: &OccasionRow) -> Option<CounterKey> {
+    let of_tier = row.name.starts_with(TIER_REACHED);
+    of_tier.then(|| (row.member.clone(), counter_of(&row.name)))
 }
 
 /// What became of an occasion.
@@ -430,9 +439,18 @@ pub async fn enrolled(host: &Host, member: &str) {
     }
 }
 
-/// A member who holds a higher tier because of an order.
-pub async fn tier_reached(host: &Host, member: &str, store: &str, order: &str) {
-    let name = format!("tier-reached/{order}");
+/// A member who holds a higher tier because of an order. A tier gives once in a calendar year: of orders quoted side by
+/// side one, and not again to who falls and rises.
+pub async fn tier_reached(
+    host: &Host,
+    member: &str,
+    tier: &str,
+    document: &OrderDocument,
+    order: &str,
+) {
+    let year = date_of(document.business_date).map_or(0, |date| date.year());
+    let name = format!("{TIER_REACHED}{tier}/{year}/{order}");
+    let store = &document.store;
     let occasion = Occasion {
         order: Some(order.to_owned()),
         ..Occasion::event(Trigger::TierReached, member, store, name)

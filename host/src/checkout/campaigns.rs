@@ -112,10 +112,9 @@ impl Reader<'_> {
     }
 
     fn keys(&self, bound: &Bound) -> Vec<Option<CounterKey>> {
-        let owner = if bound.kind == RuleKind::Referral {
-            self.referrer
-        } else {
-            self.member
+        let owner = |scope| match (bound.kind, scope) {
+            (RuleKind::Referral, CounterScope::Member) => self.referrer,
+            _ => self.member,
         };
         let kept = bound.needs.counters.iter().map(|need| CounterName {
             binding: &bound.binding.id,
@@ -132,7 +131,7 @@ impl Reader<'_> {
             period: limit.period,
         });
         kept.chain(usage)
-            .map(|name| name.key(owner, &self.place.store.id, self.day))
+            .map(|name| name.key(owner(name.scope), &self.place.store.id, self.day))
             .collect()
     }
 }
@@ -224,7 +223,7 @@ impl CounterName<'_> {
     /// counter in a sale without member.
     pub fn key(&self, member: Option<&str>, store: &str, day: Day) -> Option<(String, String)> {
         let owner = match self.scope {
-            CounterScope::Member => member?.to_owned(),
+            CounterScope::Member | CounterScope::Referee => member?.to_owned(),
             CounterScope::Store => format!("store/{store}"),
             CounterScope::Chain => "chain".to_owned(),
         };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::access::{Permission, Principal};
 use crate::domain::ledger::{
     AccountKey, AccountName, Command, EventRow, HoldOutcome, HoldState, MemberDayRow, Receipt,
-    Record, Refusal, Subject, TakeBackShort, points_asset,
+    Record, Refusal, Step, Subject, TakeBackShort, points_asset,
 };
 use crate::domain::order::OrderDocument;
 use crate::domain::refund::{self, LineQuantity, RefundPlan, Refunded};
@@ -95,7 +95,7 @@ async fn attempt(
     let mut taken = posting::taken_back(&sale.document, Returns::of_plan(&plan), &points)?;
     let mut undoing = Vec::new();
     if plan.completes {
-        for given in given_because(host, order).await? {
+        for (given, freed) in given_because(host, order).await? {
             let undone = refund::undo(&given)?;
             let returns = Returns {
                 awards: &undone.awards,
@@ -104,6 +104,7 @@ async fn attempt(
             };
             taken.extend(posting::taken_back(&given, returns, &points)?);
             undoing.extend(posting::undone(&given, &undone)?);
+            undoing.extend(freed);
         }
     }
     let (now, day) = (host.clock.now(), place.day(host.clock.now()));
@@ -188,10 +189,26 @@ async fn attempt(
 }
 
 /// What occasions gave because of an order, such as the gift of a tier it led to.
-async fn given_because(host: &Host, order: &str) -> Result<Vec<OrderDocument>, CheckoutError> {
+/// Beside each the step that lets it happen again.
+async fn given_because(
+    host: &Host,
+    order: &str,
+) -> Result<Vec<(OrderDocument, Option<Step>)>, CheckoutError> {
     let mut conn = host.db.read().await?;
     let rows = occasions::of_order(&mut conn, order).await?;
-    rows.iter().map(|row| unpack(&row.doc)).collect()
+    let free = |(owner, name)| Step::Counter {
+        owner,
+        name,
+        change: -1,
+        limit: None,
+        floor: Some(0),
+        enforce: false,
+    };
+    let given = rows.iter().map(|row| {
+        let freed = crate::occasions::freed(row).map(free);
+        Ok((unpack(&row.doc)?, freed))
+    });
+    given.collect()
 }
 
 /// Reads a sale with everything that came back of it.

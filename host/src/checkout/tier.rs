@@ -12,9 +12,9 @@ use crate::occasions;
 pub async fn reached(host: &Host, order: &str, document: &OrderDocument) {
     let outcome = document.tier.as_ref();
     let outcome = outcome.filter(|outcome| outcome.changes_tier());
-    let is_reached = outcome.is_some_and(|outcome| outcome.decision.tier.is_some());
-    if let (true, Some(member)) = (is_reached, &document.member) {
-        occasions::tier_reached(host, member, &document.store, order).await;
+    let tier = outcome.and_then(|outcome| outcome.decision.tier.as_ref());
+    if let (Some(tier), Some(member)) = (tier, &document.member) {
+        occasions::tier_reached(host, member, tier, document, order).await;
     }
 }
 

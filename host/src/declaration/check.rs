@@ -11,7 +11,6 @@ use super::live::Live;
 use super::source::push;
 use crate::checkout::campaigns::CounterName;
 use crate::domain::order::CounterOwner;
-use crate::domain::rules::CounterScope;
 use crate::domain::schedule::Schedule;
 use crate::domain::settings::CheckoutSettings;
 use crate::host::Host;
@@ -377,7 +376,7 @@ async fn spent(
     let Some(snapshot) = host
         .snapshots
         .current()
-        .filter(|_| limit.scope != CounterScope::Member)
+        .filter(|_| !limit.scope.is_of_members())
     else {
         return Ok(0);
     };

@@ -81,9 +81,19 @@ pub struct AggregateNeed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CounterScope {
+    /// In a referral rule, who brings others.
     Member,
     Store,
     Chain,
+    /// The buyer, also in a referral rule.
+    Referee,
+}
+
+impl CounterScope {
+    /// Whether each member has his own.
+    pub fn is_of_members(self) -> bool {
+        matches!(self, Self::Member | Self::Referee)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -61,7 +61,10 @@ pub struct RefundView {
     /// Kept back for points that were spent already.
     pub kept_back: i64,
     pub lines: Vec<RefundedLineView>,
+    /// What comes back of each tender of the order, before cash rounding and what is kept back.
     pub tenders: Vec<RefundTenderView>,
+    /// What is handed out, by kind of tender: cash rounded, what is kept back left out.
+    pub payouts: Vec<PayoutView>,
     /// Points taken back.
     pub points_taken_back: i64,
     /// Whether nothing of the order is left.
@@ -69,6 +72,14 @@ pub struct RefundView {
     /// The member's tier, where the chain reviews it at a refund.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tier: Option<ReviewedTierView>,
+}
+
+/// What the till hands out.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PayoutView {
+    pub kind: &'static str,
+    /// Minor units; of points and stored value their worth.
+    pub amount: i64,
 }
 
 /// What a review of a member's tier came to.
@@ -326,6 +337,13 @@ fn refund_view(row: &RefundRow) -> Result<RefundView, Problem> {
         principal: tender.principal,
         bonus: tender.bonus,
     });
+    let payouts = plan
+        .payouts()
+        .map_err(|_| Problem::new(Code::AmountTooLarge))?;
+    let payouts = payouts.into_iter().map(|payout| PayoutView {
+        kind: kind_name(payout.kind),
+        amount: payout.amount,
+    });
     Ok(RefundView {
         id: row.id.clone(),
         order: row.order_id.clone(),
@@ -337,6 +355,7 @@ fn refund_view(row: &RefundRow) -> Result<RefundView, Problem> {
         kept_back: plan.kept_back.iter().map(|kept| kept.amount).sum(),
         lines: lines.collect(),
         tenders: tenders.collect(),
+        payouts: payouts.collect(),
         points_taken_back: plan.awards.iter().map(|award| award.points).sum(),
         completes: plan.completes,
         tier: plan.tier.map(|tier| ReviewedTierView {

@@ -263,8 +263,8 @@ catalogue! {
         en "The order was claimed already" "The points of the order were given before." "Each receipt is claimed once; check the code on the receipt."
         zh "订单积分已被补登" "该订单的积分已发放过。" "每张小票只能补登一次，请核对小票码。";
     OrderRefunded "order_refunded" 409 final
-        en "Goods of the order came back" "An order of which something was refunded cannot be claimed." "Have a manager give the points for the rest by an adjustment."
-        zh "订单已有退款" "发生过退款的订单不能补登积分。" "请由店长以积分调整的方式补发剩余部分。";
+        en "Goods of the order came back" "An order of which something was refunded cannot be claimed, and one refunded whole earns nothing." "Have a manager give the points for the rest by an adjustment."
+        zh "订单已有退款" "发生过退款的订单不能补登积分，全额退款的订单不再产生积分。" "请由店长以积分调整的方式补发剩余部分。";
     ClaimTooLate "claim_too_late" 409 final
         en "The claim comes too late" "The points of the order could be claimed through {last_day}." "Have a manager give the points by an adjustment."
         zh "补登已过期" "该订单的积分补登截止日为 {last_day}。" "请由店长以积分调整的方式补发。";

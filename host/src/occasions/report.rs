@@ -6,9 +6,12 @@ use super::{Occasion, Outcome, counter_of, happened};
 use crate::access::{Permission, Principal};
 use crate::checkout::request::MemberReference;
 use crate::checkout::situation::find_member;
+use crate::checkout::stored::unpack;
 use crate::checkout::{CheckoutError, Intent, recall};
 use crate::domain::basket::MAX_AMOUNT;
+use crate::domain::claim::ClaimError;
 use crate::domain::ledger::Refusal;
+use crate::domain::refund::RefundPlan;
 use crate::domain::rules::Trigger;
 use crate::host::Host;
 use crate::store::orders::{self, OrderName};
@@ -107,16 +110,21 @@ async fn before(host: &Host, member: &str, name: &str) -> Result<Reported, Check
     })
 }
 
-/// Refuses an order that is not this member's.
+/// Refuses an order that is not this member's, or of which nothing is left.
 async fn bought(host: &Host, order: &str, member: &str) -> Result<(), CheckoutError> {
     let mut conn = host.db.read().await?;
     let row = orders::order_by(&mut conn, &OrderName::Id(order.to_owned())).await?;
     let claim = claims::of_order(&mut conn, order).await?;
     let claimed = claim.map(|claim| claim.member);
     let buyer = row.and_then(|row| row.member.or(claimed));
-    if buyer.as_deref() == Some(member) {
-        Ok(())
-    } else {
-        Err(CheckoutError::OrderUnknown(order.to_owned()))
+    if buyer.as_deref() != Some(member) {
+        return Err(CheckoutError::OrderUnknown(order.to_owned()));
     }
+    // What it gave could not be taken back with the order any more.
+    for refund in orders::refunds_of(&mut conn, order).await? {
+        if unpack::<RefundPlan>(&refund.doc)?.completes {
+            return Err(ClaimError::Refunded.into());
+        }
+    }
+    Ok(())
 }

@@ -1,9 +1,10 @@
 //! The most points a binding gives.
 
-use tessera_sdk::points::{Facts, Proposal};
+use tessera_sdk::points::{Facts, Proposal, Trigger};
 use tessera_sdk::prelude::*;
 
 use crate::config::Config;
+use std::borrow::Cow;
 
 /// Most points this binding gives, in total of all it gives them for. What is beyond is cut from every award in
 /// proportion.
@@ -50,7 +51,47 @@ pub fn counters(config: &Config, needs: Needs) -> Needs {
     for (name, period, cap) in config.caps.into_iter().flat_map(Caps::counted) {
         needs = needs.counter(name, CounterScope::Member, period, Some(cap.0));
     }
+    if asks_first_order(config) {
+        let (scope, period) = (CounterScope::Member, CounterPeriod::Lifetime);
+        needs = needs.counter("first-orders", scope, period, Some(1));
+    }
     needs
+}
+
+/// Whether anything is for a member's first order alone.
+fn asks_first_order(config: &Config) -> bool {
+    config.who.first_order || config.bonuses.iter().any(|bonus| bonus.who.first_order)
+}
+
+/// Where it stands that a first order earned, after visits and caps.
+fn first_orders(config: &Config) -> usize {
+    let caps = config.caps.into_iter().flat_map(Caps::counted).count();
+    usize::from(config.per_visit.is_positive()) + caps
+}
+
+/// The facts of a sale, whose order is not the first where another one, quoted beside it, was.
+pub fn in_turn<'a>(config: &Config, facts: &'a Facts) -> Result<Cow<'a, Facts>, String> {
+    let is_first = facts.trigger == Trigger::Sale && facts.member.orders_before == 0;
+    if !is_first || !asks_first_order(config) || counter(facts, first_orders(config))? == 0 {
+        return Ok(Cow::Borrowed(facts));
+    }
+    let mut later = facts.clone();
+    later.member.orders_before = 1;
+    Ok(Cow::Owned(later))
+}
+
+/// Counts a first order that earned something.
+pub fn count_first_order(
+    config: &Config,
+    facts: &Facts,
+    proposal: Proposal,
+) -> Result<Proposal, String> {
+    let is_first = facts.trigger == Trigger::Sale && facts.member.orders_before == 0;
+    if !is_first || !asks_first_order(config) || proposal.awards.is_empty() {
+        return Ok(proposal);
+    }
+    let position = u32::try_from(first_orders(config)).map_err(|_| Overflow)?;
+    Ok(proposal.count(position, 1))
 }
 
 fn counter(facts: &Facts, position: usize) -> Result<i64, String> {

@@ -81,6 +81,7 @@ impl PointsRule for PointsStandard {
     }
 
     fn evaluate(config: &Config, facts: &Facts) -> Result<Proposal, String> {
+        let facts = &*caps::in_turn(config, facts)?;
         let today = facts.order.business_date;
         if facts.trigger == Trigger::Refund
             || !config.when.covers(&facts.order)
@@ -93,6 +94,7 @@ impl PointsRule for PointsStandard {
         } else {
             event::propose(config, facts)?
         };
-        caps::within(config, facts, proposal)
+        let proposal = caps::within(config, facts, proposal)?;
+        caps::count_first_order(config, facts, proposal)
     }
 }

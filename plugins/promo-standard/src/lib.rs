@@ -27,7 +27,7 @@ pub use price::{FixedPrice, ListPrice, PriceList};
 pub use steps::{By, Level, Mode, Steps};
 
 use tessera_sdk::promotions::{Facts, PromotionRule, Proposal};
-use tessera_sdk::types::{ConfigProblem, CounterScope, Needs};
+use tessera_sdk::types::{ConfigProblem, CounterPeriod, CounterScope, Needs};
 
 /// The rule this crate exports.
 #[derive(Debug)]
@@ -67,6 +67,10 @@ impl PromotionRule for PromoStandard {
             let period = config.limit.period.of_counter();
             let limit = Some(i64::from(config.limit.units) * 1_000);
             needs = needs.counter("units", CounterScope::Member, period, limit);
+        }
+        if config.who.first_order {
+            let period = CounterPeriod::Lifetime;
+            needs = needs.counter("first-orders", CounterScope::Member, period, Some(1));
         }
         if config.floor.is_some_and(|floor| floor.margin.is_some()) {
             needs = needs.cost();

@@ -27,6 +27,7 @@ pub fn promote(config: &Config, facts: &Facts) -> Result<Proposal, String> {
         || !config.when.covers(&facts.order)
         || !is_paid_as_asked(config.paid_with.as_ref(), facts)?
         || is_used_up(config, facts)?
+        || had_first_order(config, facts)?
     {
         return Ok(Proposal::none());
     }
@@ -49,6 +50,9 @@ pub fn promote(config: &Config, facts: &Facts) -> Result<Proposal, String> {
     if proposal.discounts.is_empty() && proposal.grants.is_empty() {
         return Ok(proposal);
     }
+    if !covers_the_rest(config, facts, &proposal)? {
+        return Ok(Proposal::none());
+    }
     if admission == Admission::WithCard && !proposal.grants.is_empty() {
         return Ok(Proposal::none().near_miss(members_get(config)));
     }
@@ -58,6 +62,9 @@ pub fn promote(config: &Config, facts: &Facts) -> Result<Proposal, String> {
     }
     if config.limit.times > 0 {
         proposal = proposal.count(0, 1);
+    }
+    if config.who.first_order {
+        proposal = proposal.count(first_order_counter(config), 1);
     }
     Ok(match code {
         Some(code) => proposal.using_code(code),
@@ -135,6 +142,20 @@ fn units_counter(config: &Config) -> u32 {
     u32::from(config.limit.times > 0)
 }
 
+/// Where it is counted that a first order had it: of several quoted side by side one is the first.
+fn first_order_counter(config: &Config) -> u32 {
+    units_counter(config) + u32::from(config.limit.units > 0)
+}
+
+fn had_first_order(config: &Config, facts: &Facts) -> Result<bool, String> {
+    if !config.who.first_order {
+        return Ok(false);
+    }
+    let position = usize::try_from(first_order_counter(config)).unwrap_or(usize::MAX);
+    let had = facts.counters.get(position).ok_or("The count of first orders is missing from the facts; bind the plugin again so that its needs are read anew.")?;
+    Ok(*had > 0)
+}
+
 /// Thousandths this member had at the promotional price within the period.
 fn units_used(config: &Config, facts: &Facts) -> Result<i64, String> {
     if config.limit.units == 0 {
@@ -176,6 +197,29 @@ fn is_paid_as_asked(paid_with: Option<&PaidWith>, facts: &Facts) -> Result<bool,
         }
     }
     Ok(counted.is_positive() && counted >= all.mul_rate(paid_with.share, Rounding::Up)?)
+}
+
+/// Whether the tenders that count pay their share of what is left to pay, and not only of what was named so far: the
+/// rest may be paid with anything.
+fn covers_the_rest(config: &Config, facts: &Facts, proposal: &Proposal) -> Result<bool, Overflow> {
+    let Some(paid_with) = &config.paid_with else {
+        return Ok(true);
+    };
+    let mut due = Money::ZERO;
+    for line in facts.lines() {
+        let left = Money(line.reduced_amount.max(0));
+        due = due.checked_add(left)?;
+        if !facts.order.prices_include_tax {
+            due = due.checked_add(left.mul_rate(line.tax_share(), Rounding::Down)?)?;
+        }
+    }
+    let due = due.checked_sub(total(&proposal.discounts)?)?;
+    let kinds = paid_with
+        .tenders
+        .iter()
+        .map(|name| facts.tendered(name.kind()));
+    let counted = Money::checked_sum(kinds)?;
+    Ok(counted >= due.mul_rate(paid_with.share, Rounding::Down)?)
 }
 
 fn is_used_up(config: &Config, facts: &Facts) -> Result<bool, String> {

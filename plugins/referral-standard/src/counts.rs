@@ -1,14 +1,23 @@
 //! What a referrer was paid in the period so far, as far as a cap or a step rests on it.
 
 use tessera_sdk::referrals::{Facts, Proposal};
-use tessera_sdk::types::{CounterScope, Needs};
+use tessera_sdk::types::{CounterPeriod, CounterScope, Needs};
 use tessera_sdk::{Overflow, Points};
 
-use crate::config::Config;
+use crate::config::{Config, MinimumOf, PaysOn};
 
 impl Config {
     fn counts_referrals(&self) -> bool {
         self.cap > 0 || !self.referrer_steps.is_empty()
+    }
+
+    /// How many orders of one new member pay, whatever was quoted side by side; a joining happens once anyway.
+    fn orders_paid(&self) -> Option<i64> {
+        let orders = match self.minimum_of {
+            MinimumOf::Order => self.orders.into(),
+            MinimumOf::Total => 1,
+        };
+        (self.on == PaysOn::Order).then_some(orders)
     }
 
     pub(crate) fn counters(&self, needs: Needs) -> Needs {
@@ -22,6 +31,10 @@ impl Config {
             let limit = Some(self.cap_points.0);
             needs = needs.counter("paid-points", CounterScope::Member, period, limit);
         }
+        if let Some(orders) = self.orders_paid() {
+            let (scope, period) = (CounterScope::Referee, CounterPeriod::Lifetime);
+            needs = needs.counter("paid-orders", scope, period, Some(orders));
+        }
         needs
     }
 }
@@ -30,6 +43,8 @@ impl Config {
 pub struct Paid {
     referrals: i64,
     points: Points,
+    /// Orders of this new member that paid.
+    orders: i64,
 }
 
 impl Paid {
@@ -44,7 +59,13 @@ impl Paid {
         Ok(Paid {
             referrals: next(config.counts_referrals())?,
             points: Points(next(config.cap_points.is_positive())?),
+            orders: next(config.orders_paid().is_some())?,
         })
+    }
+
+    /// Whether the new member's orders have paid all they pay.
+    pub fn is_done(&self, config: &Config) -> bool {
+        config.orders_paid().is_some_and(|most| self.orders >= most)
     }
 
     pub fn is_beyond_cap(&self, config: &Config) -> bool {
@@ -73,17 +94,22 @@ impl Paid {
         Ok(points.min(left).max(Points::ZERO))
     }
 
-    /// Notes one more referral that paid so many points.
-    pub fn note(config: &Config, points: Points, proposal: Proposal) -> Proposal {
+    /// Notes one more order that paid, and, where the referrer got something, what he got in points.
+    pub fn note(config: &Config, referrer: Option<Points>, proposal: Proposal) -> Proposal {
         let mut proposal = proposal;
         let mut counter = 0;
-        if config.counts_referrals() {
-            proposal = proposal.count(counter, 1);
-            counter += 1;
-        }
-        if config.cap_points.is_positive() {
-            proposal = proposal.count(counter, points.0);
-        }
+        let mut note = |counted: bool, change: Option<i64>| {
+            if let (true, Some(change)) = (counted, change) {
+                proposal = std::mem::take(&mut proposal).count(counter, change);
+            }
+            counter += u32::from(counted);
+        };
+        note(config.counts_referrals(), referrer.map(|_| 1));
+        note(
+            config.cap_points.is_positive(),
+            referrer.map(|points| points.0),
+        );
+        note(config.orders_paid().is_some(), Some(1));
         proposal
     }
 }

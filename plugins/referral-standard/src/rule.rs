@@ -22,6 +22,9 @@ pub fn reward(config: &Config, facts: &Facts) -> Result<Proposal, String> {
         return Ok(nothing);
     }
     let paid = Paid::read(config, facts)?;
+    if paid.is_done(config) {
+        return Ok(nothing);
+    }
     let beyond_cap = paid.is_beyond_cap(config);
     let amount = Money(facts.amount);
     let pays_referee = !beyond_cap || config.referee_beyond_cap;
@@ -72,11 +75,15 @@ pub fn reward(config: &Config, facts: &Facts) -> Result<Proposal, String> {
         pays_gifts = coupons.is_some() || bonus.is_some();
         answer = gifts(answer, Side::Referrer, "thanks", coupons, bonus, today)?;
     }
-    Ok(if for_referrer.is_positive() || pays_gifts {
-        Paid::note(config, for_referrer, answer)
-    } else {
-        answer
-    })
+    if answer.rewards.is_empty() && answer.grants.is_empty() {
+        return Ok(answer);
+    }
+    let to_referrer = for_referrer.is_positive() || pays_gifts;
+    Ok(Paid::note(
+        config,
+        to_referrer.then_some(for_referrer),
+        answer,
+    ))
 }
 
 /// Adds what a side gets beside points.

@@ -71,7 +71,8 @@ struct Card {
 /// used up by it. Two tills at once may leave more stamps than fill a card; none is lost.
 fn fill(config: &Config, stamps: i64, bought: i64) -> Result<Card, String> {
     let too_many = "There are more stamps than can be counted; correct the member's card.";
-    let held = stamps.max(0);
+    // Below zero where stamps came back with a refund after the free piece they had paid for.
+    let held = stamps;
     let every = i64::from(config.every.max(2));
     let (cycle, together) = if config.free_earns {
         // The last piece of the basket cannot pay for itself: its own stamp comes after it.

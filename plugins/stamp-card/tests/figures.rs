@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use stamp_card::{Config, StampCard};
 use tessera_sdk::Rate;
 use tessera_sdk::promotions::{PromotionRule, Proposal, Target};
-use tessera_sdk::testing::{FactsBuilder, assert_contract, assert_error, config_problems, facts};
+use tessera_sdk::testing::{FactsBuilder, assert_contract, config_problems, facts};
 use tessera_sdk::types::Line;
 
 const TENTH: &str = r#"{"goods": {"tags": ["stamp"]}}"#;
@@ -168,10 +168,28 @@ fn wrong_cards_are_refused_with_their_place() {
     }
 }
 
+// Four coffees came back after their fifth was free: the next four only pay for it.
+#[test]
+fn stamps_that_came_back_after_their_free_piece_are_earned_again_first() {
+    let fifth = r#"{"every": 5, "goods": {"tags": ["stamp"]}}"#;
+    let buy = |stamps: i64, bought: i64| {
+        let order = coffees(&[(bought, 1800)]).counters([stamps]).promotion();
+        let answer = assert_contract::<StampCard>(fifth, &order);
+        let change: i64 = answer.counters.iter().map(|change| change.change).sum();
+        (answer.discounts.len(), stamps + change)
+    };
+    assert_eq!(buy(4, 1), (1, 0));
+    assert_eq!(buy(-4, 4), (0, 0));
+    assert_eq!(buy(-4, 2), (0, -2));
+    assert_eq!(buy(0, 5), (1, 0));
+}
+
 #[test]
 fn facts_without_the_stamps_are_an_error_with_a_remedy() {
     let facts = coffees(&[(1, 1800)]).promotion();
-    assert!(assert_error::<StampCard>(TENTH, &facts).contains("bind the plugin again"));
+    let config = serde_json::from_str(TENTH).expect("a configuration");
+    let error = StampCard::evaluate(&config, &facts).expect_err("no count");
+    assert!(error.contains("bind the plugin again"), "{error}");
 }
 
 /// Serves the pieces one by one.

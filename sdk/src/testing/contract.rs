@@ -134,9 +134,9 @@ impl Faults {
                 needs.aggregates.len()
             )
         });
-        self.unless(needs.counters.len() == counters, || {
+        self.unless(counters <= needs.counters.len(), || {
             format!(
-                "the rule needs {} counters; give them with counters([..])",
+                "the rule needs {} counters and no more; give them with counters([..])",
                 needs.counters.len()
             )
         });
@@ -146,15 +146,15 @@ impl Faults {
     fn counters(&mut self, changes: &[CounterChange], needs: &Needs, values: &[i64]) {
         for change in changes {
             let position = usize::try_from(change.counter).unwrap_or(usize::MAX);
-            let (Some(need), Some(value)) = (needs.counters.get(position), values.get(position))
-            else {
+            let Some(need) = needs.counters.get(position) else {
                 self.0
                     .push(format!("counter {} is not among the needs", change.counter));
                 continue;
             };
+            let value = values.get(position).copied().unwrap_or(0);
             let after = value.saturating_add(change.change);
             self.unless(
-                after >= 0 && need.limit.is_none_or(|limit| after <= limit),
+                (after >= 0 || change.change > 0) && need.limit.is_none_or(|limit| after <= limit),
                 || format!("counter {} would become {after}", need.name),
             );
         }

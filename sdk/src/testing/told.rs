@@ -35,12 +35,18 @@ fn seen(basket: &Basket, needs: &Needs) -> Basket {
 }
 
 macro_rules! told {
-    ($($facts:ty $({ $basket:ident })?;)*) => {
+    ($($facts:ty $({ $($counters:ident)? $(, $basket:ident)? })?;)*) => {
         $(impl Told for $facts {
             fn told(&self, needs: &Needs) -> $facts {
                 let mut facts = self.clone();
                 facts.attributes = known(&self.attributes, needs);
-                $(facts.$basket = seen(&self.$basket, needs);)?
+                $(
+                    $(facts.$basket = seen(&self.$basket, needs);)?
+                    // One that a test did not give stands at zero.
+                    $(if facts.$counters.len() < needs.counters.len() {
+                        facts.$counters.resize(needs.counters.len(), 0);
+                    })?
+                )?
                 facts
             }
         })*
@@ -48,8 +54,8 @@ macro_rules! told {
 }
 
 told! {
-    points::Facts { basket };
-    promotions::Facts { basket };
+    points::Facts { counters, basket };
+    promotions::Facts { counters, basket };
     tiers::Facts;
-    referrals::Facts;
+    referrals::Facts { counters };
 }

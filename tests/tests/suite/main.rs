@@ -24,6 +24,7 @@ mod recorded;
 mod reference;
 mod refunds;
 mod several_hosts;
+mod side_by_side;
 mod stacking;
 mod templates;
 mod watch;

@@ -160,7 +160,7 @@ impl<'a> Work<'a> {
         let full = self.input.campaigns[campaign]
             .usage
             .iter()
-            .find(|usage| usage.left() == 0 || (anonymous && usage.scope == CounterScope::Member));
+            .find(|usage| usage.left() == 0 || (anonymous && usage.scope.is_of_members()));
         let Some(usage) = full else { return Ok(false) };
         let message = match usage.left() {
             0 => format!("its limit `{}` of {} is used up", usage.name, usage.limit),
@@ -207,8 +207,8 @@ impl<'a> Work<'a> {
                 .filter(|change| change.counter as usize == position);
             // Checked with the proposal.
             let change = of_this.fold(0_i64, |sum, change| sum.saturating_add(change.change));
-            let of_member = need.scope == CounterScope::Member;
-            if change == 0 || (of_member && member.is_none()) {
+            let whose = self.whose(need.scope, member);
+            if change == 0 || (need.scope.is_of_members() && whose.is_none()) {
                 continue;
             }
             self.document.counters.push(CounterUse {
@@ -217,10 +217,22 @@ impl<'a> Work<'a> {
                 name: need.name.clone(),
                 scope: need.scope,
                 period: need.period,
-                member: member.filter(|_| of_member).map(str::to_owned),
+                member: whose,
                 change,
                 limit: need.limit,
             });
+        }
+    }
+
+    /// Whose counter of a scope is meant, where `member` is the one a rule keeps count of.
+    fn whose(&self, scope: CounterScope, member: Option<&str>) -> Option<String> {
+        match scope {
+            CounterScope::Member => member.map(str::to_owned),
+            CounterScope::Referee => {
+                let buyer = self.input.member.as_ref();
+                buyer.map(|buyer| buyer.facts.id.clone())
+            }
+            CounterScope::Store | CounterScope::Chain => None,
         }
     }
 
@@ -235,15 +247,14 @@ impl<'a> Work<'a> {
                 Points => points,
             };
             if change != 0 {
+                let member = self.whose(usage.scope, member);
                 self.document.counters.push(CounterUse {
                     campaign: named,
                     owner: CounterOwner::Usage,
                     name: usage.name.clone(),
                     scope: usage.scope,
                     period: usage.period,
-                    member: member
-                        .filter(|_| usage.scope == CounterScope::Member)
-                        .map(str::to_owned),
+                    member,
                     change,
                     limit: Some(usage.limit),
                 });

@@ -287,6 +287,7 @@ fn counter_need(need: wire::CounterNeed) -> CounterNeed {
             wire::CounterScope::Member => CounterScope::Member,
             wire::CounterScope::Store => CounterScope::Store,
             wire::CounterScope::Chain => CounterScope::Chain,
+            wire::CounterScope::Referee => CounterScope::Referee,
         },
         period: match need.period {
             wire::CounterPeriod::Lifetime => CounterPeriod::Lifetime,

@@ -5,7 +5,7 @@ use points_standard::{Config, PointsStandard};
 use proptest::prelude::*;
 use tessera_sdk::Rate;
 use tessera_sdk::points::{Facts, PointsRule};
-use tessera_sdk::testing::{assert_error, config_problems, facts};
+use tessera_sdk::testing::{config_problems, facts};
 use tessera_sdk::types::{Line, TenderKind};
 
 #[test]
@@ -105,7 +105,8 @@ fn wrong_configurations_name_the_place() {
 fn facts_without_a_count_are_an_error_with_a_remedy() {
     for more in [r#""per_visit": 1"#, r#""caps": {"day": 5}"#] {
         let facts = facts().line("a").price(1_000).points();
-        let error = assert_error::<PointsStandard>(&per_yuan(more), &facts);
+        let config = serde_json::from_str(&per_yuan(more)).expect("a configuration");
+        let error = PointsStandard::evaluate(&config, &facts).expect_err("no count");
         assert!(error.contains("bind the plugin again"), "{error}");
     }
 }

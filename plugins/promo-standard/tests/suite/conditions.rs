@@ -44,6 +44,12 @@ fn for_whom() {
             breakfast().orders_before(1),
             false,
         ),
+        // Another one, quoted beside it, was the first.
+        (
+            r#"{"first_order": true}"#,
+            breakfast().orders_before(0).counters([1]),
+            false,
+        ),
         (
             r#"{"new_for_days": 15}"#,
             breakfast().enrolled("2026-06-01"),
@@ -119,6 +125,18 @@ fn paid_with_stored_value() {
         (all, paid(0, 6_614), false),
         (half, paid(3_307, 3_307), true),
         (half, paid(3_306, 3_308), false),
+        // What is not named may be paid with anything: of 66.14 less 6.61 half are 29.76.
+        (all, breakfast().tender(TenderKind::StoredValue, 1), false),
+        (
+            half,
+            breakfast().tender(TenderKind::StoredValue, 2_976),
+            true,
+        ),
+        (
+            half,
+            breakfast().tender(TenderKind::StoredValue, 2_975),
+            false,
+        ),
         (
             r#""paid_with": {"tenders": ["stored-value", "cash"]}"#,
             paid(3_000, 3_614),

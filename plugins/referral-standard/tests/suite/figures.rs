@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use referral_standard::{Config, ReferralStandard};
 use tessera_sdk::referrals::{Facts, Proposal, ReferralRule, Side};
-use tessera_sdk::testing::{FactsBuilder, assert_contract, assert_error, config_problems, facts};
+use tessera_sdk::testing::{FactsBuilder, assert_contract, config_problems, facts};
 
 const CONFIG: &str = r#"{
     "referee_points": 200, "referrer_points": 300, "minimum_amount": 5000, "within_days": 14, "cap": 3, "cap_period": "year"
@@ -30,8 +30,14 @@ fn shown(proposal: &Proposal) -> (i64, i64, i64) {
     (
         points(Side::Referee),
         points(Side::Referrer),
-        proposal.counters.iter().map(|change| change.change).sum(),
+        // What the referrer is paid is counted first; the new member's orders that paid come last.
+        counted_first(proposal),
     )
+}
+
+fn counted_first(proposal: &Proposal) -> i64 {
+    let first = proposal.counters.iter().find(|change| change.counter == 0);
+    first.map_or(0, |change| change.change)
 }
 
 #[test]
@@ -117,10 +123,10 @@ fn beyond_the_cap_the_new_member_is_paid_unless_the_chain_says_no() {
 }
 
 #[test]
-fn without_a_cap_nothing_is_counted() {
+fn without_a_cap_only_the_orders_that_paid_are_counted() {
     let config = r#"{"referee_points": 0, "referrer_points": 50, "cap": 0, "clawback": false}"#;
     let proposal = reward(config, first_order(1).counters([]));
-    assert_eq!((shown(&proposal), proposal.clawback), ((0, 50, 0), false));
+    assert_eq!((shown(&proposal), proposal.clawback), ((0, 50, 1), false));
     assert!(reward(CONFIG, first_order(5000)).clawback);
 }
 
@@ -175,7 +181,9 @@ fn contradictions_are_refused_with_their_place() {
 #[test]
 fn facts_without_the_count_are_an_error_with_a_remedy() {
     let facts = first_order(5000).counters([]).referral();
-    assert!(assert_error::<ReferralStandard>(CONFIG, &facts).contains("bind the plugin again"));
+    let config: Config = serde_json::from_str(CONFIG).expect("a configuration");
+    let error = ReferralStandard::evaluate(&config, &facts).expect_err("no count");
+    assert!(error.contains("bind the plugin again"), "{error}");
 }
 
 proptest! {

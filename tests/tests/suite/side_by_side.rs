@@ -1,0 +1,179 @@
+//! What there is once, there is once, however many quotes were made side by side and however much came back. A coffee
+//! is 20.00.
+
+use serde_json::{Value, json};
+use tessera_tests::on_each_database;
+use tessera_tests::shop::Shop;
+
+fn coffees(member: &str, count: u32) -> Value {
+    json!({
+        "member": { "id": member }, "tenders": [{ "kind": "cash" }],
+        "lines": [{ "product": "coffee", "quantity": count.to_string() }],
+    })
+}
+
+fn id(of: &Value) -> &str {
+    of["id"].as_str().expect("an id")
+}
+
+/// Makes three quotes and then commits them one after the other: the orders, or why there is none.
+async fn three(shop: &Shop, member: &str) -> Vec<Result<Value, String>> {
+    let mut quotes = Vec::new();
+    for _ in 0..3 {
+        quotes.push(shop.quote(coffees(member, 1)).await);
+    }
+    let mut ends = Vec::new();
+    for quote in &quotes {
+        let answer = shop.commit(id(quote)).await;
+        ends.push(match answer.status.as_u16() {
+            201 => Ok(answer.ok()),
+            _ => Err(answer.refused(409)),
+        });
+    }
+    ends
+}
+
+fn only_the_first(ends: &[Result<Value, String>]) {
+    assert!(ends[0].is_ok(), "{:?}", ends[0]);
+    for end in &ends[1..] {
+        assert_eq!(
+            end.as_ref().expect_err("it was shown a first order"),
+            "quote_stale"
+        );
+    }
+}
+
+async fn brought(shop: &Shop, referrer: &str) -> String {
+    let known = shop
+        .get(&format!("/v1/members/{referrer}"), &shop.admin)
+        .await
+        .ok();
+    shop.member_with(json!({ "referral_code": known["referral_code"] }))
+        .await
+}
+
+async fn points(shop: &Shop, member: &str) -> i64 {
+    shop.balances(member)
+        .await
+        .get("points")
+        .copied()
+        .unwrap_or(0)
+}
+
+on_each_database! {
+    async fn one_first_order_of_a_friend_is_paid_for(shop) {
+        let config = json!({ "referrer_points": 300, "referee_points": 200, "cap": 0 });
+        shop.bind("referral-standard", config).await;
+        let referrer = shop.member().await;
+        let friend = brought(&shop, &referrer).await;
+        let ends = three(&shop, &friend).await;
+        only_the_first(&ends);
+        assert_eq!((points(&shop, &referrer).await, points(&shop, &friend).await), (300, 200));
+        // Taken back whole, it was no order: the next one is the first.
+        shop.refund(id(ends[0].as_ref().expect("an order")), Value::Null).await.ok();
+        assert_eq!(points(&shop, &referrer).await, 0);
+        shop.buy(coffees(&friend, 1)).await;
+        assert_eq!(points(&shop, &referrer).await, 300);
+        shop.buy(coffees(&friend, 1)).await;
+        assert_eq!(points(&shop, &referrer).await, 300);
+        shop.verify().await;
+    }
+
+    async fn one_first_order_has_the_price_of_the_first(shop) {
+        let config = json!({ "discount": { "amount": { "off": 1_000 } }, "who": { "first_order": true } });
+        shop.bind("promo-standard", config).await;
+        let member = shop.member().await;
+        let ends = three(&shop, &member).await;
+        only_the_first(&ends);
+        assert_eq!(shop.buy(coffees(&member, 1)).await["totals"]["total"], 2_000);
+        shop.verify().await;
+    }
+
+    async fn one_first_order_earns_the_points_of_the_first(shop) {
+        let config = json!({
+            "points_per": { "spend": 100, "points": 1 },
+            "bonuses": [{ "points": 50, "who": { "first_order": true } }],
+        });
+        shop.bind("points-standard", config).await;
+        let member = shop.member().await;
+        only_the_first(&three(&shop, &member).await);
+        assert_eq!(points(&shop, &member).await, 70);
+        shop.buy(coffees(&member, 1)).await;
+        assert_eq!(points(&shop, &member).await, 90);
+        shop.verify().await;
+    }
+
+    // Each of the three leads to gold as it was quoted; gold gives once a year, and again when its order came back.
+    async fn a_tier_reached_by_several_orders_gives_once(shop) {
+        let tiers = json!({ "tiers": [{ "code": "gold", "name": "Gold", "threshold": 2_000 }] });
+        shop.bind("tier-standard", tiers).await;
+        let gift = json!({ "events": [{ "on": "tier-reached", "points": 100, "bonus": { "amount": 500 } }] });
+        shop.bind("points-standard", gift).await;
+        let member = shop.member().await;
+        let ends = three(&shop, &member).await;
+        assert!(ends.iter().all(Result::is_ok), "{ends:?}");
+        let balances = shop.balances(&member).await;
+        assert_eq!((balances["points"], balances["bonus"]), (100, 500));
+        shop.refund(id(ends[0].as_ref().expect("an order")), Value::Null).await.ok();
+        assert_eq!(points(&shop, &member).await, 0);
+        shop.verify().await;
+    }
+
+    async fn stamps_that_paid_for_a_free_piece_cannot_be_refunded_for_money_again_and_again(shop) {
+        shop.bind("stamp-card", json!({ "every": 5, "goods": { "categories": ["drinks/coffee"] } })).await;
+        let member = shop.member().await;
+        let four = shop.buy(coffees(&member, 4)).await;
+        assert_eq!(shop.buy(coffees(&member, 1)).await["totals"]["total"], 0);
+        shop.refund(id(&four), Value::Null).await.ok();
+        assert_eq!(shop.buy(coffees(&member, 4)).await["totals"]["total"], 8_000);
+        assert_eq!(shop.buy(coffees(&member, 1)).await["totals"]["total"], 2_000);
+        shop.verify().await;
+    }
+
+    async fn feedback_about_an_order_that_came_back_whole_earns_nothing(shop) {
+        shop.bind("points-standard", json!({ "events": [{ "on": "feedback", "points": 5 }] })).await;
+        let member = shop.member().await;
+        let order = shop.buy(coffees(&member, 1)).await;
+        shop.refund(id(&order), Value::Null).await.ok();
+        let path = format!("/v1/members/{member}/occasions");
+        let body = json!({ "kind": "feedback", "reference": "survey-1", "order": id(&order), "store": "east" });
+        let answer = shop.post(&path, &shop.till, body).await;
+        assert_eq!(answer.refused(409), "order_refunded");
+        assert_eq!(points(&shop, &member).await, 0);
+    }
+
+    async fn a_tender_that_is_not_named_pays_no_price_of_the_named_one(shop) {
+        let config = json!({
+            "discount": { "amount": { "off": 500 } }, "who": { "members_only": true },
+            "paid_with": { "tenders": ["stored-value"] },
+        });
+        shop.bind("promo-standard", config).await;
+        let member = shop.member().await;
+        shop.top_up(&member, 5_000, 0).await;
+        let with = |tenders: Value| {
+            let mut request = coffees(&member, 1);
+            request["tenders"] = tenders;
+            request
+        };
+        let total = |quote: Value| quote["totals"]["total"].as_i64().expect("a total");
+        let little = with(json!([{ "kind": "stored-value", "amount": 1 }]));
+        assert_eq!(total(shop.quote(little).await), 2_000);
+        let all = with(json!([{ "kind": "stored-value" }]));
+        assert_eq!(total(shop.quote(all).await), 1_500);
+    }
+
+    // 20.00 earned 20 points, of which 15 are spent; 10 points are worth 1.00 here. What is kept back is not handed out.
+    async fn a_refund_says_what_is_handed_out(shop) {
+        shop.bind("points-standard", json!({ "points_per": { "spend": 100, "points": 1 } })).await;
+        shop.settings(json!({ "refund_spent_points": "reduce-refund" })).await;
+        let member = shop.member().await;
+        let order = shop.buy(coffees(&member, 1)).await;
+        let mut spending = coffees(&member, 1);
+        spending["tenders"] = json!([{ "kind": "points", "points": 15 }, { "kind": "cash" }]);
+        shop.buy(spending).await;
+        let refund = shop.refund(id(&order), Value::Null).await.ok();
+        let kept = refund["kept_back"].as_i64().expect("an amount");
+        assert_eq!(refund["payouts"], json!([{ "kind": "cash", "amount": 2_000 - kept }]));
+        shop.verify().await;
+    }
+}
