@@ -83,7 +83,10 @@ async fn survive(cut: Cut) {
     let name = url.rsplit('/').next().expect("a database name");
     let armed = Arc::new(AtomicUsize::new(0));
     let port = proxy(cut, &armed);
-    let location = Location::Postgres(format!("postgres://tessera@127.0.0.1:{port}/{name}"));
+    // Without TLS, so that the proxy sees what passes.
+    let location = Location::Postgres(format!(
+        "postgres://tessera@127.0.0.1:{port}/{name}?sslmode=disable"
+    ));
     let through = Db::open(&location, 2).await.expect("opens by the proxy");
     let (writer, task) = writer(&through, "main").await;
     for round in 0..10 {

@@ -194,7 +194,11 @@ fn nothing_acknowledged_is_lost_with_the_leader_a_host_or_a_connection() {
             .find(|(_, control)| replicated::is(*control, "/leader"))?;
         Some(SocketAddr::from(([127, 0, 0, 1], leader.0)))
     });
-    let database = format!("postgres://tessera@{}/postgres", proxy.address);
+    // Without TLS, so that the proxy sees what passes.
+    let database = format!(
+        "postgres://tessera@{}/postgres?sslmode=disable",
+        proxy.address
+    );
     let root = tempfile::tempdir().expect("a folder for the hosts");
     let folders = folders(root.path());
     let (key, members) = furnish(&folders[0], &database);
