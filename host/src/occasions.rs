@@ -99,6 +99,13 @@ pub fn freed(row: &OccasionRow) -> Option<CounterKey> {
     of_tier.then(|| (row.member.clone(), counter_of(&row.name)))
 }
 
+/// Whether an occasion gave the gift of a tier.
+pub fn is_of_tier(row: &OccasionRow, tier: &str) -> bool {
+    // The order, the year, the tier.
+    let name = row.name.strip_prefix(TIER_REACHED);
+    name.and_then(|name| name.rsplitn(3, '/').nth(2)) == Some(tier)
+}
+
 /// What became of an occasion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {

@@ -1,10 +1,13 @@
 //! A page for the merchant about what a plugin can be set to, made from the schema the plugin itself carries: every
-//! setting with its form, default, meaning and an example in TOML.
+//! setting with its form, default, meaning and an example in TOML; and what the chain itself can be set to.
 
 use std::fmt::Write as _;
 
+use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 use tessera_build::Manifest;
+
+use crate::domain::settings::CheckoutSettings;
 
 /// Tables that one plugin may have; a schema that nests deeper is cut there.
 const MOST_TABLES: usize = 500;
@@ -14,12 +17,35 @@ const MOST_CHOICES: usize = 20;
 /// The page about these plugins, in Markdown.
 pub fn page<'a>(manifests: impl IntoIterator<Item = &'a Manifest>) -> String {
     let mut text = String::from(
-        "# Settings of the rules\n\nMade by `tessera plugin reference` from the schemas the plugins carry. Amounts of \
+        "# Settings\n\nMade by `tessera plugin reference` from the schemas that plugins and host carry. Amounts of \
          money are minor units, points are at the program's scale; a default in brackets means the setting is left out.\n",
     );
     for manifest in manifests {
-        plugin(&mut text, manifest);
+        section(
+            &mut text,
+            &manifest.name,
+            &manifest.description,
+            &manifest.config,
+        );
     }
+    text
+}
+
+/// What a chain decides about its checkout, as JSON Schema.
+pub fn checkout_schema() -> Value {
+    let inline = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    inline
+        .into_generator()
+        .into_root_schema_for::<CheckoutSettings>()
+        .to_value()
+}
+
+/// The section about the chain's own settings, in Markdown.
+pub fn chain() -> String {
+    let mut text = String::new();
+    let about = "What a chain decides about its checkout where good systems disagree: `[settings]` of a declaration. A \
+                 region or a store may lay its own over them. A sale keeps those its refund needs.";
+    section(&mut text, "The chain's settings", about, &checkout_schema());
     text
 }
 
@@ -29,12 +55,12 @@ struct Table<'a> {
     schema: &'a Value,
 }
 
-fn plugin(text: &mut String, manifest: &Manifest) {
+fn section(text: &mut String, name: &str, about: &str, schema: &Value) {
     // Writing to a String cannot fail.
-    let _ = write!(text, "\n## {}\n\n{}\n", manifest.name, manifest.description);
+    let _ = write!(text, "\n## {name}\n\n{about}\n");
     let mut tables = vec![Table {
         path: String::new(),
-        schema: &manifest.config,
+        schema,
     }];
     let mut at = 0;
     while let Some(table) = tables.get(at) {
@@ -228,7 +254,7 @@ fn present(schema: &Value) -> &Value {
 }
 
 /// A value the setting can have: the schema's own example where it has one.
-fn example(schema: &Value) -> Value {
+pub fn example(schema: &Value) -> Value {
     if let Some(given) = schema["examples"].as_array().and_then(|all| all.first()) {
         return given.clone();
     }

@@ -74,7 +74,7 @@ impl Proposal {
         self
     }
 
-    /// Whether a full refund of the order takes the rewards back.
+    /// Whether a refund of the order takes the rewards back.
     pub fn clawback(mut self, clawback: bool) -> Proposal {
         self.clawback = clawback;
         self

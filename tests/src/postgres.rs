@@ -20,7 +20,7 @@ const FOLDERS: [&str; 4] = [
 
 /// Waits for the end of its input, then clears up. Signals meant for the tests do not reach the server.
 const KEEPER: &str = r#"
-trap '' INT HUP
+trap '' INT HUP TERM
 bin=$1 data=$2 port=$3 tls=
 certified() {
   printf 'subjectAltName=IP:127.0.0.1' >"$data/names" \

@@ -18,7 +18,7 @@ const NODES: usize = 3;
 
 /// Starts everything, then follows orders: `start N`, `kill N`. A kill leaves no process of the node alive.
 const KEEPER: &str = r#"
-trap '' INT HUP
+trap '' INT HUP TERM
 folder=$1 client=$2 peer=$3
 etcd --name one --data-dir "$folder/etcd" --listen-client-urls "http://127.0.0.1:$client" \
   --advertise-client-urls "http://127.0.0.1:$client" --listen-peer-urls "http://127.0.0.1:$peer" \

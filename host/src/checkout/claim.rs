@@ -45,6 +45,7 @@ pub async fn claim(
     intent: Intent,
 ) -> Result<Claiming, CheckoutError> {
     if let Some(receipt) = super::recall(host, &intent).await? {
+        asked_again(host, &receipt.subject.id).await?;
         return Ok(Claiming {
             claim: receipt.subject.id,
             replayed: true,
@@ -64,6 +65,16 @@ pub async fn claim(
         }
     }
     Err(CheckoutError::OrderContended)
+}
+
+/// See [`tier::reached_before`].
+async fn asked_again(host: &Host, claim: &str) -> Result<(), CheckoutError> {
+    let claim = {
+        let mut conn = host.db.read().await?;
+        claims::by_id(&mut conn, claim).await?
+    };
+    let Some(claim) = claim else { return Ok(()) };
+    tier::reached_before(host, &claim.order_id, &unpack(&claim.doc)?).await
 }
 
 async fn attempt(

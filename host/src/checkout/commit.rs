@@ -60,8 +60,10 @@ pub struct Committed {
 impl Committed {
     /// An order that was booked by an earlier request.
     pub async fn before(host: &Host, order: &str) -> Result<Self, CheckoutError> {
+        let order = stored::booked(host, order).await?;
+        tier::reached_before(host, &order.id, &order.document).await?;
         Ok(Self {
-            order: stored::booked(host, order).await?,
+            order,
             replayed: true,
         })
     }

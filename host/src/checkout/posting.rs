@@ -6,7 +6,7 @@
 
 mod back;
 
-pub use back::{Consumed, Returns, TakeBack, refund, taken_back, undone};
+pub use back::{Consumed, TakeBack, refund, taken_back, undone};
 
 use crate::domain::ledger::{AccountKey, AccountName, NewCoupon, NewLot, OnShort, Reserve, Step};
 use crate::domain::order::{CounterUse, OrderDocument, Tender};

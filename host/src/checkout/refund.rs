@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use crate::access::{Permission, Principal};
 use crate::domain::ledger::{
-    AccountKey, AccountName, Command, EventRow, HoldOutcome, HoldState, MemberDayRow, Receipt,
-    Record, Refusal, Step, Subject, TakeBackShort, points_asset,
+    AccountKey, AccountName, Command, EventRow, HoldOutcome, HoldState, MemberDayRow, OccasionRow,
+    Receipt, Record, Refusal, Step, Subject, TakeBackShort, points_asset,
 };
 use crate::domain::order::OrderDocument;
 use crate::domain::refund::{self, LineQuantity, RefundPlan, Refunded};
@@ -19,7 +19,7 @@ use crate::store::{claims, entries, holds, lots, occasions};
 
 use super::Intent;
 use super::error::CheckoutError;
-use super::posting::{self, Consumed, Returns, TakeBack};
+use super::posting::{self, Consumed, TakeBack};
 use super::request::{RefundRequest, thousandths};
 use super::stored::{evaluation_rows, pack, refund_row, unpack};
 use super::{review, tier};
@@ -51,7 +51,9 @@ pub async fn refund(
     for _ in 0..TRIES {
         match attempt(host, caller, order, &request, &intent).await {
             Err(CheckoutError::Ledger(
-                Refusal::OrderChanged { .. } | Refusal::PointsSpent { .. },
+                Refusal::OrderChanged { .. }
+                | Refusal::PointsSpent { .. }
+                | Refusal::TurnTaken { .. },
             )) => {}
             Err(error) => return Err(error),
             Ok(receipt) => {
@@ -92,28 +94,28 @@ async fn attempt(
     let asked = asked(caller, &sale, request)?;
     let mut plan = refund::plan(&sale.document, &sale.refunded, &asked)?;
     let points = points_asset(crate::domain::ledger::DEFAULT_PROGRAM);
-    let mut taken = posting::taken_back(&sale.document, Returns::of_plan(&plan), &points)?;
-    let mut undoing = Vec::new();
-    if plan.completes {
-        for (given, freed) in given_because(host, order).await? {
-            let undone = refund::undo(&given)?;
-            let returns = Returns {
-                awards: &undone.awards,
-                rewards: &undone.rewards,
-                bonus: &undone.bonus,
-            };
-            taken.extend(posting::taken_back(&given, returns, &points)?);
-            undoing.extend(posting::undone(&given, &undone)?);
-            undoing.extend(freed);
-        }
-    }
+    let mut taken = posting::taken_back(&sale.document, &plan.awards, &plan.gifts, &points)?;
     let (now, day) = (host.clock.now(), place.day(host.clock.now()));
+    let review = review::after_refund(host, &snapshot, &place, &sale.document, &plan, now).await?;
+    plan.tier = review.as_ref().and_then(|review| review.tier.clone());
+    let mut undoing = Vec::new();
+    for row in given_because(host, order, &sale, &plan).await? {
+        let given: OrderDocument = unpack(&row.doc)?;
+        let undone = refund::undo(&given)?;
+        taken.extend(posting::taken_back(
+            &given,
+            &undone.awards,
+            &undone.gifts,
+            &points,
+        )?);
+        undoing.extend(posting::undone(&given, &undone)?);
+        undoing.extend(freed(&row));
+        plan.occasions.push(row.id);
+    }
     if sale.document.terms.refund_spent_points == RefundSpentPoints::ReduceRefund {
         let (document, plan) = (&sale.document, &mut plan);
         keep_back_spent(host, document, plan, &mut taken, day).await?;
     }
-    let review = review::after_refund(host, &snapshot, &place, &sale.document, &plan, now).await?;
-    plan.tier = review.as_ref().and_then(|review| review.tier.clone());
     let id = uuid::Uuid::now_v7().to_string();
     let mut command = Command::new("refund", Subject::new("refund", &id), now, day);
     command.operation = Some(intent.clone().into());
@@ -140,6 +142,7 @@ async fn attempt(
         day,
     )?;
     if let Some(review) = review {
+        command.steps.push(review.turn);
         row.facts = pack(&review.facts)?;
         let asked = evaluation_rows(&id, &review.evaluations)?;
         let asked = asked
@@ -188,27 +191,40 @@ async fn attempt(
     Ok(host.writer.submit(command).await?)
 }
 
-/// What occasions gave because of an order, such as the gift of a tier it led to.
-/// Beside each the step that lets it happen again.
+/// What occasions gave because of an order and goes back now: everything with the last of the order, the gift of a tier
+/// with the tier.
 async fn given_because(
     host: &Host,
     order: &str,
-) -> Result<Vec<(OrderDocument, Option<Step>)>, CheckoutError> {
+    sale: &Sale,
+    plan: &RefundPlan,
+) -> Result<Vec<OccasionRow>, CheckoutError> {
+    let lost = plan.tier.as_ref().filter(|review| review.is_lost());
+    let lost = lost.and_then(|review| review.before.as_deref());
+    if !plan.completes && lost.is_none() {
+        return Ok(Vec::new());
+    }
     let mut conn = host.db.read().await?;
-    let rows = occasions::of_order(&mut conn, order).await?;
-    let free = |(owner, name)| Step::Counter {
+    let mut rows = occasions::of_order(&mut conn, order).await?;
+    let of_lost =
+        |row: &OccasionRow| lost.is_some_and(|tier| crate::occasions::is_of_tier(row, tier));
+    rows.retain(|row| {
+        !sale.refunded.occasions.contains(&row.id) && (plan.completes || of_lost(row))
+    });
+    Ok(rows)
+}
+
+/// The step that lets an occasion happen again.
+fn freed(row: &OccasionRow) -> Option<Step> {
+    let (owner, name) = crate::occasions::freed(row)?;
+    Some(Step::Counter {
         owner,
         name,
         change: -1,
         limit: None,
         floor: Some(0),
         enforce: false,
-    };
-    let given = rows.iter().map(|row| {
-        let freed = crate::occasions::freed(row).map(free);
-        Ok((unpack(&row.doc)?, freed))
-    });
-    given.collect()
+    })
 }
 
 /// Reads a sale with everything that came back of it.

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::domain::facts::BaseFacts;
+use crate::domain::ledger::Step;
 use crate::domain::order::{OrderDocument, PurchaseSum};
 use crate::domain::pricing::{ReviewInput, review_tier};
 use crate::domain::refund::{RefundPlan, TierReview};
@@ -11,6 +12,7 @@ use crate::domain::rules::{MemberFacts, Occasion, OrderFacts, RuleKind};
 use crate::domain::time::Instant;
 use crate::host::Host;
 use crate::snapshot::{Bound, Place, Snapshot};
+use crate::store::counters;
 use crate::store::members::{self, MemberName};
 
 use super::campaigns::{Reader, first_day};
@@ -24,7 +26,13 @@ pub struct Review {
     pub tier: Option<TierReview>,
     pub facts: BaseFacts,
     pub evaluations: Vec<Evaluation>,
+    /// The step that refuses the refund where another one of the member came between, whose purchases this review
+    /// still counted.
+    pub turn: Step,
 }
+
+/// Counts the reviewed refunds of a member.
+const TURNS: &str = "tier-review";
 
 /// Asks the tier rules live in the order's store with the member's purchases as the refund leaves them.
 pub async fn after_refund(
@@ -48,6 +56,8 @@ pub async fn after_refund(
     }
     let today = place.day(now);
     let mut conn = host.db.read().await?;
+    // Before anything a refund changes is read.
+    let turns = counters::values(&mut conn, &[(member.clone(), TURNS.to_owned())]).await?;
     let Some(found) = members::known(&mut conn, MemberName::Id(member)).await? else {
         return Ok(None);
     };
@@ -98,6 +108,11 @@ pub async fn after_refund(
     Ok(Some(Review {
         tier,
         evaluations: evaluations(reviewed.calls, runs, &bound)?,
+        turn: Step::TakeTurn {
+            owner: member.id,
+            name: TURNS.to_owned(),
+            number: turns.first().copied().unwrap_or(0),
+        },
         facts,
     }))
 }

@@ -2,11 +2,17 @@
 
 use crate::domain::facts::BaseFacts;
 use crate::domain::ledger::{EventRow, MemberTierRow, Record};
-use crate::domain::order::OrderDocument;
+use crate::domain::order::{OrderDocument, TierOutcome};
 use crate::domain::rules::TierDecision;
 use crate::domain::time::Day;
 use crate::host::Host;
 use crate::occasions;
+
+use super::error::CheckoutError;
+use super::stored::is_back_whole;
+
+/// How long after a sale a lost answer is still asked for. Later, a gift would follow rules the sale knew nothing of.
+const ASKED_AGAIN_SECONDS: i64 = 86_400;
 
 /// Asks what a tier that a sale or a claim led to gives. Rules raise at sales and lower at refunds and reviews.
 pub async fn reached(host: &Host, order: &str, document: &OrderDocument) {
@@ -16,6 +22,28 @@ pub async fn reached(host: &Host, order: &str, document: &OrderDocument) {
     if let (Some(tier), Some(member)) = (tier, &document.member) {
         occasions::tier_reached(host, member, tier, document, order).await;
     }
+}
+
+/// Asks again when the answer to a sale or a claim is repeated: a host that stopped between the commit and the asking
+/// gave none, so its client asks for it. The gift itself is given once.
+pub async fn reached_before(
+    host: &Host,
+    order: &str,
+    document: &OrderDocument,
+) -> Result<(), CheckoutError> {
+    let is_recent = host.clock.now() < document.occurred_at.plus_seconds(ASKED_AGAIN_SECONDS);
+    let raised = document.tier.as_ref();
+    if !is_recent || !raised.is_some_and(TierOutcome::changes_tier) {
+        return Ok(());
+    }
+    let is_back = {
+        let mut conn = host.db.read().await?;
+        is_back_whole(&mut conn, order).await?
+    };
+    if !is_back {
+        reached(host, order, document).await;
+    }
+    Ok(())
 }
 
 /// What a decision writes: nothing where it leaves everything as it was told, and an event where the tier itself is

@@ -103,14 +103,17 @@ fn check(config: &Config, file: PathBuf, with: Option<PathBuf>) -> anyhow::Resul
 }
 
 fn reference(file: Option<PathBuf>) -> anyhow::Result<()> {
-    let manifests = match file {
-        Some(file) => vec![tessera_build::read_manifest(&read(&file)?)?],
-        None => tessera_embed::all()
-            .iter()
-            .map(|embedded| tessera_build::read_manifest(embedded.bytes))
-            .collect::<Result<_, _>>()?,
-    };
-    print!("{}", crate::reference::page(&manifests));
+    if let Some(file) = file {
+        let manifest = tessera_build::read_manifest(&read(&file)?)?;
+        print!("{}", crate::reference::page([&manifest]));
+        return Ok(());
+    }
+    let manifests = tessera_embed::all()
+        .iter()
+        .map(|embedded| tessera_build::read_manifest(embedded.bytes))
+        .collect::<Result<Vec<_>, _>>()?;
+    let rules = crate::reference::page(&manifests);
+    print!("{rules}{}", crate::reference::chain());
     Ok(())
 }
 

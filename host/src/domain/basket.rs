@@ -163,6 +163,17 @@ fn is_amount(amount: i64) -> bool {
 }
 
 impl Basket {
+    /// No goods, where what is told is no sale or was settled before.
+    pub fn of_nothing(currency: &str, currency_scale: u8) -> Self {
+        Self {
+            currency: currency.to_owned(),
+            currency_scale,
+            lines: Vec::new(),
+            codes: Vec::new(),
+            tenders: Vec::new(),
+        }
+    }
+
     /// Checks every number and list against the limits of this file.
     pub fn validate(&self) -> Result<(), BasketError> {
         ensure(

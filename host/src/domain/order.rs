@@ -14,7 +14,7 @@ use super::rules::{
     AggregateNeed, CounterPeriod, CounterScope, Gift, Grant, Measure, Message, Side, Target,
     TenderKind, TierDecision,
 };
-use super::settings::{CashRounding, RefundSpentPoints};
+use super::settings::{CashRounding, RefundGifts, RefundSpentPoints};
 use super::time::{Day, Instant};
 
 /// The form written by this host.
@@ -222,7 +222,7 @@ pub struct RewardRecord {
     pub reason: Message,
     pub expires_on: Option<Day>,
     pub available_on: Option<Day>,
-    /// Whether a full refund takes it back.
+    /// Whether a refund takes it back.
     pub clawback: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lot: Option<String>,
@@ -237,7 +237,7 @@ pub struct GrantRecord {
     /// Who gets it, where that is not the document's member.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holder: Option<String>,
-    /// Whether a full refund leaves it where it is.
+    /// Whether a refund leaves it where it is.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_kept: bool,
     /// The binding that honours the coupons; none for draw entries.
@@ -252,7 +252,7 @@ pub struct GrantRecord {
 }
 
 impl GrantRecord {
-    /// A grant to the document's member, which goes back with a full refund.
+    /// A grant to the document's member, which goes back with a refund.
     pub fn new(campaign: u32, grant: Grant) -> Self {
         Self {
             campaign,
@@ -330,6 +330,8 @@ pub struct PassedOver {
 pub struct Terms {
     pub cash_rounding: Option<CashRounding>,
     pub refund_spent_points: RefundSpentPoints,
+    #[serde(default)]
+    pub refund_gifts: RefundGifts,
     pub cancelled_order_frees_usage: bool,
     pub expired_lot_grace_days: u16,
     /// What points were worth when they were spent; absent when they were no tender.

@@ -5,6 +5,7 @@
 //! ends at the cent where one refund of everything would. Money goes back to its tenders in proportion
 //! to what is left of each.
 
+mod gifts;
 mod legs;
 
 #[cfg(test)]
@@ -21,6 +22,8 @@ use super::order::{
 };
 use super::pricing::CampaignRef;
 use super::rules::{RuleKind, TenderKind, TierDecision};
+use gifts::Share;
+pub use gifts::{BonusReturn, GiftsBack, RewardReturn, Undone, undo};
 pub use legs::{RefundTender, TenderRefunded};
 
 /// What is to come back.
@@ -47,6 +50,8 @@ pub struct LineQuantity {
 pub struct Refunded {
     /// Thousandths by line.
     pub quantities: Vec<i64>,
+    /// Worth of the goods that came back, tax included.
+    pub worth: i64,
     /// By tender of the document.
     pub tenders: Vec<TenderRefunded>,
     /// Part of what was never paid.
@@ -55,6 +60,8 @@ pub struct Refunded {
     pub cash: i64,
     /// Minor units paid out in cash.
     pub cash_handed: i64,
+    /// Occasions whose gifts went back already, by id.
+    pub occasions: Vec<String>,
 }
 
 /// What one refund does. All numbers are positive and name what goes back to the customer, or what is
@@ -74,22 +81,19 @@ pub struct RefundPlan {
     pub kept_back: Vec<Payout>,
     /// Points to take back, by award of the document.
     pub awards: Vec<AwardReturn>,
-    /// Referral rewards to take back whole, by position in the document.
-    pub rewards: Vec<u32>,
+    /// Referral rewards, coupons and bonus to take back.
+    pub gifts: GiftsBack,
     /// Counter changes that undo those of the sale.
     pub counters: Vec<CounterUse>,
     /// Codes that can be used again.
     pub codes: Vec<String>,
-    /// Codes of coupons the order granted, which cannot be used any more.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub voided: Vec<String>,
-    /// Bonus to take back whole, by grant of the document.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub bonus: Vec<u32>,
     /// What the member's purchases lose; subtract these.
     pub purchases: Vec<PurchaseSum>,
     /// Whether nothing of the order is left after this.
     pub completes: bool,
+    /// Occasions that gave something because of the order and have it taken back whole, by id.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub occasions: Vec<String>,
     /// What the tier rules answered, where the chain reviews tiers at a refund.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tier: Option<TierReview>,
@@ -101,6 +105,13 @@ pub struct TierReview {
     pub campaign: CampaignRef,
     pub before: Option<String>,
     pub decision: TierDecision,
+}
+
+impl TierReview {
+    /// Whether it takes the tier away, for a lower one or none.
+    pub fn is_lost(&self) -> bool {
+        self.before != self.decision.tier
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -182,10 +193,12 @@ impl Refunded {
     pub fn nothing(document: &OrderDocument) -> Self {
         Self {
             quantities: vec![0; document.lines.len()],
+            worth: 0,
             tenders: vec![TenderRefunded::default(); document.tenders.len()],
             unpaid: 0,
             cash: 0,
             cash_handed: 0,
+            occasions: Vec::new(),
         }
     }
 
@@ -207,6 +220,8 @@ impl Refunded {
                 .absorb(tender)?;
         }
         let cash = plan.cash_before_rounding()?;
+        self.worth = self.worth.checked_add(plan.total).ok_or(Overflow)?;
+        self.occasions.extend(plan.occasions.iter().cloned());
         self.unpaid = self.unpaid.checked_add(plan.unpaid).ok_or(Overflow)?;
         self.cash = self.cash.checked_add(cash).ok_or(Overflow)?;
         self.cash_handed = self
@@ -266,33 +281,20 @@ pub fn plan(
         .iter()
         .zip(&after)
         .all(|(line, back)| line.quantity == *back);
+    let share = Share::new(document, refunded.worth, total, completes)?;
     let frees = completes && document.terms.cancelled_order_frees_usage;
     let used = document.codes.iter().filter(|code| code.used && frees);
     Ok(RefundPlan {
         taxes: tax_sums(document, &lines)?,
         purchases: purchases(document, &lines, &shares, &after),
         awards: award_returns(&shares)?,
-        rewards: if completes {
-            rewards(document)
-        } else {
-            Vec::new()
-        },
+        gifts: gifts::back(document, share)?,
         counters: if completes {
             counters(document)?
         } else {
             Vec::new()
         },
         codes: used.map(|code| code.code.clone()).collect(),
-        voided: if completes {
-            granted_codes(document)
-        } else {
-            Vec::new()
-        },
-        bonus: if completes {
-            granted_bonus(document)
-        } else {
-            Vec::new()
-        },
         lines,
         total,
         tenders: money.tenders,
@@ -300,6 +302,7 @@ pub fn plan(
         rounding: money.rounding,
         kept_back: Vec::new(),
         completes,
+        occasions: Vec::new(),
         tier: None,
     })
 }
@@ -473,63 +476,6 @@ fn purchases(
         row.orders = i64::from(!still.contains(row.category.as_str()));
     }
     rows
-}
-
-/// What an occasion gave because of an order that is taken back whole.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Undone {
-    /// Points to take back whole, by award of the document.
-    pub awards: Vec<AwardReturn>,
-    /// Referral rewards to take back whole, by position in the document.
-    pub rewards: Vec<u32>,
-    /// Codes of coupons that cannot be used any more.
-    pub voided: Vec<String>,
-    /// Bonus to take back whole, by grant of the document.
-    pub bonus: Vec<u32>,
-    pub counters: Vec<CounterUse>,
-}
-
-/// Takes everything back that a document without lines gave.
-pub fn undo(document: &OrderDocument) -> Result<Undone, RefundError> {
-    let awards = document.awards.iter().zip(0..);
-    Ok(Undone {
-        awards: awards
-            .map(|(award, position)| AwardReturn {
-                award: position,
-                points: award.points,
-            })
-            .collect(),
-        rewards: rewards(document),
-        voided: granted_codes(document),
-        bonus: granted_bonus(document),
-        counters: counters(document)?,
-    })
-}
-
-fn granted_codes(document: &OrderDocument) -> Vec<String> {
-    let granted = document.grants.iter().filter(|record| !record.is_kept);
-    granted.flat_map(|record| &record.codes).cloned().collect()
-}
-
-fn granted_bonus(document: &OrderDocument) -> Vec<u32> {
-    let granted = document.grants.iter().zip(0..);
-    granted
-        .filter(|(record, _)| record.lot.is_some() && !record.is_kept)
-        .map(|(_, position)| position)
-        .collect()
-}
-
-fn rewards(document: &OrderDocument) -> Vec<u32> {
-    let rewards = document
-        .referral
-        .iter()
-        .flat_map(|referral| &referral.rewards)
-        .enumerate();
-    // At most 256 campaigns with 10 rewards each.
-    rewards
-        .filter(|(_, reward)| reward.clawback)
-        .map(|(position, _)| position as u32)
-        .collect()
 }
 
 /// Undoes the counters: what a rule counted always, what counts against a limit where usage is freed, and

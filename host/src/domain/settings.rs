@@ -3,6 +3,7 @@
 //! Every setting has a default that is written down with it, beside what other systems do. A sale keeps
 //! the settings its refund needs (`order::Terms`), so that changing one never changes a past sale.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tessera_money::{Rate, Rounding};
 
@@ -12,26 +13,34 @@ use super::order::category_and_ancestors;
 const MOST_DISCOUNT_CAPS: usize = 200;
 
 /// The settings of one store, after chain, region and store revisions are laid over each other.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CheckoutSettings {
     /// Whether shelf prices contain tax. Default yes, as in Chinese retail and European consumer
     /// prices; no is usual in the United States and in wholesale.
     pub prices_include_tax: bool,
     /// Tax per class of goods. A line of a class that is not here is refused.
+    #[schemars(extend("examples" = [[{ "name": "food", "rate": "9%" }]]))]
     pub tax_classes: Vec<TaxClass>,
-    /// Default per line (Vendure, Odoo's default); per receipt is asked for in Denmark and the Netherlands.
+    /// What tax is rounded for. Default per line (Vendure, Odoo's default); per receipt is asked for in Denmark and the Netherlands.
     pub tax_rounding: TaxRounding,
-    /// Default half-up.
+    /// How tax is rounded. Default half-up.
     pub tax_rounding_mode: Rounding,
     /// Rounds unit price × quantity of weighed goods. Default half-up.
     pub line_rounding: Rounding,
     /// Rounds what is paid in cash to coins that exist. Default none (China: mobile money pays the fen).
+    #[schemars(extend("examples" = [{ "increment": 10, "mode": "half-up" }]))]
     pub cash_rounding: Option<CashRounding>,
     /// The most that all discounts together may take off a line, by category; the nearest one counts. Default none (only
     /// a product's own floor price holds); asked for in saleor #5689, and 0 is how goods bear no discount at all.
+    #[schemars(extend("examples" = [[{ "category": "drinks", "share": "30%" }]]))]
     pub discount_caps: Vec<DiscountCap>,
+    /// What becomes of the part of a discount that a capped line cannot bear. Default dropped: half off an order of
+    /// capped and other goods is half off the other goods; `spread` lets the other lines bear it too, as they bear
+    /// what a product's floor price keeps, so that a fixed amount is given whole.
+    pub discount_caps_rest: CapRest,
     /// Points as a means of payment. Default off.
+    #[schemars(extend("examples" = [{ "value": "1/100" }]))]
     pub points_tender: Option<PointsTender>,
     /// What stored value is spent first. Default bonus-first (the gift is used before the member's own
     /// money, which alone is paid out again); proportional is what Odoo's eWallet amounts to.
@@ -47,6 +56,11 @@ pub struct CheckoutSettings {
     /// What happens when earned points of a refunded sale are spent already. Default debt, repaid by later
     /// earning (Zenoti); `reduce-refund` keeps their worth back (ERPNext refuses altogether, Smile ignores it).
     pub refund_spent_points: RefundSpentPoints,
+    /// When referral rewards, coupons and bonus that an order gave go back. Default by-share: each refund takes back the
+    /// share of the order's worth that came back, so nobody keeps the reward of a large order for a crumb of it;
+    /// `with-everything`: nothing before the last of the order is back. What an occasion gave because of the order goes
+    /// back whole with the last of it, and the gift of a tier with the tier where a review at the refund takes it away.
+    pub refund_gifts: RefundGifts,
     /// Whether a sale that is refunded in full gives its coupon codes, limits and budgets back. Default
     /// yes (Sylius's default, Vendure).
     pub cancelled_order_frees_usage: bool,
@@ -56,6 +70,7 @@ pub struct CheckoutSettings {
     /// Days after which all points of a member expire who has neither bought, nor topped up, nor been given points
     /// since, whatever their own last day. Default none: points expire on their own last day alone; Smile expires by
     /// inactivity. Rewards for an order of somebody else do not keep points alive.
+    #[schemars(range(min = 1), extend("examples" = [365]))]
     pub points_lapse_after_days: Option<u16>,
     /// Seconds a quote can be committed. Default 900.
     pub quote_lifetime: u32,
@@ -74,26 +89,38 @@ pub struct CheckoutSettings {
 }
 
 /// A class of goods and its rate.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TaxClass {
+    /// As the products name it.
+    #[schemars(extend("examples" = ["food"]))]
     pub name: String,
     /// 13 % is 13/100; zero or more.
+    #[schemars(extend("examples" = ["13%"]))]
     pub rate: Rate,
 }
 
 /// What all discounts together may take off a line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DiscountCap {
     /// Category path, with what lies below it; every category when left out.
     #[serde(default)]
+    #[schemars(extend("examples" = ["drinks"]))]
     pub category: String,
     /// Greatest share of the list or member price, from 0 to 1.
+    #[schemars(extend("examples" = ["30%"]))]
     pub share: Rate,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CapRest {
+    Dropped,
+    Spread,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TaxRounding {
     /// Each line's tax is rounded by itself; the receipt adds them up.
@@ -103,28 +130,34 @@ pub enum TaxRounding {
 }
 
 /// Smallest cash amount and how the rest is rounded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CashRounding {
     /// Minor units, at least 2.
+    #[schemars(range(min = 2, max = 1_000_000))]
     pub increment: i64,
+    /// How the rest is rounded.
     pub mode: Rounding,
 }
 
 /// What points are worth at the till.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PointsTender {
     /// Minor units per point-unit (a point at the program's scale); worth is rounded down.
+    #[schemars(extend("examples" = ["1/100"]))]
     pub value: Rate,
     /// Least that can be spent at once, in point-units.
     #[serde(default)]
+    #[schemars(range(min = 0))]
     pub minimum: i64,
     /// Points are spent in whole multiples of this; 1 when absent.
     #[serde(default = "one")]
+    #[schemars(range(min = 1))]
     pub multiple: i64,
     /// Greatest part of the total that points may pay; all of it when absent.
     #[serde(default)]
+    #[schemars(extend("examples" = ["50%"]))]
     pub max_share: Option<Rate>,
 }
 
@@ -132,7 +165,7 @@ fn one() -> i64 {
     1
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum StoredValueOrder {
     BonusFirst,
@@ -141,7 +174,7 @@ pub enum StoredValueOrder {
     Proportional,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum StoredValueEarning {
     None,
@@ -149,11 +182,20 @@ pub enum StoredValueEarning {
     All,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RefundSpentPoints {
     Debt,
     ReduceRefund,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RefundGifts {
+    /// Points and bonus in proportion to the goods' worth; of coupons as many as that share, half a coupon whole.
+    #[default]
+    ByShare,
+    WithEverything,
 }
 
 impl Default for CheckoutSettings {
@@ -166,12 +208,14 @@ impl Default for CheckoutSettings {
             line_rounding: Rounding::HalfUp,
             cash_rounding: None,
             discount_caps: Vec::new(),
+            discount_caps_rest: CapRest::Dropped,
             points_tender: None,
             stored_value_order: StoredValueOrder::BonusFirst,
             earn_before_tax: false,
             points_tender_reduces_earning: true,
             stored_value_reduces_earning: StoredValueEarning::None,
             refund_spent_points: RefundSpentPoints::Debt,
+            refund_gifts: RefundGifts::ByShare,
             cancelled_order_frees_usage: true,
             expired_lot_grace_days: 0,
             points_lapse_after_days: None,

@@ -6,12 +6,11 @@ use super::{Occasion, Outcome, counter_of, happened};
 use crate::access::{Permission, Principal};
 use crate::checkout::request::MemberReference;
 use crate::checkout::situation::find_member;
-use crate::checkout::stored::unpack;
+use crate::checkout::stored::is_back_whole;
 use crate::checkout::{CheckoutError, Intent, recall};
 use crate::domain::basket::MAX_AMOUNT;
 use crate::domain::claim::ClaimError;
 use crate::domain::ledger::Refusal;
-use crate::domain::refund::RefundPlan;
 use crate::domain::rules::Trigger;
 use crate::host::Host;
 use crate::store::orders::{self, OrderName};
@@ -120,11 +119,8 @@ async fn bought(host: &Host, order: &str, member: &str) -> Result<(), CheckoutEr
     if buyer.as_deref() != Some(member) {
         return Err(CheckoutError::OrderUnknown(order.to_owned()));
     }
-    // What it gave could not be taken back with the order any more.
-    for refund in orders::refunds_of(&mut conn, order).await? {
-        if unpack::<RefundPlan>(&refund.doc)?.completes {
-            return Err(ClaimError::Refunded.into());
-        }
+    if is_back_whole(&mut conn, order).await? {
+        return Err(ClaimError::Refunded.into());
     }
     Ok(())
 }

@@ -20,6 +20,16 @@ type Columns = (
     Vec<u8>,
 );
 
+/// Reads all columns of claims.
+macro_rules! claims {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, order_id, member, store, terminal, staff, occurred_at, business_date, doc, facts FROM claims ",
+            $rest
+        )
+    };
+}
+
 fn claim(row: Columns) -> Result<ClaimRow, StoreError> {
     let (id, order_id, member, store, terminal, staff, at, on, doc, facts) = row;
     Ok(ClaimRow {
@@ -43,8 +53,7 @@ fn claim(row: Columns) -> Result<ClaimRow, StoreError> {
 pub async fn of_order(conn: &mut Conn, order: &str) -> Result<Option<ClaimRow>, StoreError> {
     let order = order.to_owned();
     let row: Option<Columns> = on!(conn, c => sqlx::query_as(
-        "SELECT id, order_id, member, store, terminal, staff, occurred_at, business_date, doc, facts
-         FROM claims WHERE order_id = $1"
+        claims!("WHERE order_id = $1")
     ).bind(order).fetch_optional(c).await)
     .map_err(StoreError::during("reading the claim of an order"))?;
     row.map(claim).transpose()
@@ -57,8 +66,7 @@ pub async fn of_order(conn: &mut Conn, order: &str) -> Result<Option<ClaimRow>, 
 pub async fn by_id(conn: &mut Conn, id: &str) -> Result<Option<ClaimRow>, StoreError> {
     let id = id.to_owned();
     let row: Option<Columns> = on!(conn, c => sqlx::query_as(
-        "SELECT id, order_id, member, store, terminal, staff, occurred_at, business_date, doc, facts
-         FROM claims WHERE id = $1"
+        claims!("WHERE id = $1")
     ).bind(id).fetch_optional(c).await)
     .map_err(StoreError::during("reading a claim"))?;
     row.map(claim).transpose()

@@ -105,7 +105,7 @@ pub struct Config {
     /// Whether the new member gets his points although his referrer is past the cap.
     #[schemars(title = "New member beyond the cap")]
     pub referee_beyond_cap: bool,
-    /// Whether a full refund of the order takes back what it gave to both sides.
+    /// Whether a refund of the order takes back what it gave to both sides.
     #[schemars(title = "Take back on refund")]
     pub clawback: bool,
     /// Days until the points can be spent.

@@ -12,6 +12,8 @@ const DISCOUNTS_MAX: usize = 500;
 const AWARDS_MAX: usize = 100;
 const REWARDS_MAX: usize = 10;
 const GRANTS_MAX: usize = 20;
+/// Points at the program's scale, or minor units of bonus.
+const GIVEN_MAX: i64 = 1_000_000_000_000;
 const NEAR_MISSES_MAX: usize = 20;
 
 /// What a rule wants and what it answers, or what is wrong with its configuration.
@@ -120,6 +122,13 @@ impl Faults {
         });
     }
 
+    fn given(&mut self, what: &str, amounts: impl Iterator<Item = i64>) {
+        let sum = amounts.fold(0_i64, i64::saturating_add);
+        self.unless(sum <= GIVEN_MAX, || {
+            format!("{sum} {what} at once, at most {GIVEN_MAX} are taken")
+        });
+    }
+
     fn positions(&mut self, positions: &[u32], lines: usize) {
         for position in positions {
             let exists = usize::try_from(*position).is_ok_and(|position| position < lines);
@@ -179,6 +188,7 @@ impl Faults {
 
     fn grants<'g>(&mut self, grants: impl ExactSizeIterator<Item = &'g Grant>, today: i32) {
         self.at_most("grants", grants.len(), GRANTS_MAX);
+        let mut bonus = 0_i64;
         for grant in grants {
             self.unless((1..=COUNT_MAX).contains(&grant.count), || {
                 format!("a grant of {}; give 1 to {COUNT_MAX}", grant.count)
@@ -195,7 +205,9 @@ impl Faults {
                 || "bonus that is counted or comes later; grant it once and at once".to_owned(),
             );
             self.days(today, grant.available_on, grant.expires_on);
+            bonus = bonus.saturating_add(grant.amount);
         }
+        self.given("minor units of bonus", std::iter::once(bonus));
     }
 
     fn days(&mut self, today: i32, available_on: Option<i32>, expires_on: Option<i32>) {
@@ -263,6 +275,7 @@ impl Answer<points::Facts> for points::Proposal {
         faults.at_most("awards", self.awards.len(), AWARDS_MAX);
         faults.at_most("near misses", self.near_misses.len(), NEAR_MISSES_MAX);
         faults.grants(self.grants.iter(), facts.order.business_date);
+        faults.given("points", self.awards.iter().map(|award| award.points));
         for award in &self.awards {
             faults.positive("award", award.points);
             faults.positions(&award.lines, facts.basket.lines.len());
@@ -342,6 +355,7 @@ impl Answer<referrals::Facts> for referrals::Proposal {
         faults.at_most("near misses", self.near_misses.len(), NEAR_MISSES_MAX);
         let grants = self.grants.iter().map(|given| &given.grant);
         faults.grants(grants, facts.order.business_date);
+        faults.given("points", self.rewards.iter().map(|reward| reward.points));
         for reward in &self.rewards {
             faults.positive("reward", reward.points);
             faults.days(

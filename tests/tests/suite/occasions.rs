@@ -388,6 +388,29 @@ on_each_database! {
         shop.verify().await;
     }
 
+    // As above, but 60.00 of the 100.00 come back and the chain reviews the tier then: silver is gone and its gift too,
+    // once, though the rest comes back later.
+    async fn the_gift_of_a_tier_goes_back_with_the_tier(shop) {
+        shop.settings(json!({ "tier_review_on_refund": true })).await;
+        let silver = json!({ "code": "silver", "name": "Silver", "threshold": 10_000, "multiplier": 1 });
+        let ladder = json!({ "window_days": 365, "validity_days": 365, "refund_lowers": true, "tiers": [silver] });
+        shop.bind("tier-standard", ladder).await;
+        bind_events(&shop, json!([{ "on": "tier-reached", "points": 100 }, { "on": "feedback", "points": 7 }])).await;
+        let member = shop.member().await;
+        let mut five = coffee(&member);
+        five["lines"][0]["quantity"] = json!("5");
+        let order = shop.buy(five).await;
+        assert_eq!(points(&shop, &member).await, 100);
+        let about = json!({ "kind": "feedback", "reference": "survey", "order": id(&order), "store": "east" });
+        feedback(&shop, &member, about).await.ok();
+        let refund = shop.refund(id(&order), json!([[0, "3"]])).await.ok();
+        assert_eq!(refund["tier"], json!({ "before": "silver", "after": null }));
+        assert_eq!(points(&shop, &member).await, 7);
+        shop.refund(id(&order), Value::Null).await.ok();
+        assert!(shop.balances(&member).await.is_empty());
+        shop.verify().await;
+    }
+
     // 100.00 makes silver: 100 points, a coupon and 5.00 of bonus. When the order goes back, so do they.
     async fn the_gift_of_a_tier_goes_back_with_the_order_that_reached_it(shop) {
         let silver = json!({ "code": "silver", "name": "Silver", "threshold": 10_000, "multiplier": 1 });
@@ -445,6 +468,40 @@ on_each_database! {
         assert!(coupons(&shop, &referrer).await.is_empty());
         let after = (shop.wallet(&referrer).await, shop.system("bonus-issued", "CNY").await);
         assert_eq!(after, before);
+        shop.verify().await;
+    }
+
+    // A hundred for a first order of 100.00 at least; four of five coffees come back, and so do 80 points and 4.00.
+    async fn the_reward_of_a_large_order_does_not_stay_with_a_crumb_of_it(shop) {
+        shop.bind("referral-standard", json!({
+            "referee_points": 0, "referrer_points": 100, "referrer_bonus": { "amount": 500 }, "minimum_amount": 10_000,
+        })).await;
+        let referrer = shop.member().await;
+        let newcomer = brought(&shop, &referrer).await;
+        let mut five = coffee(&newcomer);
+        five["lines"][0]["quantity"] = json!("5");
+        let order = shop.buy(five).await;
+        assert_eq!((points(&shop, &referrer).await, balance(&shop, &referrer, "bonus").await), (100, 500));
+        shop.refund(id(&order), json!([[0, "4"]])).await.ok();
+        assert_eq!((points(&shop, &referrer).await, balance(&shop, &referrer, "bonus").await), (20, 100));
+        shop.verify().await;
+        shop.refund(id(&order), Value::Null).await.ok();
+        assert!(shop.balances(&referrer).await.is_empty());
+        shop.verify().await;
+    }
+
+    async fn where_the_chain_says_so_rewards_stay_until_everything_is_back(shop) {
+        shop.settings(json!({ "refund_gifts": "with-everything" })).await;
+        shop.bind("referral-standard", json!({ "referee_points": 0, "referrer_points": 100 })).await;
+        let referrer = shop.member().await;
+        let newcomer = brought(&shop, &referrer).await;
+        let mut two = coffee(&newcomer);
+        two["lines"][0]["quantity"] = json!("2");
+        let order = shop.buy(two).await;
+        shop.refund(id(&order), json!([[0, "1"]])).await.ok();
+        assert_eq!(points(&shop, &referrer).await, 100);
+        shop.refund(id(&order), Value::Null).await.ok();
+        assert_eq!(points(&shop, &referrer).await, 0);
         shop.verify().await;
     }
 

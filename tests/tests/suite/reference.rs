@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use tessera::domain::settings::CheckoutSettings;
 use tessera::reference;
 use tessera_tests::process::unread;
 
@@ -11,7 +12,7 @@ fn the_reference_of_settings_is_what_the_plugins_say() {
         .iter()
         .map(|embedded| tessera_build::read_manifest(embedded.bytes).expect("a manifest"))
         .collect();
-    let made = reference::page(&manifests);
+    let made = reference::page(&manifests) + &reference::chain();
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/reference.md");
     let kept = std::fs::read_to_string(&file).unwrap_or_default();
     assert!(
@@ -24,6 +25,20 @@ fn the_reference_of_settings_is_what_the_plugins_say() {
     );
     for row in made.lines() {
         assert!(!row.contains('…'), "a setting has no example: {row}");
+    }
+}
+
+#[test]
+fn every_example_of_a_chains_setting_can_be_set() {
+    let schema = reference::checkout_schema();
+    let settings = schema["properties"].as_object().expect("settings");
+    assert!(settings.len() > 20);
+    for (name, setting) in settings {
+        let mut only = serde_json::Map::new();
+        only.insert(name.clone(), reference::example(setting));
+        let only = serde_json::Value::Object(only);
+        let set: CheckoutSettings = serde_json::from_value(only.clone()).expect(name);
+        set.validate().expect(name);
     }
 }
 

@@ -1,6 +1,7 @@
 //! What there is once, there is once, however many quotes were made side by side and however much came back. A coffee
 //! is 20.00.
 
+use axum::http::Method;
 use serde_json::{Value, json};
 use tessera_tests::on_each_database;
 use tessera_tests::shop::Shop;
@@ -116,6 +117,54 @@ on_each_database! {
         assert_eq!((balances["points"], balances["bonus"]), (100, 500));
         shop.refund(id(ends[0].as_ref().expect("an order")), Value::Null).await.ok();
         assert_eq!(points(&shop, &member).await, 0);
+        shop.verify().await;
+    }
+
+    // As after a host that stopped between a commit and the asking: the till sends its key again for the answer.
+    async fn a_lost_answer_asked_for_again_brings_the_gift_of_its_tier_once(shop) {
+        let tiers = json!({ "tiers": [{ "code": "gold", "name": "Gold", "threshold": 2_000 }] });
+        shop.bind("tier-standard", tiers).await;
+        let member = shop.member().await;
+        let (quote, returned) = (shop.quote(coffees(&member, 1)).await, shop.quote(coffees(&member, 1)).await);
+        let commit = async |quote: &Value, key: &str| {
+            let path = format!("/v1/quotes/{}/commit", id(quote));
+            shop.send(Method::POST, &path, &shop.till, Some(key), Some(json!({}))).await.ok()
+        };
+        let other = commit(&returned, "back").await;
+        shop.refund(id(&other), Value::Null).await.ok();
+        commit(&quote, "lost").await;
+        let gift = json!({ "events": [{ "on": "tier-reached", "points": 100 }] });
+        shop.bind("points-standard", gift).await;
+        // Nothing for what came back whole.
+        commit(&returned, "back").await;
+        assert_eq!(points(&shop, &member).await, 0);
+        for _ in 0..2 {
+            commit(&quote, "lost").await;
+            assert_eq!(points(&shop, &member).await, 100);
+        }
+        shop.verify().await;
+    }
+
+    // Silver from 100.00: each order alone keeps it, so each refund alone would leave it. Eight times, since the two
+    // meet only by chance.
+    async fn two_refunds_at_once_leave_no_tier_that_neither_order_supports(shop) {
+        shop.settings(json!({ "tier_review_on_refund": true })).await;
+        let silver = json!({ "code": "silver", "name": "Silver", "threshold": 10_000, "multiplier": 1 });
+        let ladder = json!({ "window_days": 365, "validity_days": 365, "refund_lowers": true, "tiers": [silver] });
+        shop.bind("tier-standard", ladder).await;
+        for _ in 0..8 {
+            let member = shop.member().await;
+            let one = shop.buy(coffees(&member, 5)).await;
+            let other = shop.buy(coffees(&member, 5)).await;
+            let (first, second) = tokio::join!(
+                shop.refund(id(&one), Value::Null),
+                shop.refund(id(&other), Value::Null),
+            );
+            let ends = [first.ok(), second.ok()];
+            assert!(ends.iter().any(|refund| refund["tier"]["after"].is_null()), "{ends:?}");
+            let member = shop.get(&format!("/v1/members/{member}"), &shop.admin).await.ok();
+            assert!(member["tier"].is_null(), "{ends:?}");
+        }
         shop.verify().await;
     }
 

@@ -4,7 +4,9 @@ use super::{account, counter_step, negated, overflow, system, tender_account, te
 use crate::checkout::error::CheckoutError;
 use crate::domain::ledger::{AccountName, ExpiredReturn, Step, TakeBackShort};
 use crate::domain::order::OrderDocument;
-use crate::domain::refund::{AwardReturn, RefundPlan, RefundTender, Undone};
+use crate::domain::refund::{
+    AwardReturn, BonusReturn, GiftsBack, RefundPlan, RefundTender, RewardReturn, Undone,
+};
 use crate::domain::rules::TenderKind;
 
 /// Lots a sale took points or bonus from, less what refunds put back: account id, then lot and amount.
@@ -115,7 +117,7 @@ pub fn refund(
             enforce: false,
         });
     }
-    for code in &plan.voided {
+    for code in &plan.gifts.voided {
         steps.push(Step::VoidCoupon { code: code.clone() });
     }
     Ok(steps)
@@ -134,29 +136,11 @@ pub struct TakeBack {
     pub on_short: TakeBackShort,
 }
 
-/// What of a document is taken back, by position.
-#[derive(Debug, Clone, Copy)]
-pub struct Returns<'a> {
-    pub awards: &'a [AwardReturn],
-    pub rewards: &'a [u32],
-    pub bonus: &'a [u32],
-}
-
-impl<'a> Returns<'a> {
-    /// What a refund takes back.
-    pub fn of_plan(plan: &'a RefundPlan) -> Self {
-        Self {
-            awards: &plan.awards,
-            rewards: &plan.rewards,
-            bonus: &plan.bonus,
-        }
-    }
-}
-
 /// Points of awards and rewards and bonus that are taken back, with the lots they made.
 pub fn taken_back(
     document: &OrderDocument,
-    returns: Returns<'_>,
+    awards: &[AwardReturn],
+    gifts: &GiftsBack,
     points_asset: &str,
 ) -> Result<Vec<TakeBack>, CheckoutError> {
     let damaged = || CheckoutError::Internal("an order's award has no lot".to_owned());
@@ -169,7 +153,7 @@ pub fn taken_back(
         on_short: TakeBackShort::Debt,
     };
     let mut taken = Vec::new();
-    for AwardReturn { award, points } in returns.awards {
+    for AwardReturn { award, points } in awards {
         let award = document.awards.get(*award as usize).ok_or_else(damaged)?;
         let member = document.member.clone().ok_or_else(damaged)?;
         let lot = award.lot.clone().ok_or_else(damaged)?;
@@ -179,13 +163,13 @@ pub fn taken_back(
         .referral
         .as_ref()
         .map_or(&[][..], |referral| &referral.rewards[..]);
-    for position in returns.rewards {
-        let reward = rewards.get(*position as usize).ok_or_else(damaged)?;
+    for RewardReturn { reward, points } in &gifts.rewards {
+        let reward = rewards.get(*reward as usize).ok_or_else(damaged)?;
         let lot = reward.lot.clone().ok_or_else(damaged)?;
-        taken.push(points_of(reward.member.clone(), lot, reward.points));
+        taken.push(points_of(reward.member.clone(), lot, *points));
     }
-    for position in returns.bonus {
-        let record = document.grants.get(*position as usize);
+    for BonusReturn { grant, amount } in &gifts.bonus {
+        let record = document.grants.get(*grant as usize);
         let record = record.ok_or_else(damaged)?;
         let holder = record.holder.as_ref().or(document.member.as_ref());
         taken.push(TakeBack {
@@ -194,7 +178,7 @@ pub fn taken_back(
             ..points_of(
                 holder.cloned().ok_or_else(damaged)?,
                 record.lot.clone().ok_or_else(damaged)?,
-                record.grant.amount,
+                *amount,
             )
         });
     }
@@ -300,7 +284,7 @@ pub fn undone(document: &OrderDocument, undone: &Undone) -> Result<Vec<Step>, Ch
     for counter in &undone.counters {
         steps.push(counter_step(document, counter, false)?);
     }
-    for code in &undone.voided {
+    for code in &undone.gifts.voided {
         steps.push(Step::VoidCoupon { code: code.clone() });
     }
     Ok(steps)

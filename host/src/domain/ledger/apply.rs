@@ -163,6 +163,11 @@ fn take_step(draft: &mut Draft<'_>, step: &Step) -> Result<(), Refusal> {
         } => refundable::refund(draft, order, *expected_sequence, lines, tenders),
         Step::ClaimOrder { order } => refundable::claim(draft, order),
         Step::Lease { name, number } => show_lease(draft, name, *number),
+        Step::TakeTurn {
+            owner,
+            name,
+            number,
+        } => take_turn(draft, owner, name, *number),
         Step::Hold {
             hold,
             quote,
@@ -329,6 +334,21 @@ fn show_lease(draft: &mut Draft<'_>, name: &str, number: i64) -> Result<(), Refu
             lease: name.to_owned(),
         });
     }
+    counter.version += 1;
+    draft.put_counter(key, counter);
+    Ok(())
+}
+
+fn take_turn(draft: &mut Draft<'_>, owner: &str, name: &str, number: i64) -> Result<(), Refusal> {
+    let key = (owner.to_owned(), name.to_owned());
+    let mut counter = draft.counter(&key);
+    if counter.value != number {
+        return Err(Refusal::TurnTaken {
+            owner: key.0,
+            name: key.1,
+        });
+    }
+    counter.value = sum(number, 1)?;
     counter.version += 1;
     draft.put_counter(key, counter);
     Ok(())

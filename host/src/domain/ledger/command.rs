@@ -215,6 +215,13 @@ pub enum Step {
     ClaimOrder {
         order: String,
     },
+    /// Moves a counter on from where it was read: of two that rest on the same reading the second is refused, not for
+    /// good, and reads again.
+    TakeTurn {
+        owner: String,
+        name: String,
+        number: i64,
+    },
     /// Refuses unless the lease still carries this number: whoever held it before it was taken over writes nothing
     /// more. Counts as a sign of life.
     Lease {
@@ -348,7 +355,7 @@ impl Step {
                 visit("asset", asset);
                 visit("lot", lot);
             }
-            Self::Counter { owner, name, .. } => {
+            Self::Counter { owner, name, .. } | Self::TakeTurn { owner, name, .. } => {
                 visit("counter owner", owner);
                 visit("counter", name);
             }
@@ -404,7 +411,7 @@ impl Reserve {
     fn texts(&self, visit: &mut dyn FnMut(&'static str, &str)) {
         match self {
             Self::Account { account, .. } => account_texts(account, visit),
-            Self::Counter { owner, name, .. } => {
+            Self::Counter { owner, name, .. } | Self::TakeTurn { owner, name, .. } => {
                 visit("counter owner", owner);
                 visit("counter", name);
             }

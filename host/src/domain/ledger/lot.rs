@@ -2,7 +2,7 @@
 
 use super::account::{AccountKey, AccountName};
 use super::command::{ExpiredReturn, TakeBackShort};
-use super::draft::{Draft, invalid, negated, positive, sum};
+use super::draft::{Draft, negated, positive, sum};
 use super::entry::Notice;
 use super::refusal::Refusal;
 use super::state::Lot;
@@ -13,6 +13,15 @@ fn lot_of(draft: &Draft<'_>, account: &AccountKey, id: &str) -> Result<Lot, Refu
         .lot(id)
         .filter(|lot| lot.account == account.id())
         .ok_or_else(|| Refusal::LotUnknown { lot: id.to_owned() })
+}
+
+/// The account a lot stands in, which must be the member's of the asset.
+fn home_of(lot: &Lot, member: &str, asset: &str) -> Result<AccountKey, Refusal> {
+    AccountKey::parse(&lot.account)
+        .filter(|home| home.member == member && home.asset == asset)
+        .ok_or_else(|| Refusal::LotUnknown {
+            lot: lot.id.clone(),
+        })
 }
 
 pub(super) fn give_back(
@@ -77,9 +86,7 @@ pub(super) fn take_back(
         lot: own.to_owned(),
     };
     let lot = draft.lot(own).ok_or_else(unknown)?;
-    let home = AccountKey::parse(&lot.account)
-        .filter(|home| home.member == member && home.asset == asset)
-        .ok_or_else(unknown)?;
+    let home = home_of(&lot, member, asset)?;
     // Spendable points, or bonus; pending points answer for themselves.
     let points = match home.name {
         AccountName::Points | AccountName::PointsPending => home.sibling(AccountName::Points),
@@ -151,9 +158,7 @@ pub(super) fn expire(
         if lot.member != member || !lot.has_expired(draft.today) {
             continue;
         }
-        let account = AccountKey::parse(&lot.account)
-            .filter(|account| account.asset == asset)
-            .ok_or_else(|| invalid(format!("lot `{id}` is not of `{asset}`")))?;
+        let account = home_of(&lot, member, asset)?;
         expire_rest(draft, &account, id)?;
     }
     Ok(())
@@ -168,9 +173,7 @@ pub(super) fn lapse(
 ) -> Result<(), Refusal> {
     for id in lots {
         let Some(lot) = draft.lot(id) else { continue };
-        let account = AccountKey::parse(&lot.account)
-            .filter(|account| account.member == member && account.asset == asset)
-            .ok_or_else(|| invalid(format!("lot `{id}` is not of `{asset}`")))?;
+        let account = home_of(&lot, member, asset)?;
         expire_rest(draft, &account, id)?;
     }
     Ok(())

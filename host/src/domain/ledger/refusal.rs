@@ -82,6 +82,8 @@ pub enum Refusal {
     HoldResolved { hold: String, outcome: HoldOutcome },
     #[error("another host has taken over the lease `{lease}`")]
     LeaseLost { lease: String },
+    #[error("another command moved `{name}` of `{owner}` on meanwhile; read again what it counts")]
+    TurnTaken { owner: String, name: String },
     #[error("the legs in `{asset}` sum to {sum}, not zero")]
     Unbalanced { asset: String, sum: i64 },
     #[error("an amount left the range of 64 bits")]
@@ -126,6 +128,7 @@ impl Refusal {
             | Self::ReceiptCodeTaken { .. }
             | Self::AlreadyHeld { .. }
             | Self::LeaseLost { .. }
+            | Self::TurnTaken { .. }
             | Self::Unbalanced { .. }
             | Self::Overflow
             | Self::Invalid { .. }

@@ -129,7 +129,7 @@ impl Touches {
                 self.debit(&AccountKey::new(member, AccountName::Bonus, asset));
                 self.lots.insert(lot.clone());
             }
-            Step::Counter { owner, name, .. } => {
+            Step::Counter { owner, name, .. } | Step::TakeTurn { owner, name, .. } => {
                 self.counters.insert((owner.clone(), name.clone()));
             }
             Step::Lease { name, .. } => {

@@ -11,8 +11,10 @@ pub struct Lines {
     pub initial: Vec<i64>,
     /// Minor units left of each line.
     pub left: Vec<i64>,
-    /// No discount takes a line below this.
+    /// No discount takes a line below this; other lines bear what it cannot.
     pub floors: Vec<i64>,
+    /// No discount takes a line below this; what it cannot bear is dropped.
+    pub caps: Vec<i64>,
 }
 
 impl Lines {
@@ -22,15 +24,17 @@ impl Lines {
 
     /// Takes up to `amount` off these lines, by what is left of each or by the initial amounts as the discount was
     /// reckoned on, and answers each line's part. What a line at its floor cannot bear goes to the others; what
-    /// none can bear is dropped.
+    /// none can bear, and what is beyond a line's cap, is dropped.
     pub fn take(&mut self, lines: &[usize], amount: i64, base: Base) -> Vec<(usize, i64)> {
         let most = lines
             .iter()
             .fold(0_i64, |sum, line| sum.saturating_add(self.capacity(*line)));
-        let parts = self.spread(lines, amount.clamp(0, most), base);
-        for (line, part) in &parts {
-            self.left[*line] -= part;
+        let mut parts = self.spread(lines, amount.clamp(0, most), base);
+        for (line, part) in &mut parts {
+            *part = (*part).min((self.left[*line] - self.caps[*line]).max(0));
+            self.left[*line] -= *part;
         }
+        parts.retain(|(_, part)| *part > 0);
         parts
     }
 
@@ -84,6 +88,7 @@ mod tests {
             initial: left.to_vec(),
             left: left.to_vec(),
             floors: floors.to_vec(),
+            caps: vec![0; left.len()],
         }
     }
 
@@ -102,6 +107,15 @@ mod tests {
         let mut both = lines(&[100, 100], &[90, 0]);
         assert_eq!(both.take(&[0, 1], 60, Base::Discounted), [(0, 10), (1, 50)]);
         assert_eq!(both.left, [90, 50]);
+    }
+
+    #[test]
+    fn what_is_beyond_a_cap_is_dropped_and_no_line_bears_it() {
+        // 60 over 100 + 100 is 30 each; the first bears 10 of them, the second no more than its 30.
+        let mut both = lines(&[100, 100], &[0, 0]);
+        both.caps = vec![90, 0];
+        assert_eq!(both.take(&[0, 1], 60, Base::Discounted), [(0, 10), (1, 30)]);
+        assert_eq!(both.left, [90, 70]);
     }
 
     #[test]

@@ -13,6 +13,9 @@ const MAX_REACH: usize = 10_000;
 const MAX_AWARDS: usize = 100;
 const MAX_REWARDS: usize = 10;
 const MAX_GRANTS: usize = 20;
+/// Points at the program's scale or minor units of bonus that one proposal may give at once: far beyond any gift, and
+/// few enough that no balance leaves 64 bits and stops a member's next sale.
+const MAX_GIVEN: i64 = 1_000_000_000_000;
 const MAX_NEAR_MISSES: usize = 20;
 const MAX_COUNTER_CHANGES: usize = 100;
 const MAX_CODE: usize = 64;
@@ -26,6 +29,13 @@ fn nonsense(message: impl Into<String>) -> RuleFault {
         kind: FaultKind::Nonsense,
         message: message.into(),
     }
+}
+
+/// Adds to what a proposal gives.
+fn given(sum: i64, more: i64) -> Result<i64, RuleFault> {
+    sum.checked_add(more)
+        .filter(|sum| *sum <= MAX_GIVEN)
+        .ok_or_else(|| nonsense("it gives more than 1000000000000 points or minor units at once"))
 }
 
 fn ensure(good: bool, message: &str) -> Result<(), RuleFault> {
@@ -77,12 +87,14 @@ fn grants<'g>(
     today: Day,
 ) -> Result<(), RuleFault> {
     ensure(grants.len() <= MAX_GRANTS, "it answers more than 20 grants")?;
+    let mut sum = 0;
     for grant in grants {
         let is_bonus = grant.gift == Gift::Bonus;
         ensure(
             is_bonus == (grant.amount > 0) && grant.amount >= 0,
             "it grants bonus without an amount, or another gift with one",
         )?;
+        sum = given(sum, grant.amount)?;
         message(&grant.reason)?;
         dates(grant.expires_on, grant.available_on, today)?;
     }
@@ -116,7 +128,7 @@ pub fn points(
         proposal.awards.len() <= MAX_AWARDS,
         "it answers more than 100 awards",
     )?;
-    let mut sum: i64 = 0;
+    let mut sum = 0;
     for Award {
         points,
         reason,
@@ -126,9 +138,7 @@ pub fn points(
     } in &proposal.awards
     {
         ensure(*points > 0, "it awards points that are not above zero")?;
-        sum = sum
-            .checked_add(*points)
-            .ok_or_else(|| nonsense("it awards more points than 64 bits hold"))?;
+        sum = given(sum, *points)?;
         message(reason)?;
         positions(resting, lines)?;
         dates(*expires_on, *available_on, today)?;
@@ -148,6 +158,7 @@ pub fn referral(
         proposal.rewards.len() <= MAX_REWARDS,
         "it answers more than 10 rewards",
     )?;
+    let mut sum = 0;
     for Reward {
         points,
         reason,
@@ -157,6 +168,7 @@ pub fn referral(
     } in &proposal.rewards
     {
         ensure(*points > 0, "it rewards points that are not above zero")?;
+        sum = given(sum, *points)?;
         message(reason)?;
         dates(*expires_on, *available_on, today)?;
     }

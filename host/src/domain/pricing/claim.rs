@@ -48,13 +48,7 @@ pub fn claim(input: &ClaimInput<'_>, rules: &mut dyn Rules) -> Result<Priced, Pr
         ..input.document.clone()
     };
     // What is settled is not priced again.
-    let basket = Basket {
-        currency: document.currency.clone(),
-        currency_scale: document.currency_scale,
-        lines: Vec::new(),
-        codes: Vec::new(),
-        tenders: Vec::new(),
-    };
+    let basket = Basket::of_nothing(&document.currency, document.currency_scale);
     let settled = PriceInput {
         settings: input.settings,
         basket: &basket,

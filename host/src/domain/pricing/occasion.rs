@@ -54,13 +54,7 @@ pub fn occasion(input: &OccasionInput<'_>, rules: &mut dyn Rules) -> Result<Pric
     let facts = input.facts;
     let member = facts.member.clone();
     let member = member.ok_or(FactsError::NoMember(input.happening.kind()))?;
-    let basket = Basket {
-        currency: facts.order.currency.clone(),
-        currency_scale: facts.order.currency_scale,
-        lines: Vec::new(),
-        codes: Vec::new(),
-        tenders: Vec::new(),
-    };
+    let basket = Basket::of_nothing(&facts.order.currency, facts.order.currency_scale);
     let settled = PriceInput {
         settings: input.settings,
         basket: &basket,

@@ -203,6 +203,7 @@ pub(super) fn empty_document(input: &PriceInput<'_>, lines: Vec<OrderLine>) -> O
         terms: Terms {
             cash_rounding: settings.cash_rounding,
             refund_spent_points: settings.refund_spent_points,
+            refund_gifts: settings.refund_gifts,
             cancelled_order_frees_usage: settings.cancelled_order_frees_usage,
             expired_lot_grace_days: settings.expired_lot_grace_days,
             points_value: settings.points_tender.as_ref().map(|rules| rules.value),

@@ -12,6 +12,7 @@ use crate::domain::order::{
     OrderDocument, OrderLine, Skipped, TaxSum, Totals,
 };
 use crate::domain::rules::{CounterChange, CounterScope, NearMiss, Target};
+use crate::domain::settings::CapRest;
 
 const MAX_NEAR_MISSES: usize = 50;
 
@@ -58,6 +59,7 @@ impl<'a> Work<'a> {
             initial: Vec::new(),
             left: Vec::new(),
             floors: Vec::new(),
+            caps: Vec::new(),
         };
         for (position, line) in input.basket.lines.iter().enumerate() {
             let (class, rate) = class_of(position, line, input.settings, &mut rates)?;
@@ -68,10 +70,15 @@ impl<'a> Work<'a> {
                 Some(share) => mul_rate(priced.list_amount, share, Rounding::Down)?,
                 None => priced.list_amount,
             };
-            let floor = floor.max(priced.list_amount - bearable);
+            let cap = priced.list_amount - bearable;
+            let (floor, cap) = match input.settings.discount_caps_rest {
+                CapRest::Dropped => (floor, cap),
+                CapRest::Spread => (floor.max(cap), 0),
+            };
             state.initial.push(priced.list_amount);
             state.left.push(priced.list_amount);
             state.floors.push(floor.min(priced.list_amount));
+            state.caps.push(cap);
             classes.push(class);
             lines.push(priced);
         }
@@ -99,6 +106,7 @@ impl<'a> Work<'a> {
                 initial: document.lines.iter().map(|line| line.list_amount).collect(),
                 left: document.lines.iter().map(|line| line.amount).collect(),
                 floors: vec![0; document.lines.len()],
+                caps: vec![0; document.lines.len()],
             },
             document,
             calls: Vec::new(),

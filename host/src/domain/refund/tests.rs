@@ -6,14 +6,15 @@ use tessera_money::{Rate, Rounding};
 use super::*;
 use crate::domain::basket::TenderIntent;
 use crate::domain::facts::ReferralBase;
+use crate::domain::order::GrantRecord;
 use crate::domain::pricing::tests::properties::any_shop;
 use crate::domain::pricing::tests::support::*;
 use crate::domain::pricing::{Campaign, RecordedSale, UsageLimit, UsageUnit};
 use crate::domain::rules::{
-    CounterChange, CounterNeed, CounterPeriod, CounterScope, Needs, PromotionProposal,
+    CounterChange, CounterNeed, CounterPeriod, CounterScope, Gift, Grant, Needs, PromotionProposal,
     ReferralProposal, Reward, Side, Target,
 };
-use crate::domain::settings::{CashRounding, PointsTender};
+use crate::domain::settings::{CashRounding, PointsTender, RefundGifts};
 use crate::domain::time::Day;
 
 fn of(lines: &[(u32, i64)]) -> RefundRequest {
@@ -352,21 +353,77 @@ fn with_strings_attached(frees_usage: bool, clawback: bool) -> OrderDocument {
 }
 
 #[test]
-fn counters_codes_and_rewards_come_back_only_with_everything() {
+fn counters_and_codes_come_back_only_with_everything() {
     let document = with_strings_attached(true, true);
     let (plans, _) = refund_all(&document, &[of(&[(0, 1_000)]), of(&[(1, 1_000)])]);
-    assert!(
-        plans[0].counters.is_empty() && plans[0].codes.is_empty() && plans[0].rewards.is_empty()
-    );
+    assert!(plans[0].counters.is_empty() && plans[0].codes.is_empty());
     let changes: Vec<(&str, i64)> = plans[1]
         .counters
         .iter()
         .map(|counter| (counter.name.as_str(), counter.change))
         .collect();
     assert_eq!(changes, [("stamps", -2), ("uses", -1)]);
+    assert_eq!(plans[1].codes, ["SAVE"]);
+}
+
+/// Coupons and bonus an order granted, as its commit writes them.
+fn with_gifts(document: &mut OrderDocument, coupons: usize, bonus: i64) {
+    let grant = |gift, amount| Grant {
+        gift,
+        name: String::new(),
+        count: 1,
+        amount,
+        expires_on: None,
+        available_on: None,
+        reason: reason("gift"),
+    };
+    let mut codes = GrantRecord::new(0, grant(Gift::Coupon, 0));
+    codes.codes = (0..coupons).map(|code| format!("C{code}")).collect();
+    let mut money = GrantRecord::new(0, grant(Gift::Bonus, bonus));
+    money.lot = Some("lot".to_owned());
+    document.grants.extend([codes, money]);
+}
+
+// Two lines of 4.95: half of one is 2.48 of 9.90, of 50 points 12.5 and of 3.33 0.83; after the whole line half of each.
+#[test]
+fn gifts_go_back_by_the_share_of_the_goods() {
+    let mut document = with_strings_attached(true, true);
+    with_gifts(&mut document, 3, 333);
+    let steps = [of(&[(0, 500)]), of(&[(0, 500)]), of(&[(1, 1_000)])];
+    let (plans, _) = refund_all(&document, &steps);
+    let points = |plan: &RefundPlan| plan.gifts.rewards.iter().map(|back| back.points).sum();
+    let bonus = |plan: &RefundPlan| plan.gifts.bonus.iter().map(|back| back.amount).sum();
+    assert_eq!(plans.iter().map(points).collect::<Vec<i64>>(), [13, 12, 25]);
+    assert_eq!(plans.iter().map(bonus).collect::<Vec<i64>>(), [83, 84, 166]);
+    // Of three coupons: 0.75, 1.5 and 3 are 1, 2 and 3.
+    let voided: Vec<&[String]> = plans.iter().map(|plan| &*plan.gifts.voided).collect();
+    assert_eq!(voided, [["C0"], ["C1"], ["C2"]]);
+}
+
+#[test]
+fn gifts_stay_until_everything_is_back_where_the_settings_say_so() {
+    let mut document = with_strings_attached(true, true);
+    document.terms.refund_gifts = RefundGifts::WithEverything;
+    with_gifts(&mut document, 2, 333);
+    let (plans, _) = refund_all(&document, &[of(&[(0, 1_000)]), of(&[(1, 1_000)])]);
+    assert_eq!(plans[0].gifts, GiftsBack::default());
+    let last = &plans[1].gifts;
+    assert_eq!((last.rewards[0].points, last.bonus[0].amount), (50, 333));
+    assert_eq!(last.voided, ["C0", "C1"]);
+}
+
+#[test]
+fn gifts_of_goods_that_cost_nothing_go_back_with_the_last_of_them() {
+    let mut document = Shop::new()
+        .selling(&[0, 0])
+        .paid_by(&[cash(None)])
+        .document();
+    with_gifts(&mut document, 1, 100);
+    let (plans, _) = refund_all(&document, &[of(&[(0, 1_000)]), of(&[(1, 1_000)])]);
+    assert_eq!(plans[0].gifts, GiftsBack::default());
     assert_eq!(
-        (plans[1].codes.as_slice(), plans[1].rewards.as_slice()),
-        (["SAVE".to_owned()].as_slice(), [0].as_slice())
+        (plans[1].gifts.voided.len(), plans[1].gifts.bonus[0].amount),
+        (1, 100)
     );
 }
 
@@ -380,7 +437,7 @@ fn usage_stays_used_and_rewards_stay_paid_where_the_settings_say_so() {
         .map(|counter| counter.name.as_str())
         .collect();
     assert_eq!(names, ["stamps"]);
-    assert!(plans[0].codes.is_empty() && plans[0].rewards.is_empty());
+    assert!(plans[0].codes.is_empty() && plans[0].gifts.rewards.is_empty());
 }
 
 #[test]
@@ -472,8 +529,11 @@ proptest! {
     fn any_sequence_of_partial_refunds_ends_where_one_of_everything_would(
         shop in any_shop(),
         cuts in proptest::collection::vec(any::<u8>(), 0..12),
+        bonus in 1..100_000_i64,
+        coupons in 0..5_usize,
     ) {
-        let document = shop.document();
+        let mut document = shop.document();
+        with_gifts(&mut document, coupons, bonus);
         let (plans, refunded) = refund_all(&document, &steps(&document, &cuts));
         prop_assert!(plans.last().is_some_and(|plan| plan.completes));
         let total = |part: fn(&RefundPlan) -> i64| plans.iter().map(part).sum::<i64>();
@@ -482,6 +542,8 @@ proptest! {
         prop_assert_eq!(total(|plan| plan.taxes.iter().map(|tax| tax.tax).sum()), document.totals.tax);
         let points = |plan: &RefundPlan| plan.awards.iter().map(|award| award.points).sum();
         prop_assert_eq!(total(points), document.totals.points_earned);
+        prop_assert_eq!(total(|plan| plan.gifts.bonus.iter().map(|back| back.amount).sum()), bonus);
+        prop_assert_eq!(plans.iter().map(|plan| plan.gifts.voided.len()).sum::<usize>(), coupons);
         for (sold, back) in document.tenders.iter().zip(&refunded.tenders) {
             prop_assert_eq!(sold.amount - sold.rounding, back.amount);
             prop_assert_eq!((sold.points, sold.principal, sold.bonus), (back.points, back.principal, back.bonus));
@@ -495,6 +557,7 @@ proptest! {
             }
             prop_assert!(plan.payouts().unwrap().iter().all(|payout| payout.amount >= 0));
             prop_assert!(plan.awards.iter().all(|award| award.points >= 0));
+            prop_assert!(plan.gifts.bonus.iter().all(|back| back.amount > 0));
         }
     }
 

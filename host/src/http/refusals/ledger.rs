@@ -61,7 +61,9 @@ impl From<Refusal> for Problem {
             Refusal::Text { field } => Self::field(format!("/{field}"), Fault::ControlCharacter),
             Refusal::KeyReused { .. } => Self::new(Code::IdempotencyKeyReused),
             Refusal::InProgress { .. } => Self::new(Code::OperationInProgress).retry_after(1),
-            Refusal::Busy | Refusal::LeaseLost { .. } => Self::new(Code::Busy).retry_after(1),
+            Refusal::Busy | Refusal::LeaseLost { .. } | Refusal::TurnTaken { .. } => {
+                Self::new(Code::Busy).retry_after(1)
+            }
             Refusal::Storage { why } => {
                 tracing::error!(why, "the ledger could not store a command");
                 Self::new(Code::Unavailable).retry_after(1)

@@ -186,6 +186,22 @@ fn count(change: i64, enforce: bool) -> Vec<Step> {
 }
 
 #[test]
+fn of_two_commands_that_rest_on_one_reading_the_second_reads_again() {
+    let turn = |number| {
+        vec![Step::TakeTurn {
+            owner: MEMBER.to_owned(),
+            name: "review".to_owned(),
+            number,
+        }]
+    };
+    let mut bench = Bench::default();
+    bench.run(1, turn(0)).expect("the first");
+    let refused = bench.run(1, turn(0)).expect_err("read before the first");
+    assert!(matches!(refused, Refusal::TurnTaken { .. }) && !refused.is_final());
+    bench.run(1, turn(1)).expect("read again");
+}
+
+#[test]
 fn a_counter_stays_between_floor_and_limit() {
     let mut bench = Bench::default();
     bench.run(1, count(3, true)).expect("up to the limit");

@@ -97,6 +97,7 @@ fn awards_that_cannot_be_are_refused() {
     let cases = [
         award(0, Vec::new()),
         award(-1, Vec::new()),
+        award(1_000_000_000_001, Vec::new()),
         award(1, vec![1]),
         crate::domain::rules::Award {
             expires_on: Some(Day(today.0 - 1)),

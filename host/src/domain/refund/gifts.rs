@@ -1,0 +1,158 @@
+//! What goes back of gifts: referral rewards, coupons and bonus rest on the order, not on a line, so they follow the
+//! worth of the goods that come back.
+
+use serde::{Deserialize, Serialize};
+use tessera_money::Overflow;
+
+use super::{AwardReturn, RefundError, counters, cumulative};
+use crate::domain::order::{CounterUse, OrderDocument};
+use crate::domain::settings::RefundGifts;
+
+/// What a refund takes back beside the points its lines earned.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GiftsBack {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rewards: Vec<RewardReturn>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub bonus: Vec<BonusReturn>,
+    /// Codes of granted coupons that cannot be used any more.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub voided: Vec<String>,
+}
+
+/// Points of a referral reward.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RewardReturn {
+    /// Position in the document.
+    pub reward: u32,
+    pub points: i64,
+}
+
+/// Granted bonus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BonusReturn {
+    /// Position in the document.
+    pub grant: u32,
+    /// Minor units.
+    pub amount: i64,
+}
+
+/// How far the refunds of an order have come once one more is done. What each takes back of a number is the
+/// difference of two rounded parts, so together they take back exactly the number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Share {
+    before: i64,
+    after: i64,
+    whole: i64,
+}
+
+impl Share {
+    /// All at once.
+    const WHOLE: Self = Self {
+        before: 0,
+        after: 1,
+        whole: 1,
+    };
+
+    /// The share of a refund of goods worth `now` after others worth `before`, tax included.
+    pub(super) fn new(
+        document: &OrderDocument,
+        before: i64,
+        now: i64,
+        completes: bool,
+    ) -> Result<Self, Overflow> {
+        let worth = document
+            .lines
+            .iter()
+            .try_fold(0_i64, |sum, line| sum.checked_add(line.gross));
+        let whole = worth.ok_or(Overflow)?;
+        // An order that cost nothing has no shares.
+        if document.terms.refund_gifts == RefundGifts::ByShare && whole > 0 {
+            Ok(Self {
+                before,
+                after: before.checked_add(now).ok_or(Overflow)?,
+                whole,
+            })
+        } else {
+            Ok(Self {
+                after: i64::from(completes),
+                ..Self::WHOLE
+            })
+        }
+    }
+
+    fn of(self, number: i64) -> Result<i64, Overflow> {
+        Ok(cumulative(number, self.after, self.whole)?
+            - cumulative(number, self.before, self.whole)?)
+    }
+
+    /// Of things that cannot be divided; half a thing goes back whole.
+    fn among<T: Clone>(self, things: &[T]) -> Result<Vec<T>, Overflow> {
+        // A rule grants at most 100 coupons at once.
+        let end = |part| cumulative(things.len() as i64, part, self.whole);
+        let (from, to) = (end(self.before)? as usize, end(self.after)? as usize);
+        Ok(things.get(from..to).unwrap_or_default().to_vec())
+    }
+}
+
+/// The share of a document's gifts that goes back.
+pub(super) fn back(document: &OrderDocument, share: Share) -> Result<GiftsBack, Overflow> {
+    let mut back = GiftsBack::default();
+    let rewards = document
+        .referral
+        .iter()
+        .flat_map(|referral| &referral.rewards);
+    // At most 256 campaigns with 10 rewards each.
+    for (reward, position) in rewards.zip(0..).filter(|(reward, _)| reward.clawback) {
+        let points = share.of(reward.points)?;
+        if points != 0 {
+            back.rewards.push(RewardReturn {
+                reward: position,
+                points,
+            });
+        }
+    }
+    let granted = document.grants.iter().zip(0..);
+    for (record, position) in granted.filter(|(record, _)| !record.is_kept) {
+        back.voided.extend(share.among(&record.codes)?);
+        let amount = match record.lot {
+            Some(_) => share.of(record.grant.amount)?,
+            None => 0,
+        };
+        if amount != 0 {
+            back.bonus.push(BonusReturn {
+                grant: position,
+                amount,
+            });
+        }
+    }
+    Ok(back)
+}
+
+/// What goes back of something an occasion gave because of an order, such as the gift of a tier it led to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Undone {
+    /// Points, by award of the document.
+    pub awards: Vec<AwardReturn>,
+    pub gifts: GiftsBack,
+    pub counters: Vec<CounterUse>,
+}
+
+/// Takes everything back that a document without lines gave.
+///
+/// # Errors
+/// When an amount does not fit in 64 bits.
+pub fn undo(document: &OrderDocument) -> Result<Undone, RefundError> {
+    let awards = document.awards.iter().zip(0..);
+    Ok(Undone {
+        awards: awards
+            .map(|(award, position)| AwardReturn {
+                award: position,
+                points: award.points,
+            })
+            .collect(),
+        gifts: back(document, Share::WHOLE)?,
+        counters: counters(document)?,
+    })
+}
