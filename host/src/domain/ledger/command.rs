@@ -411,7 +411,7 @@ impl Reserve {
     fn texts(&self, visit: &mut dyn FnMut(&'static str, &str)) {
         match self {
             Self::Account { account, .. } => account_texts(account, visit),
-            Self::Counter { owner, name, .. } | Self::TakeTurn { owner, name, .. } => {
+            Self::Counter { owner, name, .. } => {
                 visit("counter owner", owner);
                 visit("counter", name);
             }
