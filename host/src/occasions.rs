@@ -337,7 +337,7 @@ fn written(
     let asked = stored::evaluation_rows(id, asked)?;
     let asked = asked.into_iter();
     records.extend(asked.map(|row| Record::Evaluation(Box::new(row))));
-    records.extend(crate::checkout::draws("draw.entered", id, document));
+    records.extend(crate::checkout::draws(id, document));
     records.extend(given(document));
     let rewards = document.referral.iter().flat_map(|of| &of.rewards);
     let payload = serde_json::json!({

@@ -147,7 +147,7 @@ async fn attempt(
             today,
         ));
     }
-    let entered = super::commit::draws("draw.entered", &order.id, claimed);
+    let entered = super::commit::draws(&order.id, claimed);
     command.records.extend(entered);
     let payload = serde_json::json!({
         "order": order.id,

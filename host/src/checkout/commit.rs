@@ -9,7 +9,7 @@ use crate::access::Principal;
 use crate::domain::ledger::{
     Command, EventRow, HoldOutcome, MemberDayRow, Record, Refusal, Step, Subject, points_asset,
 };
-use crate::domain::order::OrderDocument;
+use crate::domain::order::{GrantRecord, OrderDocument};
 use crate::domain::rules::Gift;
 use crate::domain::time::{Day, Instant};
 use crate::host::Host;
@@ -248,9 +248,7 @@ pub fn sale_command(
             ));
         }
     }
-    command
-        .records
-        .extend(draws("draw.entered", new.id, document));
+    command.records.extend(draws(new.id, document));
     let payload = serde_json::json!({
         "order": new.id,
         "total": document.totals.total,
@@ -267,27 +265,35 @@ pub fn sale_command(
     Ok((command, booked))
 }
 
-/// Tells of entries in prize draws, or of their withdrawal.
-pub fn draws<'a>(
-    kind: &'a str,
-    order: &'a str,
-    document: &'a OrderDocument,
-) -> impl Iterator<Item = Record> + 'a {
+/// Tells of the entries in prize draws a sale gave.
+pub fn draws<'a>(order: &'a str, document: &'a OrderDocument) -> impl Iterator<Item = Record> + 'a {
     let grants = document.grants.iter();
     let entries = grants.filter(|record| record.grant.gift == Gift::DrawEntry);
     entries.map(move |record| {
-        let payload = serde_json::json!({
-            "draw": record.grant.name,
-            "entries": record.grant.count,
-            "member": record.holder.as_ref().or(document.member.as_ref()),
-            "order": order,
-        });
-        Record::Event(EventRow {
-            kind: kind.to_owned(),
-            subject: order.to_owned(),
-            store: Some(document.store.clone()),
-            payload: payload.to_string(),
-        })
+        let count = record.grant.count.into();
+        draw("draw.entered", order, document, record, count)
+    })
+}
+
+/// Tells of entries in a prize draw, or of their withdrawal.
+pub fn draw(
+    kind: &str,
+    order: &str,
+    document: &OrderDocument,
+    record: &GrantRecord,
+    entries: i64,
+) -> Record {
+    let payload = serde_json::json!({
+        "draw": record.grant.name,
+        "entries": entries,
+        "member": record.holder.as_ref().or(document.member.as_ref()),
+        "order": order,
+    });
+    Record::Event(EventRow {
+        kind: kind.to_owned(),
+        subject: order.to_owned(),
+        store: Some(document.store.clone()),
+        payload: payload.to_string(),
     })
 }
 

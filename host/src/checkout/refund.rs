@@ -10,7 +10,7 @@ use crate::domain::ledger::{
     Receipt, Record, Refusal, Step, Subject, TakeBackShort, points_asset,
 };
 use crate::domain::order::OrderDocument;
-use crate::domain::refund::{self, LineQuantity, RefundPlan, Refunded};
+use crate::domain::refund::{self, GiftsBack, LineQuantity, RefundPlan, Refunded};
 use crate::domain::settings::RefundSpentPoints;
 use crate::domain::time::Day;
 use crate::host::Host;
@@ -18,6 +18,7 @@ use crate::store::orders::{self, OrderName};
 use crate::store::{claims, entries, holds, lots, occasions};
 
 use super::Intent;
+use super::commit::draw;
 use super::error::CheckoutError;
 use super::posting::{self, Consumed, TakeBack};
 use super::request::{RefundRequest, thousandths};
@@ -98,7 +99,7 @@ async fn attempt(
     let (now, day) = (host.clock.now(), place.day(host.clock.now()));
     let review = review::after_refund(host, &snapshot, &place, &sale.document, &plan, now).await?;
     plan.tier = review.as_ref().and_then(|review| review.tier.clone());
-    let mut undoing = Vec::new();
+    let (mut undoing, mut undrawn) = (Vec::new(), Vec::new());
     for row in given_because(host, order, &sale, &plan).await? {
         let given: OrderDocument = unpack(&row.doc)?;
         let undone = refund::undo(&given)?;
@@ -110,6 +111,7 @@ async fn attempt(
         )?);
         undoing.extend(posting::undone(&given, &undone)?);
         undoing.extend(freed(&row));
+        undrawn.extend(withdrawn(&row.id, &given, &undone.gifts));
         plan.occasions.push(row.id);
     }
     if sale.document.terms.refund_spent_points == RefundSpentPoints::ReduceRefund {
@@ -178,10 +180,10 @@ async fn attempt(
         "currency": sale.document.currency,
         "reason": request.reason,
     });
-    if plan.completes {
-        let withdrawn = super::commit::draws("draw.withdrawn", order, &sale.document);
-        command.records.extend(withdrawn);
-    }
+    command
+        .records
+        .extend(withdrawn(order, &sale.document, &plan.gifts));
+    command.records.extend(undrawn);
     command.records.push(Record::Event(EventRow {
         kind: "order.refunded".to_owned(),
         subject: order.to_owned(),
@@ -212,6 +214,24 @@ async fn given_because(
         !sale.refunded.occasions.contains(&row.id) && (plan.completes || of_lost(row))
     });
     Ok(rows)
+}
+
+/// Tells of entries in prize draws that do not count any more.
+fn withdrawn<'a>(
+    subject: &'a str,
+    document: &'a OrderDocument,
+    gifts: &'a GiftsBack,
+) -> impl Iterator<Item = Record> + 'a {
+    gifts.entries.iter().filter_map(move |back| {
+        let record = document.grants.get(back.grant as usize)?;
+        Some(draw(
+            "draw.withdrawn",
+            subject,
+            document,
+            record,
+            back.count,
+        ))
+    })
 }
 
 /// The step that lets an occasion happen again.

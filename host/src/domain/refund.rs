@@ -23,7 +23,7 @@ use super::order::{
 use super::pricing::CampaignRef;
 use super::rules::{RuleKind, TenderKind, TierDecision};
 use gifts::Share;
-pub use gifts::{BonusReturn, GiftsBack, RewardReturn, Undone, undo};
+pub use gifts::{BonusReturn, EntryReturn, GiftsBack, RewardReturn, Undone, undo};
 pub use legs::{RefundTender, TenderRefunded};
 
 /// What is to come back.

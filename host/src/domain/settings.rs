@@ -56,7 +56,7 @@ pub struct CheckoutSettings {
     /// What happens when earned points of a refunded sale are spent already. Default debt, repaid by later
     /// earning (Zenoti); `reduce-refund` keeps their worth back (ERPNext refuses altogether, Smile ignores it).
     pub refund_spent_points: RefundSpentPoints,
-    /// When referral rewards, coupons and bonus that an order gave go back. Default by-share: each refund takes back the
+    /// When referral rewards, coupons, bonus and entries in draws that an order gave go back. Default by-share: each refund takes back the
     /// share of the order's worth that came back, so nobody keeps the reward of a large order for a crumb of it;
     /// `with-everything`: nothing before the last of the order is back. What an occasion gave because of the order goes
     /// back whole with the last of it, and the gift of a tier with the tier where a review at the refund takes it away.
@@ -192,7 +192,7 @@ pub enum RefundSpentPoints {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RefundGifts {
-    /// Points and bonus in proportion to the goods' worth; of coupons as many as that share, half a coupon whole.
+    /// Points and bonus in proportion to the goods' worth; of coupons and entries as many as that share, half of one whole.
     #[default]
     ByShare,
     WithEverything,

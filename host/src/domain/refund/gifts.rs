@@ -6,6 +6,7 @@ use tessera_money::Overflow;
 
 use super::{AwardReturn, RefundError, counters, cumulative};
 use crate::domain::order::{CounterUse, OrderDocument};
+use crate::domain::rules::Gift;
 use crate::domain::settings::RefundGifts;
 
 /// What a refund takes back beside the points its lines earned.
@@ -19,6 +20,8 @@ pub struct GiftsBack {
     /// Codes of granted coupons that cannot be used any more.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub voided: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub entries: Vec<EntryReturn>,
 }
 
 /// Points of a referral reward.
@@ -36,6 +39,14 @@ pub struct BonusReturn {
     pub grant: u32,
     /// Minor units.
     pub amount: i64,
+}
+
+/// Entries in a prize draw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntryReturn {
+    /// Position in the document.
+    pub grant: u32,
+    pub count: i64,
 }
 
 /// How far the refunds of an order have come once one more is done. What each takes back of a number is the
@@ -116,6 +127,15 @@ pub(super) fn back(document: &OrderDocument, share: Share) -> Result<GiftsBack, 
     let granted = document.grants.iter().zip(0..);
     for (record, position) in granted.filter(|(record, _)| !record.is_kept) {
         back.voided.extend(share.among(&record.codes)?);
+        if record.grant.gift == Gift::DrawEntry {
+            let count = share.of(i64::from(record.grant.count))?;
+            if count != 0 {
+                back.entries.push(EntryReturn {
+                    grant: position,
+                    count,
+                });
+            }
+        }
         let amount = match record.lot {
             Some(_) => share.of(record.grant.amount)?,
             None => 0,
