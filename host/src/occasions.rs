@@ -15,6 +15,7 @@ use std::sync::Arc;
 use chrono::Datelike as _;
 
 use crate::checkout::campaigns::Reader;
+use crate::checkout::codes;
 use crate::checkout::review::facts_today;
 use crate::checkout::rules::{ask, evaluations};
 use crate::checkout::situation::{member_facts, referral, to_day};
@@ -27,7 +28,7 @@ use crate::domain::ledger::{
     Step, Subject, points_asset,
 };
 use crate::domain::order::{GIFTS, OrderDocument};
-use crate::domain::pricing::{Campaign, FaultKind, Happening, OccasionInput, Priced, occasion};
+use crate::domain::pricing::{Campaign, Happening, OccasionInput, Priced, occasion};
 use crate::domain::rules::{RuleKind, Trigger};
 use crate::domain::time::{Day, Instant};
 use crate::host::Host;
@@ -102,8 +103,8 @@ pub fn freed(row: &OccasionRow) -> Option<CounterKey> {
 /// What became of an occasion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// No rule gave anything.
-    Nothing,
+    /// No rule gave anything; what was worked out, where a rule gave no usable answer.
+    Nothing(Option<Box<OrderDocument>>),
     /// It gave something now; the id under which it is written.
     Given(String),
     /// It had given something before.
@@ -154,7 +155,7 @@ async fn attempt(
     let mut bound = snapshot.live_in(&place, now);
     bound.retain(|bound| bound.kind == occasion.happening.kind());
     if bound.is_empty() && occasion.intent.is_none() {
-        return Ok(Outcome::Nothing);
+        return Ok(Outcome::Nothing(None));
     }
     let (facts, campaigns) = {
         let mut conn = host.db.read().await?;
@@ -163,18 +164,18 @@ async fn attempt(
         }
         let known = members::known(&mut conn, MemberName::Id(&occasion.member)).await?;
         let Some(known) = known.filter(|known| known.member.status == "active") else {
-            return Ok(Outcome::Nothing);
+            return Ok(Outcome::Nothing(None));
         };
         let scale = snapshot.program.scale;
         let mut facts = told(host, &place, occasion, scale, &known, now)?;
         if !falls_today(occasion, &facts) {
-            return Ok(Outcome::Nothing);
+            return Ok(Outcome::Nothing(None));
         }
         let day = facts.order.business_date;
         if occasion.happening == Happening::Joining {
             facts.referral = referral(host, &mut conn, &known.member, day).await?;
             if facts.referral.is_none() {
-                return Ok(Outcome::Nothing);
+                return Ok(Outcome::Nothing(None));
             }
         }
         let reader = Reader {
@@ -266,14 +267,18 @@ async fn post(
         ..
     } = priced;
     let (now, today) = (host.clock.now(), place.day(host.clock.now()));
-    document.find_honouring(|name| snapshot.binding_named(place, name, now));
+    codes::find_honouring(&mut document, snapshot, place, now);
     document.assign_lots(&mut || uuid::Uuid::now_v7().to_string());
     document.assign_codes(stored::receipt_code)?;
     let id = uuid::Uuid::now_v7().to_string();
     let mut command = Command::new("occasion", Subject::new("occasion", &id), now, today);
-    command.operation = occasion.intent.clone().map(Into::into);
     command.records = skipped(occasion, &document).collect();
     let gives = gives(&document);
+    // Where a rule failed and nothing is given, nothing is done under the key: once the rule is mended, the same
+    // report may be sent again.
+    if gives || command.records.is_empty() {
+        command.operation = occasion.intent.clone().map(Into::into);
+    }
     if gives {
         command.steps.push(Step::Counter {
             owner: once.0.clone(),
@@ -291,8 +296,9 @@ async fn post(
             .records
             .extend(written(&id, occasion, &document, &facts, asked, now)?);
     }
-    if !gives && command.records.is_empty() && command.operation.is_none() {
-        return Ok(Outcome::Nothing);
+    let failed = !gives && !command.records.is_empty();
+    if !gives && !failed && command.operation.is_none() {
+        return Ok(Outcome::Nothing(None));
     }
     let receipt = if occasion.is_bulk {
         host.writer.submit_bulk(command).await?
@@ -302,7 +308,7 @@ async fn post(
     Ok(match gives {
         _ if receipt.replayed => Outcome::Before,
         true => Outcome::Given(id),
-        false => Outcome::Nothing,
+        false => Outcome::Nothing(failed.then(|| Box::new(document))),
     })
 }
 
@@ -374,9 +380,7 @@ fn skipped<'a>(
     occasion: &'a Occasion,
     document: &'a OrderDocument,
 ) -> impl Iterator<Item = Record> + 'a {
-    let faults = document.skipped.iter();
-    let faults = faults.filter(|skipped| skipped.fault != FaultKind::LimitReached);
-    faults.map(|skipped| {
+    document.faults().map(|skipped| {
         let campaign = document.campaigns.get(skipped.campaign as usize);
         let payload = serde_json::json!({
             "kind": occasion.happening.name(),

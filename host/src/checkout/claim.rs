@@ -19,6 +19,7 @@ use crate::store::orders::{self, OrderName};
 
 use super::Intent;
 use super::campaigns::{Reader, first_day};
+use super::codes;
 use super::commit::purchases;
 use super::error::CheckoutError;
 use super::request::ClaimRequest;
@@ -86,7 +87,7 @@ async fn attempt(
     let (mut priced, asked) =
         priced(host, Arc::clone(&place), document, facts, known, today).await?;
     let claimed = &mut priced.document;
-    claimed.find_honouring(|name| snapshot.binding_named(&place, name, now));
+    codes::find_honouring(claimed, &snapshot, &place, now);
     claimed.assign_lots(&mut || uuid::Uuid::now_v7().to_string());
     claimed.assign_codes(super::stored::receipt_code)?;
     let id = uuid::Uuid::now_v7().to_string();

@@ -13,6 +13,7 @@ use super::auth::Caller;
 use super::error::{Language, Problem, ProblemBody};
 use super::json::Keyed;
 use super::problems::Code;
+use super::refusals::refund_of;
 use super::sale_view::{SaleView, Shown};
 use super::types::{Date, Id, Quantity, Time};
 use crate::access::Principal;
@@ -205,7 +206,11 @@ pub async fn refund(
     keyed: Keyed<RefundRequest>,
 ) -> Result<Done<RefundView>, Problem> {
     let intent = keyed.intent();
-    let done = checkout::refund(&host, &caller, id.as_str(), keyed.body, intent).await?;
+    let asked = keyed.body.lines.iter().flatten().map(|line| line.line);
+    let asked: Vec<u32> = asked.collect();
+    let done = checkout::refund(&host, &caller, id.as_str(), keyed.body, intent)
+        .await
+        .map_err(|error| refund_of(error, &asked))?;
     let mut conn = host.db.read().await?;
     let row = rows::refund_by_id(&mut conn, &done.refund)
         .await?

@@ -234,6 +234,49 @@ on_each_database! {
         shop.verify().await;
     }
 
+    // The key is spent by what is given, not by a rule that could give nothing.
+    async fn a_coupon_nobody_would_honour_is_named_and_given_once_somebody_does(shop) {
+        bind_events(&shop, json!([{ "on": "feedback", "coupons": { "binding": "thank-you" } }])).await;
+        let member = shop.member().await;
+        let path = format!("/v1/members/{member}/occasions");
+        let survey = json!({ "kind": "feedback", "reference": "survey-1" });
+        for _ in 0..2 {
+            let answer = shop.post_as(&path, &shop.till, "report-1", survey.clone()).await.ok();
+            let said = answer["skipped"][0]["message"].as_str().expect("a sentence");
+            assert!(said.contains("`thank-you`"), "{said}");
+            assert!(answer["occasion"].is_null());
+        }
+        assert!(shop.events().await.contains(&"occasion.rule_skipped".to_owned()));
+        // A promotion that applies by itself would not look at the coupon.
+        let by_itself = json!({ "discount": { "amount": { "off": 1_000 } }, "minimum": { "amount": 90_000 } });
+        shop.bind_with("promo-standard", by_itself, json!({ "name": "thank-you" })).await;
+        let answer = shop.post_as(&path, &shop.till, "report-1", survey.clone()).await.ok();
+        assert_eq!(answer["skipped"][0]["campaign"]["plugin"], "points-standard");
+        ten_off(&shop, "thank-you").await;
+        for _ in 0..2 {
+            let answer = shop.post_as(&path, &shop.till, "report-1", survey.clone()).await.ok();
+            assert_eq!(answer["skipped"], json!([]));
+            assert_eq!(answer["occasion"]["grants"][0]["name"], "thank-you");
+        }
+        assert_eq!(coupons(&shop, &member).await.len(), 1);
+        shop.verify().await;
+    }
+
+    // Points are given, the coupon is not; asked again, the same is said.
+    async fn what_is_given_beside_a_coupon_nobody_would_honour_is_given(shop) {
+        bind_events(&shop, json!([{ "on": "feedback", "points": 5, "coupons": { "binding": "nowhere" } }])).await;
+        let member = shop.member().await;
+        let path = format!("/v1/members/{member}/occasions");
+        let survey = json!({ "kind": "feedback", "reference": "survey-1" });
+        let first = shop.post_as(&path, &shop.till, "report-1", survey.clone()).await.ok();
+        assert_eq!((&first["occasion"]["points_earned"], &first["occasion"]["grants"]), (&json!(5), &json!([])));
+        assert!(first["skipped"][0]["message"].as_str().is_some_and(|said| said.contains("`nowhere`")));
+        let again = shop.post_as(&path, &shop.till, "report-1", survey).await;
+        assert!(again.is_replayed());
+        assert_eq!(again.ok(), first);
+        shop.verify().await;
+    }
+
     // A rule that fails is told in an event; whoever joins joins, whatever the binding says.
     async fn a_rule_that_fails_stops_nobody_from_joining(shop) {
         crate::misbehaving::infest(&shop, "trap", "refuse-order").await;
