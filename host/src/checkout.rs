@@ -3,6 +3,7 @@
 
 pub mod campaigns;
 mod claim;
+pub mod codes;
 mod commit;
 mod error;
 mod held;

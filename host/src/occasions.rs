@@ -15,6 +15,7 @@ use std::sync::Arc;
 use chrono::Datelike as _;
 
 use crate::checkout::campaigns::Reader;
+use crate::checkout::codes;
 use crate::checkout::review::facts_today;
 use crate::checkout::rules::{ask, evaluations};
 use crate::checkout::situation::{member_facts, referral, to_day};
@@ -27,7 +28,7 @@ use crate::domain::ledger::{
     Step, Subject, points_asset,
 };
 use crate::domain::order::{GIFTS, OrderDocument};
-use crate::domain::pricing::{Campaign, FaultKind, Happening, OccasionInput, Priced, occasion};
+use crate::domain::pricing::{Campaign, Happening, OccasionInput, Priced, occasion};
 use crate::domain::rules::{RuleKind, Trigger};
 use crate::domain::time::{Day, Instant};
 use crate::host::Host;
@@ -99,18 +100,18 @@ pub fn freed(row: &OccasionRow) -> Option<CounterKey> {
     of_tier.then(|| (row.member.clone(), counter_of(&row.name)))
 }
 
-/// Whether an occasion gave the gift of a tier.
-pub fn is_of_tier(row: &OccasionRow, tier: &str) -> bool {
+/// The tier of the occasion that it was reached.
+fn tier_of(name: &str) -> Option<&str> {
     // The order, the year, the tier.
-    let name = row.name.strip_prefix(TIER_REACHED);
-    name.and_then(|name| name.rsplitn(3, '/').nth(2)) == Some(tier)
+    let name = name.strip_prefix(TIER_REACHED)?;
+    name.rsplitn(3, '/').nth(2)
 }
 
 /// What became of an occasion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// No rule gave anything.
-    Nothing,
+    /// No rule gave anything; what was worked out, where a rule gave no usable answer.
+    Nothing(Option<Box<OrderDocument>>),
     /// It gave something now; the id under which it is written.
     Given(String),
     /// It had given something before.
@@ -138,6 +139,12 @@ pub async fn happened(host: &Host, occasion: &Occasion) -> Result<Outcome, Check
             {
                 return Ok(Outcome::Before);
             }
+            // It came back whole a moment ago.
+            Err(CheckoutError::Ledger(Refusal::OrderRefunded { .. }))
+                if occasion.intent.is_none() =>
+            {
+                return Ok(Outcome::Nothing(None));
+            }
             // Somebody else took what was left of a limit: the rules are told and asked again. A key keeps the first
             // answer it got.
             Err(CheckoutError::Ledger(Refusal::CounterLimit { .. }))
@@ -161,7 +168,7 @@ async fn attempt(
     let mut bound = snapshot.live_in(&place, now);
     bound.retain(|bound| bound.kind == occasion.happening.kind());
     if bound.is_empty() && occasion.intent.is_none() {
-        return Ok(Outcome::Nothing);
+        return Ok(Outcome::Nothing(None));
     }
     let (facts, campaigns) = {
         let mut conn = host.db.read().await?;
@@ -170,18 +177,18 @@ async fn attempt(
         }
         let known = members::known(&mut conn, MemberName::Id(&occasion.member)).await?;
         let Some(known) = known.filter(|known| known.member.status == "active") else {
-            return Ok(Outcome::Nothing);
+            return Ok(Outcome::Nothing(None));
         };
         let scale = snapshot.program.scale;
         let mut facts = told(host, &place, occasion, scale, &known, now)?;
         if !falls_today(occasion, &facts) {
-            return Ok(Outcome::Nothing);
+            return Ok(Outcome::Nothing(None));
         }
         let day = facts.order.business_date;
         if occasion.happening == Happening::Joining {
             facts.referral = referral(host, &mut conn, &known.member, day).await?;
             if facts.referral.is_none() {
-                return Ok(Outcome::Nothing);
+                return Ok(Outcome::Nothing(None));
             }
         }
         let reader = Reader {
@@ -215,7 +222,8 @@ fn told(
     Ok(facts)
 }
 
-/// A birthday was looked up by a mark other days share, and an anniversary is in a later year.
+/// A birthday was looked up by a mark other days share, an anniversary is in a later year, and a tier that was reached is
+/// still held.
 fn falls_today(occasion: &Occasion, facts: &BaseFacts) -> bool {
     let Some(member) = &facts.member else {
         return false;
@@ -223,6 +231,7 @@ fn falls_today(occasion: &Occasion, facts: &BaseFacts) -> bool {
     match occasion.happening {
         Happening::Event(Trigger::Birthday) => member.is_birthday,
         Happening::Event(Trigger::Anniversary) => member.enrolled_on < facts.order.business_date,
+        Happening::Event(Trigger::TierReached) => tier_of(&occasion.name) == member.tier.as_deref(),
         _ => true,
     }
 }
@@ -273,14 +282,18 @@ async fn post(
         ..
     } = priced;
     let (now, today) = (host.clock.now(), place.day(host.clock.now()));
-    document.find_honouring(|name| snapshot.binding_named(place, name, now));
+    codes::find_honouring(&mut document, snapshot, place, now);
     document.assign_lots(&mut || uuid::Uuid::now_v7().to_string());
     document.assign_codes(stored::receipt_code)?;
     let id = uuid::Uuid::now_v7().to_string();
     let mut command = Command::new("occasion", Subject::new("occasion", &id), now, today);
-    command.operation = occasion.intent.clone().map(Into::into);
     command.records = skipped(occasion, &document).collect();
     let gives = gives(&document);
+    // Where a rule failed and nothing is given, nothing is done under the key: once the rule is mended, the same
+    // report may be sent again.
+    if gives || command.records.is_empty() {
+        command.operation = occasion.intent.clone().map(Into::into);
+    }
     if gives {
         command.steps.push(Step::Counter {
             owner: once.0.clone(),
@@ -290,6 +303,10 @@ async fn post(
             floor: Some(0),
             enforce: true,
         });
+        let order = occasion.order.clone();
+        command
+            .steps
+            .extend(order.map(|order| Step::OrderStands { order }));
         let points = points_asset(DEFAULT_PROGRAM);
         command
             .steps
@@ -298,8 +315,9 @@ async fn post(
             .records
             .extend(written(&id, occasion, &document, &facts, asked, now)?);
     }
-    if !gives && command.records.is_empty() && command.operation.is_none() {
-        return Ok(Outcome::Nothing);
+    let failed = !gives && !command.records.is_empty();
+    if !gives && !failed && command.operation.is_none() {
+        return Ok(Outcome::Nothing(None));
     }
     let receipt = if occasion.is_bulk {
         host.writer.submit_bulk(command).await?
@@ -309,7 +327,7 @@ async fn post(
     Ok(match gives {
         _ if receipt.replayed => Outcome::Before,
         true => Outcome::Given(id),
-        false => Outcome::Nothing,
+        false => Outcome::Nothing(failed.then(|| Box::new(document))),
     })
 }
 
@@ -381,9 +399,7 @@ fn skipped<'a>(
     occasion: &'a Occasion,
     document: &'a OrderDocument,
 ) -> impl Iterator<Item = Record> + 'a {
-    let faults = document.skipped.iter();
-    let faults = faults.filter(|skipped| skipped.fault != FaultKind::LimitReached);
-    faults.map(|skipped| {
+    document.faults().map(|skipped| {
         let campaign = document.campaigns.get(skipped.campaign as usize);
         let payload = serde_json::json!({
             "kind": occasion.happening.name(),

@@ -44,7 +44,7 @@ pub fn checkout_schema() -> Value {
 pub fn chain() -> String {
     let mut text = String::new();
     let about = "What a chain decides about its checkout where good systems disagree: `[settings]` of a declaration. A \
-                 region or a store may lay its own over them. A sale keeps those its refund needs.";
+                 store has its own `prices_include_tax` where it differs. A sale keeps the settings its refund needs.";
     section(&mut text, "The chain's settings", about, &checkout_schema());
     text
 }

@@ -183,6 +183,7 @@ impl Snapshot {
         let honours = |bound: &&Arc<Bound>| {
             bound.kind == RuleKind::Promotion
                 && bound.binding.name == name
+                && bound.needs.preconditions.code
                 && bound.reaches(place)
                 && bound.in_force_at(at)
         };

@@ -19,6 +19,7 @@ use crate::store::orders::{self, OrderName};
 
 use super::Intent;
 use super::campaigns::{Reader, first_day};
+use super::codes;
 use super::commit::purchases;
 use super::error::CheckoutError;
 use super::request::ClaimRequest;
@@ -74,7 +75,13 @@ async fn asked_again(host: &Host, claim: &str) -> Result<(), CheckoutError> {
         claims::by_id(&mut conn, claim).await?
     };
     let Some(claim) = claim else { return Ok(()) };
-    tier::reached_before(host, &claim.order_id, &unpack(&claim.doc)?).await
+    tier::reached_before(
+        host,
+        &claim.order_id,
+        &unpack(&claim.doc)?,
+        claim.occurred_at,
+    )
+    .await
 }
 
 async fn attempt(
@@ -97,7 +104,7 @@ async fn attempt(
     let (mut priced, asked) =
         priced(host, Arc::clone(&place), document, facts, known, today).await?;
     let claimed = &mut priced.document;
-    claimed.find_honouring(|name| snapshot.binding_named(&place, name, now));
+    codes::find_honouring(claimed, &snapshot, &place, now);
     claimed.assign_lots(&mut || uuid::Uuid::now_v7().to_string());
     claimed.assign_codes(super::stored::receipt_code)?;
     let id = uuid::Uuid::now_v7().to_string();

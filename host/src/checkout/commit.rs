@@ -61,7 +61,7 @@ impl Committed {
     /// An order that was booked by an earlier request.
     pub async fn before(host: &Host, order: &str) -> Result<Self, CheckoutError> {
         let order = stored::booked(host, order).await?;
-        tier::reached_before(host, &order.id, &order.document).await?;
+        tier::reached_before(host, &order.id, &order.document, order.document.occurred_at).await?;
         Ok(Self {
             order,
             replayed: true,

@@ -11,6 +11,7 @@ use crate::domain::time::Instant;
 use crate::host::Host;
 use crate::snapshot::Place;
 
+use super::codes;
 use super::error::CheckoutError;
 use super::request::QuoteRequest;
 use super::rules::{Run, ask, evaluations};
@@ -54,9 +55,7 @@ pub async fn priced(
     let (situation, outcome, runs) = settle(host, situation, recorded).await?;
     let mut priced = outcome?;
     let (snapshot, place) = (&situation.snapshot, &situation.place);
-    priced
-        .document
-        .find_honouring(|name| snapshot.binding_named(place, name, at));
+    codes::find_honouring(&mut priced.document, snapshot, place, at);
     let lifetime = i64::from(situation.place.settings.quote_lifetime);
     Ok(Quote {
         id: uuid::Uuid::now_v7().to_string(),
@@ -93,6 +92,7 @@ async fn settle(
             member: situation.member.clone(),
             referral: situation.referral.clone(),
             campaigns: &situation.campaigns,
+            refused_codes: &situation.refused_codes,
             points_scale: situation.snapshot.program.scale,
             recorded,
         };

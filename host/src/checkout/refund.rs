@@ -15,7 +15,7 @@ use crate::domain::settings::RefundSpentPoints;
 use crate::domain::time::Day;
 use crate::host::Host;
 use crate::store::orders::{self, OrderName};
-use crate::store::{claims, entries, holds, lots, occasions};
+use crate::store::{Conn, claims, coupons, entries, holds, lots, occasions};
 
 use super::Intent;
 use super::commit::draw;
@@ -26,7 +26,7 @@ use super::stored::{evaluation_rows, pack, refund_row, unpack};
 use super::{review, tier};
 
 /// How often a refund is worked out again because another of the same order came first.
-const TRIES: usize = 8;
+const TRIES: usize = 32;
 
 /// What a refund led to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,7 +74,7 @@ struct Sale {
     refunded: Refunded,
     /// Refunds so far.
     refunds: i64,
-    /// Changes of the order so far: a claim is one too.
+    /// Changes of the order so far: a claim is one too, and what an occasion gave because of it.
     sequence: i64,
     consumed: Consumed,
 }
@@ -100,7 +100,7 @@ async fn attempt(
     let review = review::after_refund(host, &snapshot, &place, &sale.document, &plan, now).await?;
     plan.tier = review.as_ref().and_then(|review| review.tier.clone());
     let (mut undoing, mut undrawn) = (Vec::new(), Vec::new());
-    for row in given_because(host, order, &sale, &plan).await? {
+    for row in given_because(host, order, &plan).await? {
         let given: OrderDocument = unpack(&row.doc)?;
         let undone = refund::undo(&given)?;
         taken.extend(posting::taken_back(
@@ -193,27 +193,18 @@ async fn attempt(
     Ok(host.writer.submit(command).await?)
 }
 
-/// What occasions gave because of an order and goes back now: everything with the last of the order, the gift of a tier
-/// with the tier.
+/// What occasions gave because of an order, such as the gift of a tier it led to: they rest on the occasion and not on
+/// the goods, so they go back with the last of them.
 async fn given_because(
     host: &Host,
     order: &str,
-    sale: &Sale,
     plan: &RefundPlan,
 ) -> Result<Vec<OccasionRow>, CheckoutError> {
-    let lost = plan.tier.as_ref().filter(|review| review.is_lost());
-    let lost = lost.and_then(|review| review.before.as_deref());
-    if !plan.completes && lost.is_none() {
+    if !plan.completes {
         return Ok(Vec::new());
     }
     let mut conn = host.db.read().await?;
-    let mut rows = occasions::of_order(&mut conn, order).await?;
-    let of_lost =
-        |row: &OccasionRow| lost.is_some_and(|tier| crate::occasions::is_of_tier(row, tier));
-    rows.retain(|row| {
-        !sale.refunded.occasions.contains(&row.id) && (plan.completes || of_lost(row))
-    });
-    Ok(rows)
+    Ok(occasions::of_order(&mut conn, order).await?)
 }
 
 /// Tells of entries in prize draws that do not count any more.
@@ -254,10 +245,15 @@ async fn read(host: &Host, order: &str) -> Result<Sale, CheckoutError> {
     let row = orders::order_by(&mut conn, &OrderName::Id(order.to_owned()))
         .await?
         .ok_or_else(unknown)?;
+    // Before anything a change of the order brings is read.
+    let state = orders::refundable_of(&mut conn, order)
+        .await?
+        .ok_or_else(unknown)?;
     // Who claimed the order has its points: what comes back is taken from him.
     let claim = claims::of_order(&mut conn, order).await?;
     let document: OrderDocument = unpack(claim.as_ref().map_or(&row.doc, |claim| &claim.doc))?;
     let mut refunded = Refunded::nothing(&document);
+    refunded.used = used_codes(&mut conn, &document).await?;
     let rows = orders::refunds_of(&mut conn, order).await?;
     let mut subjects = vec![order.to_owned()];
     for row in &rows {
@@ -286,9 +282,21 @@ async fn read(host: &Host, order: &str) -> Result<Sale, CheckoutError> {
         document,
         refunded,
         refunds: rows.len() as i64,
-        sequence: rows.len() as i64 + i64::from(claim.is_some()),
+        sequence: state.sequence,
         consumed: consumed(moved),
     })
+}
+
+/// The granted coupons of an order that were used.
+async fn used_codes(
+    conn: &mut Conn,
+    document: &OrderDocument,
+) -> Result<Vec<String>, CheckoutError> {
+    let granted = document.grants.iter().flat_map(|record| &record.codes);
+    let granted: Vec<String> = granted.cloned().collect();
+    let coupons = coupons::by_codes(conn, &granted).await?;
+    let used = coupons.into_iter().filter(|coupon| coupon.uses > 0);
+    Ok(used.map(|coupon| coupon.code).collect())
 }
 
 /// Nets the changes of lots over a sale and its refunds; what remains taken can be returned.
@@ -360,7 +368,9 @@ async fn keep_back_spent(
     // By account: one award after the other draws on the same points. What is pending answers for its own alone.
     let mut spendable: HashMap<String, i64> = HashMap::new();
     let mut pending: HashMap<String, i64> = HashMap::new();
-    for back in taken {
+    // What another member spent of his reward is his own debt.
+    let buyer = document.member.as_ref();
+    for back in taken.iter_mut().filter(|back| Some(&back.member) == buyer) {
         let own = AccountKey::new(&*back.member, back.account, &*back.asset);
         let left = match spendable.entry(own.id()) {
             Entry::Occupied(known) => known.into_mut(),

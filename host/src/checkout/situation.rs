@@ -9,6 +9,7 @@ use crate::clock::date_of;
 use crate::domain::basket::{Basket, BasketLine, TenderIntent};
 use crate::domain::facts::ReferralBase;
 use crate::domain::ledger::{AccountName, points_asset};
+use crate::domain::order::CodeRefusal;
 use crate::domain::pricing::{Campaign, MemberInput, Wallet};
 use crate::domain::rules::{MemberFacts, OrderFacts, Ratio, RuleKind, TenderKind};
 use crate::domain::time::{Day, Instant};
@@ -16,10 +17,11 @@ use crate::host::Host;
 use crate::snapshot::{Bound, Mark, Place, Snapshot};
 use crate::store::db::Conn;
 use crate::store::members::{KnownMember, MemberName};
-use crate::store::{accounts, coupons, lots, members};
+use crate::store::{accounts, lots, members};
 use crate::vault::Birthday;
 
-use super::campaigns::{Code, Reader};
+use super::campaigns::Reader;
+use super::codes::Presented;
 use super::error::CheckoutError;
 use super::request::{LineRequest, MemberReference, QuoteRequest, TenderRequest, thousandths};
 
@@ -36,6 +38,8 @@ pub struct Situation {
     /// The rules to ask, and how pricing sees each; same positions.
     pub bound: Vec<Arc<Bound>>,
     pub campaigns: Vec<Campaign>,
+    /// Presented codes none of the rules is given, and why. What no coupon has is not among them.
+    pub refused_codes: Vec<(String, CodeRefusal)>,
 }
 
 impl Situation {
@@ -95,14 +99,16 @@ impl Situation {
             None => None,
         };
         let known_id = known.as_ref().map(|known| known.member.id.as_str());
-        let codes = codes(&mut conn, &basket, known_id, day).await?;
+        let mut codes = Presented::read(&mut conn, &basket.codes, known_id, day).await?;
+        codes.only_of(&bound, CodeRefusal::NotInForce);
         let tier = known
             .as_ref()
             .and_then(|known| known.member.tier.as_deref());
         bound.retain(|bound| {
-            let has_code = codes.iter().any(|code| code.binding == bound.binding.id);
+            let has_code = codes.name(&bound.binding.id);
             bound.needs.preconditions.may_hold(tier, &basket, has_code)
         });
+        codes.only_of(&bound, CodeRefusal::ConditionsNotMet);
         let reader = Reader {
             place: &place,
             day,
@@ -111,7 +117,7 @@ impl Situation {
                 .as_ref()
                 .map(|referral| referral.referrer.id.as_str()),
         };
-        let campaigns = reader.campaigns(&mut conn, &bound, &codes).await?;
+        let campaigns = reader.campaigns(&mut conn, &bound, &codes.usable).await?;
         let order = OrderFacts {
             currency: basket.currency.clone(),
             currency_scale: basket.currency_scale,
@@ -135,6 +141,7 @@ impl Situation {
             referral,
             bound,
             campaigns,
+            refused_codes: codes.refused,
         })
     }
 }
@@ -483,36 +490,6 @@ pub async fn referral(
         second_referrer,
         referred_on: to_day(referred_on),
     }))
-}
-
-/// The presented codes that can be used by this member on this day. Others stay in the basket, where the
-/// quote shows them as not used.
-async fn codes(
-    conn: &mut Conn,
-    basket: &Basket,
-    member: Option<&str>,
-    day: Day,
-) -> Result<Vec<Code>, CheckoutError> {
-    let mut usable = Vec::new();
-    if basket.codes.is_empty() {
-        return Ok(usable);
-    }
-    for coupon in coupons::by_codes(conn, &basket.codes).await? {
-        let in_time = coupon.starts_on.is_none_or(|first| first <= day)
-            && coupon.expires_on.is_none_or(|last| day <= last);
-        let left = coupon.use_limit.is_none_or(|limit| coupon.uses < limit);
-        let his = coupon
-            .holder
-            .as_deref()
-            .is_none_or(|holder| member == Some(holder));
-        if in_time && left && his && !coupon.void {
-            usable.push(Code {
-                code: coupon.code,
-                binding: coupon.campaign,
-            });
-        }
-    }
-    Ok(usable)
 }
 
 /// A stored day; days out of range stop at the ends of the calendar.

@@ -3,13 +3,12 @@
 use crate::domain::facts::BaseFacts;
 use crate::domain::ledger::{EventRow, MemberTierRow, Record};
 use crate::domain::order::{OrderDocument, TierOutcome};
-use crate::domain::rules::TierDecision;
-use crate::domain::time::Day;
+use crate::domain::rules::{TierDecision, Trigger};
+use crate::domain::time::{Day, Instant};
 use crate::host::Host;
-use crate::occasions;
+use crate::store::occasions;
 
 use super::error::CheckoutError;
-use super::stored::is_back_whole;
 
 /// How long after a sale a lost answer is still asked for. Later, a gift would follow rules the sale knew nothing of.
 const ASKED_AGAIN_SECONDS: i64 = 86_400;
@@ -20,7 +19,7 @@ pub async fn reached(host: &Host, order: &str, document: &OrderDocument) {
     let outcome = outcome.filter(|outcome| outcome.changes_tier());
     let tier = outcome.and_then(|outcome| outcome.decision.tier.as_ref());
     if let (Some(tier), Some(member)) = (tier, &document.member) {
-        occasions::tier_reached(host, member, tier, document, order).await;
+        crate::occasions::tier_reached(host, member, tier, document, order).await;
     }
 }
 
@@ -30,17 +29,21 @@ pub async fn reached_before(
     host: &Host,
     order: &str,
     document: &OrderDocument,
+    done_at: Instant,
 ) -> Result<(), CheckoutError> {
-    let is_recent = host.clock.now() < document.occurred_at.plus_seconds(ASKED_AGAIN_SECONDS);
+    let is_recent = host.clock.now() < done_at.plus_seconds(ASKED_AGAIN_SECONDS);
     let raised = document.tier.as_ref();
     if !is_recent || !raised.is_some_and(TierOutcome::changes_tier) {
         return Ok(());
     }
-    let is_back = {
+    let given = {
         let mut conn = host.db.read().await?;
-        is_back_whole(&mut conn, order).await?
+        occasions::of_order(&mut conn, order).await?
     };
-    if !is_back {
+    if !given
+        .iter()
+        .any(|row| row.kind == Trigger::TierReached.name())
+    {
         reached(host, order, document).await;
     }
     Ok(())

@@ -1,14 +1,15 @@
 //! What no single object shows: references, groups that contradict themselves, the same rule twice at once,
 //! budgets below what is spent.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod references;
 
-use serde_json::Value;
+pub use references::references;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::document::{At, Binding as DeclaredBinding, Declaration, Item};
 use super::fault::{Fault, Wrong};
 use super::live::Live;
-use super::source::push;
 use crate::checkout::campaigns::CounterName;
 use crate::domain::order::CounterOwner;
 use crate::domain::schedule::Schedule;
@@ -93,9 +94,9 @@ pub fn shape(declaration: &Declaration, item: &Item<DeclaredBinding>) -> Vec<Fau
     faults
 }
 
-/// The key of a setting that was refused, with the position of a tax class.
+/// The key of a setting that was refused, with the position of a tax class or of a cap.
 pub fn settings_key(settings: &CheckoutSettings, key: &str) -> String {
-    let classes = &settings.tax_classes;
+    let (classes, caps) = (&settings.tax_classes, &settings.discount_caps);
     let position = match key {
         "tax_classes.rate" => classes.iter().position(|class| class.rate.numerator() < 0),
         "tax_classes.name" => classes.iter().enumerate().position(|(position, class)| {
@@ -103,6 +104,13 @@ pub fn settings_key(settings: &CheckoutSettings, key: &str) -> String {
                 || classes[..position]
                     .iter()
                     .any(|other| other.name == class.name)
+        }),
+        "discount_caps.share" => caps
+            .iter()
+            .position(|cap| !(0..=cap.share.denominator()).contains(&cap.share.numerator())),
+        "discount_caps.category" => caps.iter().enumerate().position(|(position, cap)| {
+            let earlier = &caps[..position];
+            earlier.iter().any(|other| other.category == cap.category)
         }),
         _ => None,
     };
@@ -243,102 +251,6 @@ pub fn crowds(ground: &Ground<'_>, bindings: &[InForce], most: usize) -> Vec<Fau
         }
     }
     Vec::new()
-}
-
-/// Categories, programs, stores and regions that configurations name.
-pub fn references(ground: &Ground<'_>, notes: &mut Vec<String>) -> Vec<Fault> {
-    let declaration = ground.declaration;
-    let mut named = Vec::new();
-    for item in &declaration.bindings {
-        let at = item.at.key("/config");
-        names(
-            &item.value.config,
-            &mut at.pointer.clone(),
-            None,
-            &mut |what, id, pointer| {
-                let at = At {
-                    file: at.file,
-                    pointer: pointer.to_owned(),
-                };
-                named.push((at, what, id.to_owned()));
-            },
-        );
-    }
-    let no_goods = ground.live.categories.is_empty() && declaration.categories.is_empty();
-    if no_goods && named.iter().any(|(_, what, _)| *what == "category") {
-        notes.push(
-            "there are no goods yet, so the categories that rules name are not checked".to_owned(),
-        );
-    }
-    let in_category = |id: &str| {
-        let below = |known: &String| {
-            known == id
-                || known
-                    .strip_prefix(id)
-                    .is_some_and(|rest| rest.starts_with('/'))
-        };
-        no_goods
-            || ground.live.categories.iter().any(below)
-            || declaration.categories.iter().any(below)
-    };
-    let known = |what: &str, id: &str| match what {
-        "category" => in_category(id),
-        "program" => {
-            let declared = declaration.programs.iter().any(|item| item.value.id == id);
-            declared || ground.live.programs.contains_key(id)
-        }
-        "store" => ground.stores.contains_key(id),
-        _ => {
-            let declared = declaration.regions.iter().any(|item| item.value.id == id);
-            declared || ground.live.regions.contains_key(id)
-        }
-    };
-    let unknown = named.into_iter().filter(|(_, what, id)| !known(what, id));
-    unknown
-        .map(|(at, what, id)| ground.fault(&at, Wrong::Unknown { what, id }))
-        .collect()
-}
-
-/// Finds texts under keys that by their name refer to an object of the chain.
-fn names(
-    value: &Value,
-    pointer: &mut String,
-    what: Option<&'static str>,
-    found: &mut dyn FnMut(&'static str, &str, &str),
-) {
-    let length = pointer.len();
-    match value {
-        Value::String(text) => {
-            if let Some(what) = what {
-                found(what, text, pointer);
-            }
-        }
-        Value::Array(items) => {
-            for (position, item) in items.iter().enumerate() {
-                push(pointer, &position.to_string());
-                names(item, pointer, what, found);
-                pointer.truncate(length);
-            }
-        }
-        Value::Object(fields) => {
-            for (key, field) in fields {
-                push(pointer, key);
-                names(field, pointer, refers_to(key), found);
-                pointer.truncate(length);
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
-}
-
-fn refers_to(key: &str) -> Option<&'static str> {
-    match key {
-        "category" | "categories" | "except_categories" => Some("category"),
-        "program" | "programs" => Some("program"),
-        "store" | "stores" => Some("store"),
-        "region" | "regions" => Some("region"),
-        _ => None,
-    }
 }
 
 /// A budget of the chain or a store may not fall below what was used of it.

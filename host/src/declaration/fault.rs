@@ -30,6 +30,10 @@ pub enum Wrong {
     Invalid(String),
     #[error("there is no {what} `{id}`; declare it, make it first, or correct the name")]
     Unknown { what: &'static str, id: String },
+    #[error(
+        "the binding `{0}` takes no codes, so nobody could use its coupons; make a code its trigger, or name another"
+    )]
+    TakesNoCodes(String),
     #[error("is declared twice, first in {first}; keep one")]
     Twice { first: String },
     #[error("no release of the plugin `{plugin}` fits; install one or widen the version range")]

@@ -162,7 +162,7 @@ pub async fn plan(host: &Host, declaration: &Declaration) -> Result<Plan, Declar
         &in_force,
         host.limits.bindings_per_store,
     ));
-    faults.extend(check::references(&ground, &mut notes));
+    faults.extend(check::references(&ground, &plugins, &mut conn, &in_force, &mut notes).await?);
     faults.extend(check::budgets(&ground, host, &mut conn, &in_force).await?);
     if !faults.is_empty() {
         faults.sort_by(|a, b| (&a.file, a.line, &a.key).cmp(&(&b.file, b.line, &b.key)));

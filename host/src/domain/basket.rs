@@ -225,6 +225,7 @@ impl Basket {
 
     fn validate_tender(&self, position: usize, tender: &TenderIntent) -> Result<(), BasketError> {
         let pointer = || format!("/tenders/{position}");
+        let mut field = "amount";
         let amount = match tender {
             TenderIntent::Money {
                 kind,
@@ -241,12 +242,15 @@ impl Basket {
                 )?;
                 amount.unwrap_or(0)
             }
-            TenderIntent::Points { points } => *points,
+            TenderIntent::Points { points } => {
+                field = "points";
+                *points
+            }
             TenderIntent::StoredValue { amount } => amount.unwrap_or(0),
         };
         ensure(
             is_amount(amount),
-            || format!("/tenders/{position}/amount"),
+            || format!("/tenders/{position}/{field}"),
             BasketProblem::Amount,
         )?;
         let once = matches!(

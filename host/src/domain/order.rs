@@ -4,6 +4,8 @@
 //! equal documents as equal bytes; that is what digests are taken of. Fields are only ever added, each
 //! with a serde default.
 
+mod granted;
+
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
@@ -303,6 +305,39 @@ pub struct CodeOutcome {
     /// The campaign it belongs to; absent when it belongs to none that is live here.
     pub campaign: Option<u32>,
     pub used: bool,
+    /// Why it was not used; older documents do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<CodeRefusal>,
+}
+
+/// Why a presented code was not used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CodeRefusal {
+    /// No coupon has it.
+    Unknown,
+    /// It was withdrawn.
+    Void,
+    NotYetValid,
+    Expired,
+    /// All its uses are spent.
+    UsedUp,
+    /// It is a member's own, and the sale has none.
+    NeedsMember,
+    /// It is another member's own.
+    OtherMember,
+    /// Its campaign is not in force in this store now.
+    NotInForce,
+    /// Its campaign takes nothing off this basket.
+    ConditionsNotMet,
+    /// A limit or budget of its campaign is used up.
+    LimitReached,
+    /// Another campaign of the exclusive group was taken.
+    PassedOver,
+    /// Its campaign took another code of the sale.
+    NotNeeded,
+    /// The rule gave no usable answer.
+    RuleFailed,
 }
 
 /// A campaign that was left out, and why.
@@ -468,42 +503,10 @@ impl OrderDocument {
         rows.into_rows()
     }
 
-    /// Finds for each grant of coupons the binding that honours them; where there is none, the order goes on
-    /// without and says so.
-    pub fn find_honouring(&mut self, find: impl Fn(&str) -> Option<String>) {
-        let skipped = &mut self.skipped;
-        self.grants.retain_mut(|record| {
-            if record.grant.gift != Gift::Coupon {
-                return true;
-            }
-            record.honoured_by = find(&record.grant.name);
-            if record.honoured_by.is_none() {
-                let message = format!(
-                    "no live binding is named `{}`, so nothing would honour the coupon; make it first",
-                    record.grant.name
-                );
-                skipped.push(Skipped {
-                    campaign: record.campaign,
-                    fault: FaultKind::Unavailable,
-                    message,
-                });
-            }
-            record.honoured_by.is_some()
-        });
-    }
-
-    /// Gives every coupon to be issued its code.
-    pub fn assign_codes<E>(
-        &mut self,
-        mut fresh: impl FnMut() -> Result<String, E>,
-    ) -> Result<(), E> {
-        for record in &mut self.grants {
-            if record.grant.gift == Gift::Coupon {
-                let codes = (0..record.grant.count).map(|_| fresh());
-                record.codes = codes.collect::<Result<_, E>>()?;
-            }
-        }
-        Ok(())
+    /// What gave no usable answer; a limit that is used up is an answer.
+    pub fn faults(&self) -> impl Iterator<Item = &Skipped> {
+        let skipped = self.skipped.iter();
+        skipped.filter(|skipped| skipped.fault != FaultKind::LimitReached)
     }
 
     /// Gives every award, reward and bonus the id of the lot the commit makes for it.

@@ -60,8 +60,10 @@ pub struct Refunded {
     pub cash: i64,
     /// Minor units paid out in cash.
     pub cash_handed: i64,
-    /// Occasions whose gifts went back already, by id.
-    pub occasions: Vec<String>,
+    /// Granted coupons that went back already.
+    pub voided: Vec<String>,
+    /// Granted coupons that were used; known to whoever asks.
+    pub used: Vec<String>,
 }
 
 /// What one refund does. All numbers are positive and name what goes back to the customer, or what is
@@ -81,7 +83,8 @@ pub struct RefundPlan {
     pub kept_back: Vec<Payout>,
     /// Points to take back, by award of the document.
     pub awards: Vec<AwardReturn>,
-    /// Referral rewards, coupons and bonus to take back.
+    /// Referral rewards, coupons, bonus and entries in draws to take back.
+    #[serde(default)]
     pub gifts: GiftsBack,
     /// Counter changes that undo those of the sale.
     pub counters: Vec<CounterUse>,
@@ -105,13 +108,6 @@ pub struct TierReview {
     pub campaign: CampaignRef,
     pub before: Option<String>,
     pub decision: TierDecision,
-}
-
-impl TierReview {
-    /// Whether it takes the tier away, for a lower one or none.
-    pub fn is_lost(&self) -> bool {
-        self.before != self.decision.tier
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -198,7 +194,8 @@ impl Refunded {
             unpaid: 0,
             cash: 0,
             cash_handed: 0,
-            occasions: Vec::new(),
+            voided: Vec::new(),
+            used: Vec::new(),
         }
     }
 
@@ -221,7 +218,7 @@ impl Refunded {
         }
         let cash = plan.cash_before_rounding()?;
         self.worth = self.worth.checked_add(plan.total).ok_or(Overflow)?;
-        self.occasions.extend(plan.occasions.iter().cloned());
+        self.voided.extend(plan.gifts.voided.iter().cloned());
         self.unpaid = self.unpaid.checked_add(plan.unpaid).ok_or(Overflow)?;
         self.cash = self.cash.checked_add(cash).ok_or(Overflow)?;
         self.cash_handed = self
@@ -288,7 +285,7 @@ pub fn plan(
         taxes: tax_sums(document, &lines)?,
         purchases: purchases(document, &lines, &shares, &after),
         awards: award_returns(&shares)?,
-        gifts: gifts::back(document, share)?,
+        gifts: gifts::back(document, refunded, share)?,
         counters: if completes {
             counters(document)?
         } else {

@@ -54,12 +54,13 @@ pub struct CheckoutSettings {
     /// gift must not earn again; `all` where a top-up itself earned points.
     pub stored_value_reduces_earning: StoredValueEarning,
     /// What happens when earned points of a refunded sale are spent already. Default debt, repaid by later
-    /// earning (Zenoti); `reduce-refund` keeps their worth back (ERPNext refuses altogether, Smile ignores it).
+    /// earning (Zenoti); `reduce-refund` keeps their worth back (ERPNext refuses altogether, Smile ignores it). What another
+    /// member spent of his reward for the order is his own debt.
     pub refund_spent_points: RefundSpentPoints,
     /// When referral rewards, coupons, bonus and entries in draws that an order gave go back. Default by-share: each refund takes back the
     /// share of the order's worth that came back, so nobody keeps the reward of a large order for a crumb of it;
-    /// `with-everything`: nothing before the last of the order is back. What an occasion gave because of the order goes
-    /// back whole with the last of it, and the gift of a tier with the tier where a review at the refund takes it away.
+    /// `with-everything`: nothing before the last of the order is back. What an occasion gave because of the order, such
+    /// as feedback or the gift of a tier, rests on the occasion and goes back with the last of the order.
     pub refund_gifts: RefundGifts,
     /// Whether a sale that is refunded in full gives its coupon codes, limits and budgets back. Default
     /// yes (Sylius's default, Vendure).
@@ -73,8 +74,10 @@ pub struct CheckoutSettings {
     #[schemars(range(min = 1), extend("examples" = [365]))]
     pub points_lapse_after_days: Option<u16>,
     /// Seconds a quote can be committed. Default 900.
+    #[schemars(range(min = 1))]
     pub quote_lifetime: u32,
     /// Seconds a hold keeps a quote's benefits reserved. Default 600.
+    #[schemars(range(min = 1))]
     pub hold_lifetime: u32,
     /// Days after the sale on which a customer who was no member then, or did not say so, may claim its points by
     /// the code on the receipt. Default 30; 0 is the day of the sale alone.

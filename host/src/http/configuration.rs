@@ -256,6 +256,7 @@ fn words(wrong: &Wrong) -> (Fault, Vec<(&'static str, String)>) {
             Fault::UnknownObject,
             vec![("what", (*what).to_owned()), ("id", id.clone())],
         ),
+        Wrong::TakesNoCodes(name) => (Fault::TakesNoCodes, vec![("id", name.clone())]),
         Wrong::Twice { first } => (Fault::Twice, vec![("first", first.clone())]),
         Wrong::NoRelease { plugin } => (Fault::NoRelease, vec![("id", plugin.clone())]),
         Wrong::NotGranted(asked) => (Fault::NotGranted, vec![("id", asked.clone())]),

@@ -31,6 +31,7 @@ pub mod auth;
 pub mod bindings;
 mod cards;
 mod claims;
+mod code_view;
 mod configuration;
 mod coupons;
 pub mod error;

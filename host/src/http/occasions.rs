@@ -14,7 +14,7 @@ use super::error::{Language, Problem, ProblemBody};
 use super::json::Keyed;
 use super::members::known;
 use super::paging::{NoFilter, Page, Paged};
-use super::sale_view::{AwardView, GrantView, RewardView, Shown};
+use super::sale_view::{AwardView, GrantView, RewardView, Shown, SkippedView};
 use super::types::{Date, Id, Text, Time};
 use crate::checkout::stored;
 use crate::domain::ledger::OccasionRow;
@@ -86,6 +86,9 @@ pub struct ReportedView {
     /// Absent where no rule gives anything for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub occasion: Option<OccasionView>,
+    /// Rules that gave no usable answer and were left out. Where nothing was given because of them, nothing was done
+    /// under the key either: the same report may be sent again once they are mended.
+    pub skipped: Vec<SkippedView>,
 }
 
 /// List what other things than sales gave a member, the newest first.
@@ -137,28 +140,37 @@ pub async fn report(
         order: request.order.map(Id::into_string),
     };
     let done = occasions::report(&host, &caller, id.as_str(), report, intent).await?;
-    let occasion = match done.occasion {
+    let row = match done.occasion {
         None => None,
         Some(occasion) => {
             let mut conn = host.db.read().await?;
             rows::by_id(&mut conn, &occasion).await?
         }
     };
+    let given = row.as_ref().map(|row| stored::unpack(&row.doc));
+    let skipped = match given.transpose()?.or(done.failed.map(|document| *document)) {
+        Some(document) => shown(&host, language).faults(&document),
+        None => Vec::new(),
+    };
     let body = ReportedView {
-        occasion: occasion.map(|row| view(&host, row, language)).transpose()?,
+        occasion: row.map(|row| view(&host, row, language)).transpose()?,
         member: id.into_string(),
+        skipped,
     };
     let location = format!("/v1/members/{}/occasions", body.member);
     Ok(Done::created(location, body).replayed(done.replayed))
 }
 
-fn view(host: &Host, row: OccasionRow, language: Language) -> Result<OccasionView, Problem> {
-    let document: OrderDocument = stored::unpack(&row.doc)?;
-    let shown = Shown {
+fn shown(host: &Host, language: Language) -> Shown<'_> {
+    Shown {
         catalog: &host.catalog,
         language,
-    };
-    let given = shown.sale(&document);
+    }
+}
+
+fn view(host: &Host, row: OccasionRow, language: Language) -> Result<OccasionView, Problem> {
+    let document: OrderDocument = stored::unpack(&row.doc)?;
+    let given = shown(host, language).sale(&document);
     Ok(OccasionView {
         id: row.id,
         kind: row.kind,

@@ -13,6 +13,7 @@ use super::auth::Caller;
 use super::error::{Language, Problem, ProblemBody};
 use super::json::Keyed;
 use super::problems::Code;
+use super::refusals::refund_of;
 use super::sale_view::{SaleView, Shown};
 use super::types::{Date, Id, Quantity, Time};
 use crate::access::Principal;
@@ -65,13 +66,43 @@ pub struct RefundView {
     pub tenders: Vec<RefundTenderView>,
     /// What is handed out, by kind of tender: cash rounded, what is kept back left out.
     pub payouts: Vec<PayoutView>,
-    /// Points taken back.
+    /// Points of the sale's own awards taken back.
     pub points_taken_back: i64,
+    /// What else is taken back because of this refund.
+    pub gifts_taken_back: GiftsBackView,
     /// Whether nothing of the order is left.
     pub completes: bool,
     /// The member's tier, where the chain reviews it at a refund.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tier: Option<ReviewedTierView>,
+}
+
+/// Gifts of the order that go back with a refund, by the setting `refund_gifts`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GiftsBackView {
+    /// Points of referral rewards, both sides together.
+    pub reward_points: i64,
+    /// Minor units of bonus.
+    pub bonus: i64,
+    /// Codes of coupons that cannot be used any more.
+    pub coupons: Vec<String>,
+    /// Entries in prize draws.
+    pub draw_entries: i64,
+    /// Occasions that gave something because of the order, such as the gift of a tier, and have it taken back whole.
+    pub occasions: Vec<String>,
+}
+
+impl From<&RefundPlan> for GiftsBackView {
+    fn from(plan: &RefundPlan) -> Self {
+        let gifts = &plan.gifts;
+        Self {
+            reward_points: gifts.rewards.iter().map(|back| back.points).sum(),
+            bonus: gifts.bonus.iter().map(|back| back.amount).sum(),
+            coupons: gifts.voided.clone(),
+            draw_entries: gifts.entries.iter().map(|back| back.count).sum(),
+            occasions: plan.occasions.clone(),
+        }
+    }
 }
 
 /// What the till hands out.
@@ -205,7 +236,11 @@ pub async fn refund(
     keyed: Keyed<RefundRequest>,
 ) -> Result<Done<RefundView>, Problem> {
     let intent = keyed.intent();
-    let done = checkout::refund(&host, &caller, id.as_str(), keyed.body, intent).await?;
+    let asked = keyed.body.lines.iter().flatten().map(|line| line.line);
+    let asked: Vec<u32> = asked.collect();
+    let done = checkout::refund(&host, &caller, id.as_str(), keyed.body, intent)
+        .await
+        .map_err(|error| refund_of(error, &asked))?;
     let mut conn = host.db.read().await?;
     let row = rows::refund_by_id(&mut conn, &done.refund)
         .await?
@@ -357,6 +392,7 @@ fn refund_view(row: &RefundRow) -> Result<RefundView, Problem> {
         tenders: tenders.collect(),
         payouts: payouts.collect(),
         points_taken_back: plan.awards.iter().map(|award| award.points).sum(),
+        gifts_taken_back: GiftsBackView::from(&plan),
         completes: plan.completes,
         tier: plan.tier.map(|tier| ReviewedTierView {
             before: tier.before,

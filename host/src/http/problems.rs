@@ -239,8 +239,8 @@ catalogue! {
         en "The coupon does not apply" "The coupon {id} cannot be used here: {reason}" "Quote again without the coupon."
         zh "优惠券不可用" "优惠券 {id} 在此不可用：{reason}" "请去掉该券重新报价。";
     LimitReached "limit_reached" 409 final
-        en "A limit is reached" "The limit {id} leaves no room for this." "Quote again; the benefit is no longer offered."
-        zh "已达上限" "限额 {id} 已无余量。" "请重新报价，该优惠已不可用。";
+        en "A limit is reached" "The limit {id} leaves no room for this." "Ask for less, or once more under a new Idempotency-Key: what the limit still leaves is given."
+        zh "已达上限" "限额 {id} 已无余量。" "请减少数量，或使用新的 Idempotency-Key 重新请求，将按限额余量给予。";
     OverRefund "over_refund" 409 final
         en "More would be refunded than was sold" "Line or tender {id} has {available} left to refund." "Refund at most what is left; read the order for it."
         zh "退款超过售出" "行或支付 {id} 仅剩 {available} 可退。" "请按剩余可退数量退款，可查询订单。";
@@ -346,6 +346,7 @@ field_faults! {
     NotToml "not_toml" en "is not TOML: {reason}" zh "不是有效的 TOML：{reason}";
     UnknownKey "unknown_key" en "is not a key a declaration knows" zh "不是声明支持的键";
     UnknownObject "unknown_object" en "there is no {what} {id}; declare it, make it first, or correct the name" zh "{what} {id} 不存在；请先声明或创建，或更正名称";
+    TakesNoCodes "takes_no_codes" en "the binding {id} takes no codes, so nobody could use its coupons; make a code its trigger, or name another" zh "绑定 {id} 不使用券码，发出的券无法使用；请将其触发方式设为券码，或改用其他绑定";
     Twice "declared_twice" en "is declared twice, first in {first}; keep one" zh "重复声明，首次在 {first}；请保留一处";
     NoRelease "no_release" en "no release of the plugin {id} fits; install one or widen the version range" zh "没有符合版本范围的插件 {id}；请安装或放宽版本范围";
     NotGranted "not_granted" en "the plugin asks for {id}; add it to granted" zh "插件需要权限 {id}；请加入 granted";

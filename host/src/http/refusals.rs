@@ -3,6 +3,8 @@
 mod checkout;
 mod ledger;
 
+pub use checkout::refund_of;
+
 use super::error::Problem;
 use super::problems::Code;
 use crate::couponing::CouponingError;

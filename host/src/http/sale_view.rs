@@ -4,10 +4,11 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::code_view::{CodeView, codes};
 use super::error::Language;
 use super::types::{Date, Quantity, Time};
 use crate::checkout::posting::kind_name;
-use crate::domain::order::{AdjustmentSource, LineShare, OrderDocument, PriceKind};
+use crate::domain::order::{AdjustmentSource, LineShare, OrderDocument, PriceKind, Skipped};
 use crate::domain::rules::{Gift, Message, Side};
 use crate::plugins::Catalog;
 use crate::plugins::messages::{Formats, render};
@@ -221,14 +222,6 @@ pub struct NearMissView {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct CodeView {
-    pub code: String,
-    pub used: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub campaign: Option<CampaignView>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
 pub struct SkippedView {
     pub campaign: CampaignView,
     pub message: String,
@@ -278,23 +271,8 @@ impl Shown<'_> {
                     missing: miss.missing,
                 })
                 .collect(),
-            codes: document
-                .codes
-                .iter()
-                .map(|code| CodeView {
-                    code: code.code.clone(),
-                    used: code.used,
-                    campaign: code.campaign.map(|position| campaign(document, position)),
-                })
-                .collect(),
-            skipped: document
-                .skipped
-                .iter()
-                .map(|skipped| SkippedView {
-                    campaign: campaign(document, skipped.campaign),
-                    message: skipped.message.clone(),
-                })
-                .collect(),
+            codes: codes(document, self.language),
+            skipped: skipped(document, document.skipped.iter()),
             passed_over: document
                 .passed_over
                 .iter()
@@ -306,6 +284,11 @@ impl Shown<'_> {
                 })
                 .collect(),
         }
+    }
+
+    /// Shows the rules of a document that gave no usable answer.
+    pub fn faults(&self, document: &OrderDocument) -> Vec<SkippedView> {
+        skipped(document, document.faults())
     }
 
     fn say(&self, document: &OrderDocument, position: u32, message: &Message) -> String {
@@ -416,11 +399,22 @@ impl Shown<'_> {
     }
 }
 
+fn skipped<'a>(
+    document: &OrderDocument,
+    skipped: impl Iterator<Item = &'a Skipped>,
+) -> Vec<SkippedView> {
+    let view = |skipped: &Skipped| SkippedView {
+        campaign: campaign(document, skipped.campaign),
+        message: skipped.message.clone(),
+    };
+    skipped.map(view).collect()
+}
+
 fn is_zero(amount: &i64) -> bool {
     *amount == 0
 }
 
-fn campaign(document: &OrderDocument, position: u32) -> CampaignView {
+pub(super) fn campaign(document: &OrderDocument, position: u32) -> CampaignView {
     let known = document.campaigns.get(position as usize);
     let text = |part: fn(&crate::domain::pricing::CampaignRef) -> &String| {
         known.map(part).cloned().unwrap_or_default()

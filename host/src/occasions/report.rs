@@ -11,6 +11,7 @@ use crate::checkout::{CheckoutError, Intent, recall};
 use crate::domain::basket::MAX_AMOUNT;
 use crate::domain::claim::ClaimError;
 use crate::domain::ledger::Refusal;
+use crate::domain::order::OrderDocument;
 use crate::domain::rules::Trigger;
 use crate::host::Host;
 use crate::store::orders::{self, OrderName};
@@ -36,6 +37,8 @@ pub struct Report {
 pub struct Reported {
     /// None where no rule gave anything.
     pub occasion: Option<String>,
+    /// What was worked out where nothing was given because a rule gave no usable answer.
+    pub failed: Option<Box<OrderDocument>>,
     /// True if it was reported before and nothing happened now.
     pub replayed: bool,
 }
@@ -89,10 +92,12 @@ pub async fn report(
     match happened(host, &occasion).await? {
         Outcome::Given(id) => Ok(Reported {
             occasion: Some(id),
+            failed: None,
             replayed: false,
         }),
-        Outcome::Nothing => Ok(Reported {
+        Outcome::Nothing(failed) => Ok(Reported {
             occasion: None,
+            failed,
             replayed: false,
         }),
         Outcome::Before => before(host, &member, &occasion.name).await,
@@ -105,6 +110,7 @@ async fn before(host: &Host, member: &str, name: &str) -> Result<Reported, Check
     let row = occasions::by_name(&mut conn, member, name).await?;
     Ok(Reported {
         occasion: row.map(|row| row.id),
+        failed: None,
         replayed: true,
     })
 }

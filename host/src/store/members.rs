@@ -121,6 +121,13 @@ pub async fn members(
     .map_err(StoreError::during("reading the members"))
 }
 
+/// The tiers members hold, at most `limit`.
+pub async fn tiers(conn: &mut Conn, limit: i64) -> Result<Vec<String>, StoreError> {
+    on!(conn, c => sqlx::query_scalar("SELECT DISTINCT tier FROM members WHERE tier IS NOT NULL ORDER BY tier LIMIT $1")
+        .bind(limit).fetch_all(c).await)
+    .map_err(StoreError::during("reading the tiers members hold"))
+}
+
 /// Members this one referred, with an id after `after`.
 pub async fn referred(
     conn: &mut Conn,

@@ -1,5 +1,8 @@
 //! Products and their barcodes.
 
+use std::collections::HashSet;
+
+use super::bulk::{Bulk, Cell, Kind};
 use super::chain::bump;
 use super::db::Conn;
 use super::error::StoreError;
@@ -86,6 +89,19 @@ pub async fn categories(conn: &mut Conn, limit: i64) -> Result<Vec<String>, Stor
     on!(conn, c => sqlx::query_scalar("SELECT DISTINCT category FROM products WHERE active ORDER BY category LIMIT $1")
         .bind(limit).fetch_all(c).await)
     .map_err(StoreError::during("reading the categories"))
+}
+
+const BY_ID: Bulk = Bulk {
+    doing: "looking products up",
+    text: "WITH v (id) AS ({rows}) SELECT p.id FROM v JOIN products p ON p.id = v.id",
+    columns: &[Kind::Text],
+};
+
+/// Which of these ids are products, on sale or not.
+pub async fn known(conn: &mut Conn, ids: Vec<String>) -> Result<HashSet<String>, StoreError> {
+    let cells = ids.into_iter().map(Cell::Text).collect();
+    let found: Vec<(String,)> = BY_ID.fetch(conn, cells).await?;
+    Ok(found.into_iter().map(|(id,)| id).collect())
 }
 
 /// The barcodes of one product.

@@ -108,6 +108,12 @@ impl Differences {
             let used = list_of(sale, "codes").filter(|code| code["used"] == true);
             used.map(|code| text(&code["code"])).collect()
         });
+        self.maybe("codes not used", gives.unused.as_ref(), || {
+            let unused = list_of(sale, "codes").filter(|code| code["used"] == false);
+            unused
+                .map(|code| format!("{} {}", text(&code["code"]), text(&code["reason"])))
+                .collect()
+        });
         for (what, expected, list) in [
             ("passed over", &gives.passed_over, "passed_over"),
             ("skipped", &gives.skipped, "skipped"),

@@ -186,6 +186,8 @@ pub struct Gives {
     pub near: Option<Vec<String>>,
     /// Codes that were used up.
     pub used: Option<Vec<String>>,
+    /// Codes that were not, each with the reason: `TEN-D used-up`.
+    pub unused: Option<Vec<String>>,
     pub passed_over: Option<Vec<String>>,
     pub skipped: Option<Vec<String>>,
 }

@@ -320,6 +320,14 @@ fn the_program_shows_asks_applies_lists_and_rolls_back() {
         !succeeded && said.contains("rules.toml:3: binding[0].plugin: "),
         "{said}"
     );
+    // Without goods nobody knows which there will be.
+    let goods = "[binding.config]\ngoods = { products = [\"a\"], categories = [\"b\"] }\ndiscount = { amount = { off = 1 } }\n";
+    let early = format!("[[binding]]\nname = \"x\"\nplugin = \"promo-standard\"\n{goods}");
+    std::fs::write(&file, early).expect("the file is written");
+    let (_, said) = run_to_end(&["apply", path], &data);
+    let note =
+        "there are no goods yet, so the categories and products that rules name are not checked";
+    assert!(said.contains(note), "{said}");
     let said = run(&["apply", "--rollback", "1", "--yes"], &data);
     assert!(said.contains("Revision 3 is in force."), "{said}");
     let said = run(&["apply", "--list"], &data);

@@ -83,12 +83,21 @@ on_each_database! {
     }
 
     async fn a_coupon_nobody_would_honour_is_left_out_and_named(shop) {
-        shop.bind("promo-standard", json!({ "discount": { "coupons": { "binding": "nowhere" } } })).await;
+        let once = json!({ "discount": { "coupons": { "binding": "nowhere" } }, "limit": { "times": 1 } });
+        shop.bind("promo-standard", once).await;
         let member = shop.member().await;
         let order = shop.buy(cakes(&member, "1", &[])).await;
         assert_eq!(order["grants"], json!([]));
         let said = order["skipped"][0]["message"].as_str().expect("a sentence");
         assert!(said.contains("`nowhere`"), "{said}");
+        // What was not given does not count toward the member's limit.
+        let honours = json!({ "discount": { "amount": { "off": 500 } }, "trigger": "code" });
+        shop.bind_with("promo-standard", honours, json!({ "name": "nowhere", "stage": "coupons" })).await;
+        for given in [1, 0] {
+            let order = shop.buy(cakes(&member, "1", &[])).await;
+            assert_eq!(order["grants"].as_array().map(Vec::len), Some(given));
+        }
+        shop.verify().await;
     }
 
     async fn entries_in_a_draw_are_told_and_withdrawn_with_the_order(shop) {

@@ -188,4 +188,16 @@ on_each_database! {
         assert_eq!(total(&shop, coffee()).await, 2_000);
         shop.verify().await;
     }
+
+    async fn a_limit_is_told_in_words_that_fit_what_was_asked(shop) {
+        let member = shop.member().await;
+        let path = format!("/v1/members/{member}/cards");
+        let mut answer = shop.post(&path, &shop.admin, json!({})).await;
+        for _ in 0..20 {
+            answer = shop.post(&path, &shop.admin, json!({})).await;
+        }
+        let remedy = answer.body["remedy"].as_str().expect("a remedy").to_owned();
+        assert!(remedy.contains("Idempotency-Key") && !remedy.contains("uote"), "{remedy}");
+        assert_eq!(answer.refused(409), "limit_reached");
+    }
 }

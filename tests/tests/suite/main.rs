@@ -7,6 +7,7 @@ mod backup;
 mod breadth;
 mod checkout;
 mod claims;
+mod codes;
 mod expired_lots;
 mod failover;
 mod holds;

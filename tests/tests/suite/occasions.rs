@@ -234,6 +234,49 @@ on_each_database! {
         shop.verify().await;
     }
 
+    // The key is spent by what is given, not by a rule that could give nothing.
+    async fn a_coupon_nobody_would_honour_is_named_and_given_once_somebody_does(shop) {
+        bind_events(&shop, json!([{ "on": "feedback", "coupons": { "binding": "thank-you" } }])).await;
+        let member = shop.member().await;
+        let path = format!("/v1/members/{member}/occasions");
+        let survey = json!({ "kind": "feedback", "reference": "survey-1" });
+        for _ in 0..2 {
+            let answer = shop.post_as(&path, &shop.till, "report-1", survey.clone()).await.ok();
+            let said = answer["skipped"][0]["message"].as_str().expect("a sentence");
+            assert!(said.contains("`thank-you`"), "{said}");
+            assert!(answer["occasion"].is_null());
+        }
+        assert!(shop.events().await.contains(&"occasion.rule_skipped".to_owned()));
+        // A promotion that applies by itself would not look at the coupon.
+        let by_itself = json!({ "discount": { "amount": { "off": 1_000 } }, "minimum": { "amount": 90_000 } });
+        shop.bind_with("promo-standard", by_itself, json!({ "name": "thank-you" })).await;
+        let answer = shop.post_as(&path, &shop.till, "report-1", survey.clone()).await.ok();
+        assert_eq!(answer["skipped"][0]["campaign"]["plugin"], "points-standard");
+        ten_off(&shop, "thank-you").await;
+        for _ in 0..2 {
+            let answer = shop.post_as(&path, &shop.till, "report-1", survey.clone()).await.ok();
+            assert_eq!(answer["skipped"], json!([]));
+            assert_eq!(answer["occasion"]["grants"][0]["name"], "thank-you");
+        }
+        assert_eq!(coupons(&shop, &member).await.len(), 1);
+        shop.verify().await;
+    }
+
+    // Points are given, the coupon is not; asked again, the same is said.
+    async fn what_is_given_beside_a_coupon_nobody_would_honour_is_given(shop) {
+        bind_events(&shop, json!([{ "on": "feedback", "points": 5, "coupons": { "binding": "nowhere" } }])).await;
+        let member = shop.member().await;
+        let path = format!("/v1/members/{member}/occasions");
+        let survey = json!({ "kind": "feedback", "reference": "survey-1" });
+        let first = shop.post_as(&path, &shop.till, "report-1", survey.clone()).await.ok();
+        assert_eq!((&first["occasion"]["points_earned"], &first["occasion"]["grants"]), (&json!(5), &json!([])));
+        assert!(first["skipped"][0]["message"].as_str().is_some_and(|said| said.contains("`nowhere`")));
+        let again = shop.post_as(&path, &shop.till, "report-1", survey).await;
+        assert!(again.is_replayed());
+        assert_eq!(again.ok(), first);
+        shop.verify().await;
+    }
+
     // A rule that fails is told in an event; whoever joins joins, whatever the binding says.
     async fn a_rule_that_fails_stops_nobody_from_joining(shop) {
         crate::misbehaving::infest(&shop, "trap", "refuse-order").await;
@@ -388,9 +431,8 @@ on_each_database! {
         shop.verify().await;
     }
 
-    // As above, but 60.00 of the 100.00 come back and the chain reviews the tier then: silver is gone and its gift too,
-    // once, though the rest comes back later.
-    async fn the_gift_of_a_tier_goes_back_with_the_tier(shop) {
+    // What rests on the occasion goes back with the last of the order, whatever a review at a refund says of the tier.
+    async fn the_gift_of_a_lost_tier_goes_back_with_the_last_of_its_order(shop) {
         shop.settings(json!({ "tier_review_on_refund": true })).await;
         let silver = json!({ "code": "silver", "name": "Silver", "threshold": 10_000, "multiplier": 1 });
         let ladder = json!({ "window_days": 365, "validity_days": 365, "refund_lowers": true, "tiers": [silver] });
@@ -400,14 +442,53 @@ on_each_database! {
         let mut five = coffee(&member);
         five["lines"][0]["quantity"] = json!("5");
         let order = shop.buy(five).await;
-        assert_eq!(points(&shop, &member).await, 100);
         let about = json!({ "kind": "feedback", "reference": "survey", "order": id(&order), "store": "east" });
         feedback(&shop, &member, about).await.ok();
         let refund = shop.refund(id(&order), json!([[0, "3"]])).await.ok();
         assert_eq!(refund["tier"], json!({ "before": "silver", "after": null }));
-        assert_eq!(points(&shop, &member).await, 7);
-        shop.refund(id(&order), Value::Null).await.ok();
+        assert_eq!(points(&shop, &member).await, 107);
+        let rest = shop.refund(id(&order), Value::Null).await.ok();
+        assert_eq!(rest["gifts_taken_back"]["occasions"].as_array().map(Vec::len), Some(2));
         assert!(shop.balances(&member).await.is_empty());
+        shop.verify().await;
+    }
+
+    // Of two coupons for an order the first is used; half the order back takes the other one.
+    async fn a_refund_takes_the_coupon_back_that_nobody_used(shop) {
+        ten_off(&shop, "thanks").await;
+        shop.bind("promo-standard", json!({
+            "discount": { "coupons": { "binding": "thanks", "count": 2 } }, "minimum": { "amount": 4_000 },
+        })).await;
+        let member = shop.member().await;
+        let mut two = coffee(&member);
+        two["lines"][0]["quantity"] = json!("2");
+        let order = shop.buy(two).await;
+        let codes = order["grants"][0]["codes"].clone();
+        let mut using = coffee(&member);
+        using["codes"] = json!([codes[0]]);
+        shop.buy(using).await;
+        let refund = shop.refund(id(&order), json!([[0, "1"]])).await.ok();
+        assert_eq!(refund["gifts_taken_back"]["coupons"], json!([codes[1]]));
+        let refund = shop.refund(id(&order), Value::Null).await.ok();
+        assert_eq!(refund["gifts_taken_back"]["coupons"], json!([codes[0]]));
+        shop.verify().await;
+    }
+
+    // The friend who brought him spent his 5.00; that is the friend's debt and not kept from the buyer's money.
+    async fn what_another_member_spent_of_his_reward_reduces_nobody_elses_refund(shop) {
+        shop.settings(json!({ "refund_spent_points": "reduce-refund" })).await;
+        shop.bind("referral-standard", json!({
+            "referee_points": 0, "referrer_points": 0, "referrer_bonus": { "amount": 500 },
+        })).await;
+        let referrer = shop.member().await;
+        let newcomer = brought(&shop, &referrer).await;
+        let order = shop.buy(coffee(&newcomer)).await;
+        let mut spends = coffee(&referrer);
+        spends["tenders"] = json!([{ "kind": "stored-value" }, { "kind": "cash" }]);
+        shop.buy(spends).await;
+        let refund = shop.refund(id(&order), Value::Null).await.ok();
+        assert_eq!((&refund["kept_back"], &refund["payouts"][0]["amount"]), (&json!(0), &json!(2_000)));
+        assert_eq!(balance(&shop, &referrer, "bonus-debt").await, -500);
         shop.verify().await;
     }
 
@@ -482,7 +563,9 @@ on_each_database! {
         five["lines"][0]["quantity"] = json!("5");
         let order = shop.buy(five).await;
         assert_eq!((points(&shop, &referrer).await, balance(&shop, &referrer, "bonus").await), (100, 500));
-        shop.refund(id(&order), json!([[0, "4"]])).await.ok();
+        let refund = shop.refund(id(&order), json!([[0, "4"]])).await.ok();
+        let gifts = &refund["gifts_taken_back"];
+        assert_eq!((&gifts["reward_points"], &gifts["bonus"]), (&json!(80), &json!(400)));
         assert_eq!((points(&shop, &referrer).await, balance(&shop, &referrer, "bonus").await), (20, 100));
         shop.verify().await;
         shop.refund(id(&order), Value::Null).await.ok();

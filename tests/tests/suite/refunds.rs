@@ -111,15 +111,19 @@ on_each_database! {
 
     async fn more_than_was_sold_or_a_line_that_never_was_is_refused(shop) {
         let order = shop.buy(json!({ "lines": [{ "product": "cake", "quantity": "2" }] })).await;
-        for (lines, status, code) in [
-            (json!([[0, "3"]]), 409, "over_refund"),
-            (json!([[1, "1"]]), 422, "invalid_fields"),
-            (json!([[0, "1"], [0, "1"]]), 422, "invalid_fields"),
-            (json!([[0, "0"]]), 422, "invalid_fields"),
-            (json!([[0, "-1"]]), 422, "invalid_fields"),
-            (json!([]), 422, "invalid_fields"),
+        let over: &[&str] = &[];
+        for (lines, status, code, pointers) in [
+            (json!([[0, "3"]]), 409, "over_refund", over),
+            (json!([[1, "1"]]), 422, "invalid_fields", &["/lines/0"]),
+            (json!([[0, "1"], [7, "1"]]), 422, "invalid_fields", &["/lines/1"]),
+            (json!([[0, "1"], [0, "1"]]), 422, "invalid_fields", &["/lines/1"]),
+            (json!([[0, "0"]]), 422, "invalid_fields", &["/lines/0/quantity"]),
+            (json!([[0, "-1"]]), 422, "invalid_fields", &["/lines/0/quantity"]),
+            (json!([]), 422, "invalid_fields", &["/lines"]),
         ] {
-            assert_eq!(shop.refund(id(&order), lines.clone()).await.refused(status), code, "{lines}");
+            let answer = shop.refund(id(&order), lines.clone()).await;
+            assert_eq!(answer.pointers(), pointers, "{lines}: {}", answer.body);
+            assert_eq!(answer.refused(status), code, "{lines}");
         }
         let unknown = uuid::Uuid::now_v7().to_string();
         assert_eq!(shop.refund(&unknown, Value::Null).await.refused(404), "order_unknown");

@@ -145,6 +145,54 @@ on_each_database! {
         shop.verify().await;
     }
 
+    // The first order led to gold, the second to platinum, which alone has a gift.
+    async fn a_repeated_answer_brings_no_gift_of_a_tier_that_is_passed(shop) {
+        let tier = |code: &str, threshold: i64| json!({ "code": code, "name": code, "threshold": threshold });
+        let tiers = json!({ "tiers": [tier("gold", 2_000), tier("platinum", 4_000)] });
+        shop.bind("tier-standard", tiers).await;
+        let who = json!({ "tiers": ["platinum"] });
+        let gift = json!({ "events": [{ "on": "tier-reached", "points": 100, "who": who }] });
+        shop.bind("points-standard", gift).await;
+        let member = shop.member().await;
+        let quote = shop.quote(coffees(&member, 1)).await;
+        let path = format!("/v1/quotes/{}/commit", id(&quote));
+        let commit = async || {
+            shop.send(Method::POST, &path, &shop.till, Some("first"), Some(json!({}))).await.ok()
+        };
+        commit().await;
+        shop.buy(coffees(&member, 1)).await;
+        assert_eq!(points(&shop, &member).await, 100);
+        commit().await;
+        assert_eq!(points(&shop, &member).await, 100);
+    }
+
+    // The gift is asked for beside the refund that ends its order: whichever is first, nothing stays.
+    async fn no_gift_stays_of_an_order_that_comes_back_beside_the_asking(shop) {
+        let tiers = json!({ "tiers": [{ "code": "gold", "name": "Gold", "threshold": 2_000 }] });
+        shop.bind("tier-standard", tiers).await;
+        let mut sold = Vec::new();
+        for number in 0..8 {
+            let member = shop.member().await;
+            let quote = shop.quote(coffees(&member, 1)).await;
+            let path = format!("/v1/quotes/{}/commit", id(&quote));
+            let key = format!("commit-{number}");
+            let order = shop.send(Method::POST, &path, &shop.till, Some(&key), Some(json!({}))).await.ok();
+            sold.push((member, path, key, order));
+        }
+        let gift = json!({ "events": [{ "on": "tier-reached", "points": 100, "bonus": { "amount": 500 } }] });
+        shop.bind("points-standard", gift).await;
+        for (member, path, key, order) in &sold {
+            let (again, back) = tokio::join!(
+                shop.send(Method::POST, path, &shop.till, Some(key), Some(json!({}))),
+                shop.refund(id(order), Value::Null),
+            );
+            again.ok();
+            back.ok();
+            assert!(shop.balances(member).await.is_empty());
+        }
+        shop.verify().await;
+    }
+
     // Silver from 100.00: each order alone keeps it, so each refund alone would leave it. Eight times, since the two
     // meet only by chance.
     async fn two_refunds_at_once_leave_no_tier_that_neither_order_supports(shop) {

@@ -85,6 +85,101 @@ on_each_database! {
         told(&shop, text, &["chain.toml:5 store[0].time_zone"]).await;
     }
 
+    async fn products_nobody_sells(shop) {
+        let config = "[binding.config]\ngoods = { products = [\"tea\", \"cofee\"], except_products = [\"teapot\"] }\n\
+                      [binding.config.discount.price-list]\nprices = [\n  { product = \"tea\", price = 1 },\n  { product = \"coffe\", price = 1 },\n]";
+        let text = binding("a", "promo-standard", config);
+        assert_eq!(
+            told(&shop, &text, &[
+                "chain.toml:5 binding[0].config.goods.except_products[0]",
+                "chain.toml:5 binding[0].config.goods.products[1]",
+                "chain.toml:9 binding[0].config.discount.price-list.prices[1].product",
+            ]).await,
+            "unknown_object",
+        );
+        let points = "[binding.config]\npoints_per = { spend = 100, points = 1 }\nproducts = [{ product = \"coffe\", multiplier = 2 }]";
+        let text = binding("a", "points-standard", points);
+        told(&shop, &text, &["chain.toml:6 binding[0].config.products[0].product"]).await;
+        // No id holds U+0000, and no database is asked for it.
+        let odd = text.replace("coffe", "coff\\u0000e");
+        told(&shop, &odd, &["chain.toml:6 binding[0].config.products[0].product"]).await;
+        shop.apply(&text.replace("coffe", "coffee")).await.ok();
+        // What is no longer sold may come back; its rules wait for it.
+        let tea = shop.get("/v1/products/tea", &shop.admin).await.ok();
+        let mut gone = tea.clone();
+        gone["active"] = json!(false);
+        gone.as_object_mut().expect("a product").remove("id");
+        shop.put("/v1/products/tea", gone).await;
+        shop.apply(&text.replace("coffe", "tea")).await.ok();
+    }
+
+    async fn tiers_no_rule_knows(shop) {
+        let gold = promotion("for-gold", "").replace("config = { ", "config = { who = { tiers = [\"gold\"], except_tiers = [\"staff\"] }, ");
+        // Nobody says which tiers there are.
+        let applied = shop.apply(&gold).await.ok();
+        let note = "no tier rule says which tiers there are, so the tiers that rules name are not checked";
+        assert_eq!(applied["notes"], json!([note]));
+        let text = format!("{}{gold}", tiers("tiers", ""));
+        assert_eq!(
+            told(&shop, &text, &["chain.toml:10 binding[1].config.who.except_tiers[0]"]).await,
+            "unknown_object",
+        );
+        // A tier members hold is one, whatever the rules say of it now.
+        let silver = "config = { tiers = [{ code = \"staff\", name = \"Staff\", threshold = 0 }] }";
+        shop.apply(&binding("silver", "tier-standard", silver)).await.ok();
+        let member = shop.member().await;
+        shop.buy(json!({ "member": { "id": member }, "lines": [{ "product": "coffee" }] })).await;
+        let applied = shop.apply(&text).await.ok();
+        assert_eq!(applied["notes"], json!([]));
+    }
+
+    async fn coupons_nobody_would_honour(shop) {
+        let grants = |name: &str| {
+            let config = format!("[binding.config]\ndiscount = {{ coupons = {{ binding = \"{name}\" }} }}");
+            binding("grants", "promo-standard", &config)
+        };
+        assert_eq!(
+            told(&shop, &grants("next-visit"), &["chain.toml:5 binding[0].config.discount.coupons.binding"]).await,
+            "unknown_object",
+        );
+        let events = "[binding.config]\nevents = [\n  { on = \"birthday\", points = 1 },\n  { on = \"birthday\", coupons = { binding = \"welcome\" } },\n]";
+        let text = binding("events", "points-standard", events);
+        told(&shop, &text, &["chain.toml:7 binding[0].config.events[1].coupons.binding"]).await;
+        let both = "config = { referee_coupons = { binding = \"welcome\" }, referrer_coupons = { binding = \"thanks\" } }";
+        told(&shop, &binding("friends", "referral-standard", both), &[
+            "chain.toml:4 binding[0].config.referee_coupons.binding",
+            "chain.toml:4 binding[0].config.referrer_coupons.binding",
+        ]).await;
+        // A promotion that applies by itself, or a rule of another kind, asks for no code.
+        for honouring in [promotion("next-visit", ""), tiers("next-visit", "")] {
+            let text = format!("{}{honouring}", grants("next-visit"));
+            assert_eq!(
+                told(&shop, &text, &["chain.toml:5 binding[0].config.discount.coupons.binding"]).await,
+                "takes_no_codes",
+            );
+        }
+        let with_code = promotion("next-visit", "").replace("config = { ", "config = { trigger = \"code\", ");
+        shop.apply(&format!("{}{with_code}", grants("next-visit"))).await.ok();
+        // One made through the API does as well.
+        let config = json!({ "trigger": "code", "discount": { "amount": { "off": 5 } } });
+        shop.bind_with("promo-standard", config, json!({ "name": "of-the-api" })).await;
+        shop.apply(&grants("of-the-api")).await.ok();
+        told(&shop, &grants("next-visit"), &["chain.toml:5 binding[0].config.discount.coupons.binding"]).await;
+    }
+
+    async fn caps_on_discounts_above_one_or_named_twice(shop) {
+        let caps = "[settings]\nprices_include_tax = true\ndiscount_caps = [\n  { share = \"1/2\" },\n  \
+                    { category = \"tea\", share = \"3/2\" },\n]\n";
+        told(&shop, caps, &["chain.toml:5 settings.discount_caps[1].share"]).await;
+        let twice = caps.replace("category = \"tea\", share = \"3/2\"", "share = \"1/3\"");
+        told(&shop, &twice, &["chain.toml:5 settings.discount_caps[1].category"]).await;
+        let mut chain = shop.get("/v1/chain", &shop.admin).await.ok();
+        chain["settings"]["discount_caps"] = json!([{ "share": "1/2" }, { "category": "tea", "share": "-1/2" }]);
+        let answer = shop.send(axum::http::Method::PUT, "/v1/chain", &shop.admin, None, Some(chain)).await;
+        assert_eq!(answer.pointers(), ["/settings/discount_caps/1/share"]);
+        assert_eq!(answer.refused(422), "invalid_fields");
+    }
+
     async fn the_same_rule_in_force_twice_and_two_tier_rules_at_once(shop) {
         let text = format!(
             "{}{}",

@@ -75,6 +75,8 @@ on_each_database! {
             (paid(json!({ "kind": "cash", "amount": "2000" })), 422, "invalid_fields", at),
             (paid(json!({ "kind": "shells" })), 422, "invalid_fields", kind),
             (paid(json!({ "kind": "points" })), 422, "invalid_fields", &["/tenders/0/points"]),
+            (paid(json!({ "kind": "points", "points": -5 })), 422, "invalid_fields", &["/tenders/0/points"]),
+            (paid(json!({ "kind": "stored-value", "amount": -5 })), 422, "invalid_fields", at),
             (paid(json!({ "kind": "cash", "points": 5 })), 422, "invalid_fields", &["/tenders/0/points"]),
             (paid(json!({ "kind": "points", "points": 5 })), 422, "invalid_fields", &["/tenders/0"]),
             (paid(json!({ "kind": "stored-value", "amount": 5 })), 422, "invalid_fields", &["/tenders/0"]),

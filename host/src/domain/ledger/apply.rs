@@ -162,6 +162,7 @@ fn take_step(draft: &mut Draft<'_>, step: &Step) -> Result<(), Refusal> {
             tenders,
         } => refundable::refund(draft, order, *expected_sequence, lines, tenders),
         Step::ClaimOrder { order } => refundable::claim(draft, order),
+        Step::OrderStands { order } => refundable::stands(draft, order),
         Step::Lease { name, number } => show_lease(draft, name, *number),
         Step::TakeTurn {
             owner,

@@ -222,6 +222,11 @@ pub enum Step {
         name: String,
         number: i64,
     },
+    /// Refuses what is given because of an order of which nothing is left; a refund that was worked out before this
+    /// is worked out again.
+    OrderStands {
+        order: String,
+    },
     /// Refuses unless the lease still carries this number: whoever held it before it was taken over writes nothing
     /// more. Counts as a sign of life.
     Lease {
@@ -381,7 +386,7 @@ impl Step {
                 visit("member", member.as_deref().unwrap_or(""));
                 reserves.iter().for_each(|reserve| reserve.texts(visit));
             }
-            Self::ClaimOrder { order } => visit("order", order),
+            Self::ClaimOrder { order } | Self::OrderStands { order } => visit("order", order),
             Self::Lease { name, .. } => visit("name", name),
             Self::ResolveHold { hold, .. } => visit("hold", hold),
             Self::ReleasePending {

@@ -90,6 +90,22 @@ pub(super) fn claim(draft: &mut Draft<'_>, order: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
+pub(super) fn stands(draft: &mut Draft<'_>, order: &str) -> Result<(), Refusal> {
+    let Some(mut state) = draft.refundable(order) else {
+        return Err(Refusal::OrderUnknown {
+            order: order.to_owned(),
+        });
+    };
+    if state.lines.iter().all(|line| line.refunded == line.sold) {
+        return Err(Refusal::OrderRefunded {
+            order: order.to_owned(),
+        });
+    }
+    state.sequence += 1;
+    draft.put_refundable(order, state);
+    Ok(())
+}
+
 /// The order, if nothing happened to it beyond the `expected` changes.
 fn unchanged(draft: &Draft<'_>, order: &str, expected: i64) -> Result<Refundable, Refusal> {
     let Some(state) = draft.refundable(order) else {

@@ -53,6 +53,8 @@ pub enum Refusal {
         expected: i64,
         found: i64,
     },
+    #[error("nothing is left of order `{order}`")]
+    OrderRefunded { order: String },
     #[error(
         "{what} of order `{order}`: {refunded} of {sold} are refunded, {asked} more were asked"
     )]
@@ -118,6 +120,7 @@ impl Refusal {
             | Self::CouponExists { .. }
             | Self::CounterLimit { .. }
             | Self::OverRefund { .. }
+            | Self::OrderRefunded { .. }
             | Self::AlreadyCommitted { .. }
             | Self::AlreadyRecorded { .. }
             | Self::HoldResolved { .. } => true,

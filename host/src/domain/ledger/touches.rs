@@ -143,7 +143,8 @@ impl Touches {
             }
             Step::OpenOrder { order, .. }
             | Step::Refund { order, .. }
-            | Step::ClaimOrder { order } => {
+            | Step::ClaimOrder { order }
+            | Step::OrderStands { order } => {
                 self.refundables.insert(order.clone());
             }
             Step::Hold {

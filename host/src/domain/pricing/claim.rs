@@ -56,6 +56,7 @@ pub fn claim(input: &ClaimInput<'_>, rules: &mut dyn Rules) -> Result<Priced, Pr
         member: Some(input.member.clone()),
         referral: None,
         campaigns: input.campaigns,
+        refused_codes: &[],
         points_scale: facts.points_scale,
         recorded: None,
     };

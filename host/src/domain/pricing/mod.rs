@@ -9,6 +9,7 @@ mod benefits;
 mod campaign;
 mod checks;
 mod claim;
+mod codes;
 mod groups;
 mod occasion;
 mod opening;
@@ -36,7 +37,7 @@ pub(crate) use tenders::round_cash;
 
 use super::basket::{Basket, BasketError};
 use super::facts::{BaseFacts, FactsDelta, FactsError, ReferralBase};
-use super::order::OrderDocument;
+use super::order::{CodeRefusal, OrderDocument};
 use super::rules::{MemberFacts, OrderFacts};
 use super::settings::CheckoutSettings;
 use super::time::Day;
@@ -56,6 +57,8 @@ pub struct PriceInput<'a> {
     pub referral: Option<ReferralBase>,
     /// What is live in the store for this order, in any order.
     pub campaigns: &'a [Campaign],
+    /// Codes of the basket that no campaign was given, and why.
+    pub refused_codes: &'a [(String, CodeRefusal)],
     pub points_scale: u8,
     /// Present when the sale happened already and is a fact.
     pub recorded: Option<RecordedSale>,

@@ -67,6 +67,7 @@ pub fn occasion(input: &OccasionInput<'_>, rules: &mut dyn Rules) -> Result<Pric
         }),
         referral: facts.referral.clone(),
         campaigns: input.campaigns,
+        refused_codes: &[],
         points_scale: facts.points_scale,
         recorded: Some(RecordedSale::default()),
     };

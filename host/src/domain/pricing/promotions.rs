@@ -90,11 +90,7 @@ fn weigh(
         basis,
     } in proposal.discounts
     {
-        let parts = lines.take(
-            &targeted(&target, lines.left.len()),
-            amount.min(allowed),
-            base,
-        );
+        let parts = lines.take(&targeted(&target, lines.left.len()), amount, allowed, base);
         // Positions are below MAX_LINES.
         let allocation: Vec<LineShare> = parts
             .into_iter()

@@ -5,10 +5,12 @@ use tessera_money::{Overflow, Rate, Rounding, mul_div, mul_rate, split};
 use super::allocation::Lines;
 use super::campaign::{Campaign, FaultKind, OnFault, RuleFault};
 use super::opening::{base_facts, class_of, empty_document, price_line};
-use super::{CallOutcome, MAX_CAMPAIGNS, PriceInput, Priced, PricingError, RuleCall, tax, tenders};
+use super::{
+    CallOutcome, MAX_CAMPAIGNS, PriceInput, Priced, PricingError, RuleCall, codes, tax, tenders,
+};
 use crate::domain::facts::{BaseFacts, FactsDelta};
 use crate::domain::order::{
-    Adjustment, AdjustmentSource, CodeOutcome, CounterOwner, CounterUse, LineShare, NearMissRecord,
+    Adjustment, AdjustmentSource, CounterOwner, CounterUse, LineShare, NearMissRecord,
     OrderDocument, OrderLine, Skipped, TaxSum, Totals,
 };
 use crate::domain::rules::{CounterChange, CounterScope, NearMiss, Target};
@@ -420,20 +422,7 @@ impl<'a> Work<'a> {
     pub fn finish(mut self) -> Result<Priced, PricingError> {
         self.document.totals.points_earned =
             sum(self.document.awards.iter().map(|award| award.points))?;
-        for code in &self.input.basket.codes {
-            let owner = self
-                .input
-                .campaigns
-                .iter()
-                .position(|campaign| campaign.codes.contains(code));
-            let campaign = owner.map(|owner| self.name(owner));
-            let used = self.used_codes.contains(code);
-            self.document.codes.push(CodeOutcome {
-                code: code.clone(),
-                campaign,
-                used,
-            });
-        }
+        codes::settle(&mut self);
         Ok(Priced {
             document: self.document,
             facts: self.facts,

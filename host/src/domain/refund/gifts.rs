@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use tessera_money::Overflow;
 
-use super::{AwardReturn, RefundError, counters, cumulative};
+use super::{AwardReturn, RefundError, Refunded, counters, cumulative};
 use crate::domain::order::{CounterUse, OrderDocument};
 use crate::domain::rules::Gift;
 use crate::domain::settings::RefundGifts;
@@ -98,17 +98,25 @@ impl Share {
             - cumulative(number, self.before, self.whole)?)
     }
 
-    /// Of things that cannot be divided; half a thing goes back whole.
-    fn among<T: Clone>(self, things: &[T]) -> Result<Vec<T>, Overflow> {
+    /// Of coupons, half of one whole; those nobody has used go first.
+    fn among(self, codes: &[String], refunded: &Refunded) -> Result<Vec<String>, Overflow> {
         // A rule grants at most 100 coupons at once.
-        let end = |part| cumulative(things.len() as i64, part, self.whole);
-        let (from, to) = (end(self.before)? as usize, end(self.after)? as usize);
-        Ok(things.get(from..to).unwrap_or_default().to_vec())
+        let count = self.of(codes.len() as i64)?.max(0) as usize;
+        let left = || codes.iter().filter(|code| !refunded.voided.contains(code));
+        let is_used = |code: &&String| refunded.used.contains(code);
+        let in_order = left()
+            .filter(|code| !is_used(code))
+            .chain(left().filter(is_used));
+        Ok(in_order.take(count).cloned().collect())
     }
 }
 
 /// The share of a document's gifts that goes back.
-pub(super) fn back(document: &OrderDocument, share: Share) -> Result<GiftsBack, Overflow> {
+pub(super) fn back(
+    document: &OrderDocument,
+    refunded: &Refunded,
+    share: Share,
+) -> Result<GiftsBack, Overflow> {
     let mut back = GiftsBack::default();
     let rewards = document
         .referral
@@ -126,7 +134,7 @@ pub(super) fn back(document: &OrderDocument, share: Share) -> Result<GiftsBack, 
     }
     let granted = document.grants.iter().zip(0..);
     for (record, position) in granted.filter(|(record, _)| !record.is_kept) {
-        back.voided.extend(share.among(&record.codes)?);
+        back.voided.extend(share.among(&record.codes, refunded)?);
         if record.grant.gift == Gift::DrawEntry {
             let count = share.of(i64::from(record.grant.count))?;
             if count != 0 {
@@ -172,7 +180,7 @@ pub fn undo(document: &OrderDocument) -> Result<Undone, RefundError> {
                 points: award.points,
             })
             .collect(),
-        gifts: back(document, Share::WHOLE)?,
+        gifts: back(document, &Refunded::nothing(document), Share::WHOLE)?,
         counters: counters(document)?,
     })
 }

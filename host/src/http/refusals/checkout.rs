@@ -144,6 +144,26 @@ fn claim(error: ClaimError) -> Problem {
     }
 }
 
+/// A refused refund, with the place of what was asked; `asked` are the order's lines in the order of the request.
+pub fn refund_of(error: CheckoutError, asked: &[u32]) -> Problem {
+    let place = |line: &u32, from: usize| {
+        let mut places = asked.iter().enumerate().filter(|(_, asked)| *asked == line);
+        places
+            .nth(from)
+            .map(|(position, _)| format!("/lines/{position}"))
+    };
+    let CheckoutError::Refund(error) = error else {
+        return error.into();
+    };
+    let pointer = match &error {
+        RefundError::UnknownLine { line } => place(line, 0),
+        RefundError::Twice { line } => place(line, 1),
+        RefundError::Quantity { line } => place(line, 0).map(|line| format!("{line}/quantity")),
+        _ => None,
+    };
+    pointer.map_or_else(|| refund(&error), |pointer| refused(pointer, &error))
+}
+
 fn refund(error: &RefundError) -> Problem {
     match error {
         RefundError::Nothing => Problem::field("/lines", Fault::Empty),

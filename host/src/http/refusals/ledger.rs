@@ -36,6 +36,7 @@ impl From<Refusal> for Problem {
             }
             Refusal::OrderUnknown { order } => Self::unknown(Code::OrderUnknown, &order),
             Refusal::OrderChanged { .. } => Self::new(Code::VersionConflict),
+            Refusal::OrderRefunded { .. } => Self::new(Code::OrderRefunded),
             Refusal::OverRefund {
                 what,
                 sold,

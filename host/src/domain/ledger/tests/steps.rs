@@ -186,6 +186,42 @@ fn count(change: i64, enforce: bool) -> Vec<Step> {
 }
 
 #[test]
+fn nothing_is_given_because_of_an_order_that_came_back_whole() {
+    let stands = || {
+        vec![Step::OrderStands {
+            order: "o".to_owned(),
+        }]
+    };
+    let refund = |expected_sequence, quantity| {
+        vec![Step::Refund {
+            order: "o".to_owned(),
+            expected_sequence,
+            lines: vec![(0, quantity)],
+            tenders: Vec::new(),
+        }]
+    };
+    let mut bench = Bench::default();
+    let open = Step::OpenOrder {
+        order: "o".to_owned(),
+        lines: vec![2_000],
+        tenders: Vec::new(),
+    };
+    bench.run(1, vec![open]).expect("an order");
+    bench.run(1, refund(0, 1_000)).expect("half of it back");
+    bench.run(1, stands()).expect("the other half is there");
+    // Whoever reckoned the rest before that reads again.
+    assert!(matches!(
+        bench.run(1, refund(1, 1_000)),
+        Err(Refusal::OrderChanged { .. })
+    ));
+    bench.run(1, refund(2, 1_000)).expect("the rest");
+    assert!(matches!(
+        bench.run(1, stands()),
+        Err(Refusal::OrderRefunded { .. })
+    ));
+}
+
+#[test]
 fn of_two_commands_that_rest_on_one_reading_the_second_reads_again() {
     let turn = |number| {
         vec![Step::TakeTurn {

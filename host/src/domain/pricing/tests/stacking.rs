@@ -1,7 +1,7 @@
 //! Stages, bases, exclusive groups, caps, floors, faults.
 
 use super::support::*;
-use crate::domain::order::{AdjustmentSource, OrderDocument};
+use crate::domain::order::{AdjustmentSource, CodeRefusal, OrderDocument};
 use crate::domain::pricing::{
     Base, CallOutcome, Campaign, Choice, FaultKind, OnFault, PricingError, RecordedSale, Stage,
     UsageLimit, UsageUnit,
@@ -292,6 +292,7 @@ fn a_code_is_used_up_with_its_discount_and_kept_without() {
         .with_rule(counting(None), counting_answer(off_ten(), 1))
         .document();
     assert!(document.codes[0].used && !document.codes[1].used);
+    assert_eq!(document.codes[1].reason, Some(CodeRefusal::Unknown));
     assert_eq!(
         (document.codes[1].campaign, document.counters[0].change),
         (None, 1)
@@ -306,6 +307,14 @@ fn a_code_is_used_up_with_its_discount_and_kept_without() {
         .with_rule(counting(None), counting_answer(off_ten(), 1))
         .document();
     assert!(!document.codes[0].used && document.counters.is_empty());
+    assert_eq!(
+        document.codes[0].reason,
+        Some(CodeRefusal::ConditionsNotMet)
+    );
+    // What was known of a code before any rule was asked is said.
+    let mut told = shop();
+    told.refused_codes = vec![("OTHER".to_owned(), CodeRefusal::Expired)];
+    assert_eq!(told.document().codes[1].reason, Some(CodeRefusal::Expired));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use tessera_money::{Rate, Rounding, mul_div};
 
 use crate::domain::basket::{Basket, BasketLine, TenderIntent};
 use crate::domain::facts::ReferralBase;
-use crate::domain::order::OrderDocument;
+use crate::domain::order::{CodeRefusal, OrderDocument};
 use crate::domain::pricing::{
     Base, Campaign, CampaignRef, Choice, ClaimInput, FaultKind, Group, MemberInput, OnFault,
     PriceInput, Priced, PricingError, RecordedSale, RuleFault, Rules, Stage, Wallet, claim, price,
@@ -88,6 +88,7 @@ pub(crate) struct Shop {
     pub settings: CheckoutSettings,
     pub basket: Basket,
     pub campaigns: Vec<Campaign>,
+    pub refused_codes: Vec<(String, CodeRefusal)>,
     pub rules: Vec<Rule>,
     pub member: Option<MemberInput>,
     pub referral: Option<ReferralBase>,
@@ -124,6 +125,7 @@ impl Shop {
                 tenders: Vec::new(),
             },
             campaigns: Vec::new(),
+            refused_codes: Vec::new(),
             rules: Vec::new(),
             member: None,
             referral: None,
@@ -185,6 +187,7 @@ impl Shop {
             member: self.member.clone(),
             referral: self.referral.clone(),
             campaigns: &self.campaigns,
+            refused_codes: &self.refused_codes,
             points_scale: 0,
             recorded: self.recorded,
         };
