@@ -142,7 +142,7 @@ on_each_database! {
             told(&shop, &grants("next-visit"), &["chain.toml:5 binding[0].config.discount.coupons.binding"]).await,
             "unknown_object",
         );
-        let events = "[binding.config]\nevents = [\n  { on = \"birthday\", points = 1 },\n  { on = \"birthday\", coupons = { binding = \"welcome\" } },\n]";
+        let events = "[binding.config]\nevents = [\n  { on = \"enrolment\", points = 1 },\n  { on = \"birthday\", coupons = { binding = \"welcome\" } },\n]";
         let text = binding("events", "points-standard", events);
         told(&shop, &text, &["chain.toml:7 binding[0].config.events[1].coupons.binding"]).await;
         let both = "config = { referee_coupons = { binding = \"welcome\" }, referrer_coupons = { binding = \"thanks\" } }";
