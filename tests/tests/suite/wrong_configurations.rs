@@ -169,10 +169,13 @@ on_each_database! {
 
     async fn caps_on_discounts_above_one_or_named_twice(shop) {
         let caps = "[settings]\nprices_include_tax = true\ndiscount_caps = [\n  { share = \"1/2\" },\n  \
-                    { category = \"tea\", share = \"3/2\" },\n]\n";
+                    { category = \"drinks\", share = \"3/2\" },\n]\n";
         told(&shop, caps, &["chain.toml:5 settings.discount_caps[1].share"]).await;
-        let twice = caps.replace("category = \"tea\", share = \"3/2\"", "share = \"1/3\"");
+        let twice = caps.replace("category = \"drinks\", share = \"3/2\"", "share = \"1/3\"");
         told(&shop, &twice, &["chain.toml:5 settings.discount_caps[1].category"]).await;
+        let unknown = caps.replace("drinks\", share = \"3/2", "drinkz\", share = \"1/3");
+        let wrong = told(&shop, &unknown, &["chain.toml:5 settings.discount_caps[1].category"]).await;
+        assert_eq!(wrong, "unknown_object");
         let mut chain = shop.get("/v1/chain", &shop.admin).await.ok();
         chain["settings"]["discount_caps"] = json!([{ "share": "1/2" }, { "category": "tea", "share": "-1/2" }]);
         let answer = shop.send(axum::http::Method::PUT, "/v1/chain", &shop.admin, None, Some(chain)).await;
