@@ -9,7 +9,6 @@ use crate::domain::order::OrderDocument;
 use crate::domain::refund::RefundPlan;
 use crate::domain::time::{Day, Instant};
 use crate::host::Host;
-use crate::store::Conn;
 use crate::store::orders::{self, OrderName};
 
 use super::error::CheckoutError;
@@ -109,16 +108,6 @@ pub async fn booked(host: &Host, id: &str) -> Result<Booked, CheckoutError> {
         .await?
         .ok_or_else(|| CheckoutError::OrderUnknown(id.to_owned()))?
         .try_into()
-}
-
-/// Whether nothing is left of an order: what is given because of it now could not go back with it any more.
-pub async fn is_back_whole(conn: &mut Conn, order: &str) -> Result<bool, CheckoutError> {
-    for refund in orders::refunds_of(conn, order).await? {
-        if unpack::<RefundPlan>(&refund.doc)?.completes {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 /// What identifies a new order.

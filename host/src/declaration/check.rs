@@ -13,7 +13,6 @@ use super::live::Live;
 use crate::checkout::campaigns::CounterName;
 use crate::domain::order::CounterOwner;
 use crate::domain::schedule::Schedule;
-use crate::domain::settings::CheckoutSettings;
 use crate::host::Host;
 use crate::rules::MOST_LIMITS;
 use crate::snapshot::Limit;
@@ -92,33 +91,6 @@ pub fn shape(declaration: &Declaration, item: &Item<DeclaredBinding>) -> Vec<Fau
         }
     }
     faults
-}
-
-/// The key of a setting that was refused, with the position of a tax class or of a cap.
-pub fn settings_key(settings: &CheckoutSettings, key: &str) -> String {
-    let (classes, caps) = (&settings.tax_classes, &settings.discount_caps);
-    let position = match key {
-        "tax_classes.rate" => classes.iter().position(|class| class.rate.numerator() < 0),
-        "tax_classes.name" => classes.iter().enumerate().position(|(position, class)| {
-            class.name.is_empty()
-                || classes[..position]
-                    .iter()
-                    .any(|other| other.name == class.name)
-        }),
-        "discount_caps.share" => caps
-            .iter()
-            .position(|cap| !(0..=cap.share.denominator()).contains(&cap.share.numerator())),
-        "discount_caps.category" => caps.iter().enumerate().position(|(position, cap)| {
-            let earlier = &caps[..position];
-            earlier.iter().any(|other| other.category == cap.category)
-        }),
-        _ => None,
-    };
-    let path = key.replace('.', "/");
-    match position {
-        Some(position) => format!("/{}", path.replacen('/', &format!("/{position}/"), 1)),
-        None => format!("/{path}"),
-    }
 }
 
 impl Ground<'_> {

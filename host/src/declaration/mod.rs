@@ -18,7 +18,6 @@ use crate::host::Host;
 use crate::store::declared::{self, Revision};
 use crate::store::{StoreError, Tx, bindings, chain, events, plugins as installed, stores};
 
-pub use check::settings_key;
 pub use document::Declaration;
 pub use fault::{DeclarationError, Fault, Wrong};
 pub use plan::{Action, Change, KeyChange, Plan};

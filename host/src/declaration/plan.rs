@@ -307,9 +307,8 @@ impl Planner<'_> {
         }
         if let Some(settings) = &declaration.settings {
             if let Err(error) = settings.value.validate() {
-                let key = check::settings_key(&settings.value, error.key);
                 self.fault(
-                    &settings.at.key(&key),
+                    &settings.at.key(&error.pointer()),
                     Wrong::Invalid(error.remedy.to_owned()),
                 );
             }

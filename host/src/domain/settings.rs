@@ -195,7 +195,8 @@ pub enum RefundSpentPoints {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RefundGifts {
-    /// Points and bonus in proportion to the goods' worth; of coupons and entries as many as that share, half of one whole.
+    /// Points and bonus in proportion to the goods' worth; of coupons and entries as many as that share, half of
+    /// one whole.
     #[default]
     ByShare,
     WithEverything,
@@ -236,20 +237,38 @@ impl Default for CheckoutSettings {
 #[error("the setting `{key}` is refused: {remedy}")]
 pub struct SettingsError {
     pub key: &'static str,
+    /// Which tax class or cap, from zero.
+    pub position: Option<usize>,
     pub remedy: &'static str,
+}
+
+impl SettingsError {
+    /// Where in the settings it stands, as RFC 6901 writes it.
+    pub fn pointer(&self) -> String {
+        let path = self.key.replace('.', "/");
+        match self.position {
+            Some(position) => format!("/{}", path.replacen('/', &format!("/{position}/"), 1)),
+            None => format!("/{path}"),
+        }
+    }
 }
 
 impl CheckoutSettings {
     /// Refuses what no checkout could work with; called when a revision is made, never first at the till.
     pub fn validate(&self) -> Result<(), SettingsError> {
-        let ensure = |good: bool, key, remedy| {
+        let ensure_at = |position, good: bool, key, remedy| {
             if good {
-                Ok(())
-            } else {
-                Err(SettingsError { key, remedy })
+                return Ok(());
             }
+            Err(SettingsError {
+                key,
+                position,
+                remedy,
+            })
         };
+        let ensure = |good, key, remedy| ensure_at(None, good, key, remedy);
         for (position, class) in self.tax_classes.iter().enumerate() {
+            let ensure = |good, key, remedy| ensure_at(Some(position), good, key, remedy);
             ensure(
                 !class.name.is_empty(),
                 "tax_classes.name",
@@ -281,6 +300,7 @@ impl CheckoutSettings {
             "name at most 200 categories",
         )?;
         for (position, cap) in self.discount_caps.iter().enumerate() {
+            let ensure = |good, key, remedy| ensure_at(Some(position), good, key, remedy);
             ensure(
                 share_of_one(&cap.share),
                 "discount_caps.share",

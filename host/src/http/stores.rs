@@ -18,7 +18,6 @@ use super::paging::{Page, Paged};
 use super::problems::{Code, Fault};
 use super::types::{Id, Name};
 use crate::clock;
-use crate::declaration;
 use crate::domain::settings::CheckoutSettings;
 use crate::host::Host;
 use crate::store;
@@ -151,8 +150,7 @@ async fn put_chain(
         return Err(invalid("/language", "zh-CN, en"));
     }
     if let Err(error) = body.settings.validate() {
-        let key = declaration::settings_key(&body.settings, error.key);
-        let pointer = format!("/settings{key}");
+        let pointer = format!("/settings{}", error.pointer());
         return Err(invalid(&pointer, error.remedy));
     }
     let row = store::chain::Chain {

@@ -6,7 +6,6 @@ use super::{Occasion, Outcome, counter_of, happened};
 use crate::access::{Permission, Principal};
 use crate::checkout::request::MemberReference;
 use crate::checkout::situation::find_member;
-use crate::checkout::stored::is_back_whole;
 use crate::checkout::{CheckoutError, Intent, recall};
 use crate::domain::basket::MAX_AMOUNT;
 use crate::domain::claim::ClaimError;
@@ -125,7 +124,8 @@ async fn bought(host: &Host, order: &str, member: &str) -> Result<(), CheckoutEr
     if buyer.as_deref() != Some(member) {
         return Err(CheckoutError::OrderUnknown(order.to_owned()));
     }
-    if is_back_whole(&mut conn, order).await? {
+    let left = orders::refundable_of(&mut conn, order).await?;
+    if left.is_some_and(|left| left.is_back_whole()) {
         return Err(ClaimError::Refunded.into());
     }
     Ok(())

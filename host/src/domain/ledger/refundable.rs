@@ -96,7 +96,7 @@ pub(super) fn stands(draft: &mut Draft<'_>, order: &str) -> Result<(), Refusal> 
             order: order.to_owned(),
         });
     };
-    if state.lines.iter().all(|line| line.refunded == line.sold) {
+    if state.is_back_whole() {
         return Err(Refusal::OrderRefunded {
             order: order.to_owned(),
         });

@@ -91,12 +91,19 @@ pub struct RefundableTender {
 /// What of an order can still be refunded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refundable {
-    /// Number of refunds so far, and of claims.
+    /// Number of changes so far: refunds, claims, and whatever occasions gave because of the order.
     pub sequence: i64,
     /// Sequence in the database; −1 if the order is new.
     pub base: i64,
     pub lines: Vec<RefundableLine>,
     pub tenders: Vec<RefundableTender>,
+}
+
+impl Refundable {
+    /// Whether nothing is left of the order: what is given because of it now could not go back with it any more.
+    pub fn is_back_whole(&self) -> bool {
+        self.lines.iter().all(|line| line.refunded == line.sold)
+    }
 }
 
 /// What a hold reserved.

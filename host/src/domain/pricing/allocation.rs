@@ -22,9 +22,9 @@ impl Lines {
         (self.left[line] - self.floors[line]).max(0)
     }
 
-    /// Takes up to `amount`, but no more than `most`, off these lines, by what is left of each or by the initial amounts as the discount was
-    /// reckoned on, and answers each line's part. What a line at its floor cannot bear goes to the others; what
-    /// none can bear, and what is beyond a line's cap, is dropped.
+    /// Takes up to `amount`, but no more than `most`, off these lines, by what is left of each or by the initial
+    /// amounts as the discount was reckoned on, and answers each line's part. What a line at its floor cannot bear
+    /// goes to the others; what none can bear, and what is beyond a line's cap, is dropped.
     pub fn take(
         &mut self,
         lines: &[usize],
