@@ -10,12 +10,21 @@ use chrono_tz::Tz;
 use crate::domain::time::{Day, Instant};
 
 /// The source of every instant the host writes down.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub enum Clock {
-    #[default]
-    System,
+    /// The machine's own, and by how many microseconds another clock it goes by is ahead of it.
+    System(Arc<AtomicI64>),
     /// Stands still until it is moved; for scenarios and for filling a demo year.
     Set(Arc<AtomicI64>),
+}
+
+/// A machine's clock that differs by less is gone by, microseconds: what ordinary synchronisation leaves.
+const TOLERATED: i64 = 2_000_000;
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::System(Arc::default())
+    }
 }
 
 impl Clock {
@@ -26,13 +35,36 @@ impl Clock {
 
     pub fn now(&self) -> Instant {
         match self {
-            Self::System => {
+            Self::System(ahead) => {
                 let since = SystemTime::now()
                     .duration_since(UNIX_EPOCH)
                     .unwrap_or_default();
-                Instant(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+                let micros = i64::try_from(since.as_micros()).unwrap_or(i64::MAX);
+                Instant(micros.saturating_add(ahead.load(Ordering::Relaxed)))
             }
             Self::Set(micros) => Instant(micros.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// Goes by a clock that is so far ahead of the machine's, unless they as good as agree. Answers by how much that
+    /// moved this clock; a standing one is not moved.
+    pub fn follow(&self, ahead: i64) -> i64 {
+        let Self::System(moved) = self else { return 0 };
+        let ahead = if ahead.abs() < TOLERATED { 0 } else { ahead };
+        let before = moved.load(Ordering::Relaxed);
+        // Not for every breath of the network.
+        if (ahead - before).abs() >= TOLERATED {
+            moved.store(ahead, Ordering::Relaxed);
+            return ahead - before;
+        }
+        0
+    }
+
+    /// By how many microseconds the clock it goes by is ahead of the machine's.
+    pub fn ahead(&self) -> i64 {
+        match self {
+            Self::System(ahead) => ahead.load(Ordering::Relaxed),
+            Self::Set(_) => 0,
         }
     }
 
@@ -84,6 +116,18 @@ const UNIX_DAY_FROM_CE: i32 = 719_163;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_machine_whose_clock_is_off_goes_by_the_other_one() {
+        let clock = Clock::default();
+        let hour = 3_600_000_000;
+        assert_eq!(clock.follow(TOLERATED - 1), 0);
+        assert_eq!((clock.follow(hour), clock.ahead()), (hour, hour));
+        assert_eq!((clock.follow(hour + 500_000), clock.ahead()), (0, hour));
+        let machine = Clock::default().now().0;
+        assert!((clock.now().0 - machine - hour).abs() < 60_000_000);
+        assert_eq!((clock.follow(-3), clock.ahead()), (-hour, 0));
+    }
 
     #[test]
     fn a_business_day_is_the_calendar_day_of_the_store() {

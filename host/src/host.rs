@@ -31,6 +31,23 @@ const LAST_WRITES: Duration = Duration::from_secs(10);
 /// Names the host of a data folder in its seal sequence.
 pub const HOST_ID_FILE: &str = "host.id";
 
+/// Hosts of one chain must agree on days and on when things end, so they go by the clock of their database's server
+/// where a machine's own is off.
+async fn follow(clock: &Clock, db: &Db) -> Result<(), StoreError> {
+    let moved = match db.clock_ahead().await? {
+        Some(ahead) => clock.follow(ahead),
+        None => 0,
+    };
+    if moved != 0 {
+        tracing::warn!(
+            seconds = clock.ahead() / 1_000_000,
+            "the database server's clock is so far ahead of this machine's, or behind it; going by the server's: set \
+             the clocks"
+        );
+    }
+    Ok(())
+}
+
 /// One running host. Handlers and use cases borrow it; `open` and tests put it together.
 pub struct Host {
     pub db: Db,
@@ -66,7 +83,7 @@ impl Host {
             .with_context(|| format!("cannot create `{}`", config.data.display()))?;
         let cache = Cache::open(&config.data.join("compiled"))?;
         let catalog = Arc::new(Catalog::new(engine, Some(cache)));
-        Self::assemble(config, Clock::System, catalog).await
+        Self::assemble(config, Clock::default(), catalog).await
     }
 
     /// Opens a chain with a clock and a catalog from outside.
@@ -81,6 +98,7 @@ impl Host {
             READERS,
         )
         .await?;
+        follow(&clock, &db).await?;
         let vault = Vault::open(folder.path())?;
         let in_use = persons::master_in_use(&mut db.read().await?).await?;
         if let Some(other) = in_use.filter(|other| other != vault.name()) {
@@ -200,6 +218,7 @@ impl Host {
 
     /// Reads again what has changed, here or on another host.
     pub async fn refresh(&self) -> Result<(), StoreError> {
+        follow(&self.clock, &self.db).await?;
         self.load_bound().await?;
         if !self.snapshots.refresh(&self.db, &self.catalog).await? {
             return Ok(());

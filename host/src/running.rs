@@ -47,7 +47,7 @@ impl Running {
                 return Err(error).with_context(|| format!("cannot read `{}`", path.display()));
             }
         };
-        if !crate::store::db::DataFolder::is_locked(data)? {
+        if !crate::store::DataFolder::is_locked(data)? {
             return Ok(None);
         }
         let running = serde_json::from_slice(&text)

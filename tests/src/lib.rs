@@ -3,6 +3,7 @@
 pub mod components;
 pub mod databases;
 pub mod facts;
+pub mod load;
 pub mod postgres;
 pub mod process;
 pub mod proxy;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 /// The program under test, which cargo builds beside every test binary of this package.
-fn program() -> PathBuf {
+pub fn program() -> PathBuf {
     let own = std::env::current_exe().expect("a test has a path");
     // <target>/<profile>/deps/suite-…
     let profile = own.ancestors().nth(2).expect("the folder of the profile");

@@ -40,7 +40,7 @@ impl Archive {
         }
         let key = master_key::of(&config.data)?.map(|vault| master_key::signing(&vault));
         let shown = Shown::start();
-        let now = Clock::System.now().0;
+        let now = Clock::default().now().0;
         let mut hear = shown.hear();
         let taken = archive(&location, &self.file, before, key.as_ref(), now, &mut hear).await?;
         let took = shown.end(taken.evaluations.saturating_add(taken.facts));
@@ -68,6 +68,6 @@ async fn latest(location: &Location) -> anyhow::Result<Day> {
     let chain = chain.context("the database holds no chain")?;
     let settings: CheckoutSettings = serde_json::from_str(&chain.settings)?;
     // A store may be behind the clock of Greenwich by most of a day.
-    let today = business_day(Clock::System.now(), chrono_tz::UTC);
+    let today = business_day(Clock::default().now(), chrono_tz::UTC);
     Ok(today.plus_days(-1 - i32::from(settings.claim_days)))
 }

@@ -50,7 +50,7 @@ impl Backup {
         let from = Location::choose(&config.data, config.database.as_deref());
         let key = master_key::of(&config.data)?.map(|vault| master_key::signing(&vault));
         let shown = Shown::start();
-        let now = Clock::System.now().0;
+        let now = Clock::default().now().0;
         let (header, rows, bytes) =
             back_up(&from, &self.file, key.as_ref(), now, &mut shown.hear()).await?;
         let took = shown.end(rows);

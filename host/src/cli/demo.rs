@@ -68,7 +68,7 @@ async fn reset(config: &Config) -> anyhow::Result<()> {
             data.display()
         );
     }
-    let owner = crate::store::db::DataFolder::lock(data)?;
+    let owner = crate::store::DataFolder::lock(data)?;
     if let Some(url) = &config.database {
         crate::store::db::empty(url, demo::fill::CHAIN_NAME).await?;
     }

@@ -97,6 +97,11 @@ async fn writing(host: &Host) -> String {
             "gauge",
             u8::from(host.lease.is_held().await).to_string(),
         ),
+        figure(
+            "clock_ahead_seconds",
+            "gauge",
+            (host.clock.ahead() / 1_000_000).to_string(),
+        ),
     ]
     .concat()
 }

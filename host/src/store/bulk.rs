@@ -7,10 +7,10 @@
 
 use sqlx::postgres::PgArguments;
 use sqlx::query::{Query, QueryAs};
-use sqlx::sqlite::SqliteArguments;
-use sqlx::{AssertSqlSafe, FromRow, Postgres, Sqlite};
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{AssertSqlSafe, FromRow, Postgres, Sqlite, SqliteConnection};
 
-use super::db::Conn;
+use super::db::{Conn, Dialect};
 use super::error::StoreError;
 
 /// SQLite binds at most 32,766 values; a power of two of rows is chosen below it.
@@ -67,8 +67,8 @@ impl Bulk {
     /// When the database refuses.
     pub async fn execute(&self, conn: &mut Conn, cells: Vec<Cell>) -> Result<u64, StoreError> {
         let mut touched = 0;
-        for chunk in self.chunks(conn, cells) {
-            let text = AssertSqlSafe(self.sql(conn, chunk.len()));
+        for chunk in self.chunks(conn.dialect(), cells) {
+            let text = AssertSqlSafe(self.sql(conn.dialect(), chunk.len()));
             touched += match conn {
                 Conn::Sqlite(c) => bind_each(sqlx::query(text), chunk)
                     .execute(&mut **c)
@@ -95,8 +95,8 @@ impl Bulk {
         R: for<'r> FromRow<'r, sqlx::postgres::PgRow>,
     {
         let mut found = Vec::new();
-        for chunk in self.chunks(conn, cells) {
-            let text = AssertSqlSafe(self.sql(conn, chunk.len()));
+        for chunk in self.chunks(conn.dialect(), cells) {
+            let text = AssertSqlSafe(self.sql(conn.dialect(), chunk.len()));
             let rows = match conn {
                 Conn::Sqlite(c) => {
                     bind_each_as(sqlx::query_as(text), chunk)
@@ -115,14 +115,32 @@ impl Bulk {
         Ok(found)
     }
 
-    fn chunks(&self, conn: &Conn, mut cells: Vec<Cell>) -> Vec<Vec<Cell>> {
+    /// Runs a reading statement on SQLite and returns its rows as they are.
+    pub(super) async fn rows(
+        &self,
+        conn: &mut SqliteConnection,
+        cells: Vec<Cell>,
+    ) -> Result<Vec<SqliteRow>, StoreError> {
+        let mut found = Vec::new();
+        for chunk in self.chunks(Dialect::Sqlite, cells) {
+            let text = AssertSqlSafe(self.sql(Dialect::Sqlite, chunk.len()));
+            let rows = bind_each(sqlx::query(text), chunk)
+                .fetch_all(&mut *conn)
+                .await
+                .map_err(StoreError::during(self.doing))?;
+            found.extend(rows);
+        }
+        Ok(found)
+    }
+
+    fn chunks(&self, dialect: Dialect, mut cells: Vec<Cell>) -> Vec<Vec<Cell>> {
         let width = self.columns.len().max(1);
         debug_assert_eq!(cells.len() % width, 0, "whole rows while {}", self.doing);
         let mut chunks = Vec::new();
         while !cells.is_empty() {
             let rows = cells.len() / width;
-            let most = match conn {
-                Conn::Sqlite(_) => {
+            let most = match dialect {
+                Dialect::Sqlite => {
                     let cap = (MOST_BINDS_SQLITE / width).clamp(1, MOST_ROWS_SQLITE);
                     let rows = rows.min(cap).max(1);
                     if rows <= WHOLE_ROWS_SQLITE {
@@ -132,7 +150,7 @@ impl Bulk {
                         1 << rows.ilog2()
                     }
                 }
-                Conn::Postgres(_) => MOST_ROWS_POSTGRES,
+                Dialect::Postgres => MOST_ROWS_POSTGRES,
             };
             let rest = cells.split_off((most * width).min(cells.len()));
             chunks.push(std::mem::replace(&mut cells, rest));
@@ -140,33 +158,35 @@ impl Bulk {
         chunks
     }
 
-    fn sql(&self, conn: &Conn, cells: usize) -> String {
-        let width = self.columns.len();
-        let rows = match conn {
-            Conn::Sqlite(_) => {
-                let mut text = String::from("VALUES ");
-                for cell in 0..cells {
-                    text.push_str(match (cell, cell % width) {
-                        (0, _) => "(",
-                        (_, 0) => "), (",
-                        _ => ", ",
-                    });
-                    // Numbered parameters are looked up one by one, which grows with their square.
-                    text.push('?');
-                }
-                text.push(')');
-                text
-            }
-            Conn::Postgres(_) => {
-                let arrays: Vec<String> = self
-                    .columns
-                    .iter()
-                    .enumerate()
-                    .map(|(at, kind)| format!("${}::{}", at + 1, kind.array()))
-                    .collect();
-                format!("SELECT * FROM UNNEST({})", arrays.join(", "))
-            }
-        };
+    fn sql(&self, dialect: Dialect, cells: usize) -> String {
+        match dialect {
+            Dialect::Sqlite => self.of_values(cells),
+            Dialect::Postgres => self.of_arrays(1),
+        }
+    }
+
+    fn of_values(&self, cells: usize) -> String {
+        let mut rows = String::from("VALUES ");
+        for cell in 0..cells {
+            rows.push_str(match (cell, cell % self.columns.len()) {
+                (0, _) => "(",
+                (_, 0) => "), (",
+                _ => ", ",
+            });
+            // Numbered parameters are looked up one by one, which grows with their square.
+            rows.push('?');
+        }
+        rows.push(')');
+        self.text.replacen("{rows}", &rows, 1)
+    }
+
+    /// PostgreSQL's text, whose arrays are the parameters from `first` on.
+    pub(super) fn of_arrays(&self, first: usize) -> String {
+        let arrays: Vec<String> = (first..)
+            .zip(self.columns)
+            .map(|(at, kind)| format!("${at}::{}", kind.array()))
+            .collect();
+        let rows = format!("SELECT * FROM UNNEST({})", arrays.join(", "));
         self.text.replacen("{rows}", &rows, 1)
     }
 }
@@ -190,7 +210,7 @@ macro_rules! binders {
             query
         }
 
-        fn $arrays<'q $(, $output)?>(
+        pub(super) fn $arrays<'q $(, $output)?>(
             mut query: $query<'q, Postgres $(, $output)?, PgArguments>,
             kinds: &[Kind],
             cells: Vec<Cell>,

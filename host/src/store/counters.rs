@@ -7,7 +7,7 @@ use super::db::Conn;
 use super::error::StoreError;
 use crate::domain::ledger::{Counter, CounterKey};
 
-const BY_KEY: Bulk = Bulk {
+pub(super) const BY_KEY: Bulk = Bulk {
     doing: "loading counters",
     text: "WITH v (owner, name) AS ({rows})
         SELECT c.owner, c.name, c.value, c.version
@@ -15,26 +15,29 @@ const BY_KEY: Bulk = Bulk {
     columns: &[Kind::Text, Kind::Text],
 };
 
-pub(super) async fn load<'k>(
-    conn: &mut Conn,
-    keys: impl IntoIterator<Item = &'k CounterKey>,
-) -> Result<HashMap<CounterKey, Counter>, StoreError> {
-    let cells = keys
-        .into_iter()
+pub(super) type Row = (String, String, i64, i64);
+
+pub(super) fn counter((owner, name, value, version): Row) -> (CounterKey, Counter) {
+    let counter = Counter {
+        value,
+        version,
+        base: version,
+    };
+    ((owner, name), counter)
+}
+
+pub(super) fn cells<'k>(keys: impl IntoIterator<Item = &'k CounterKey>) -> Vec<Cell> {
+    keys.into_iter()
         .flat_map(|(owner, name)| [Cell::Text(owner.clone()), Cell::Text(name.clone())])
-        .collect();
-    let rows: Vec<(String, String, i64, i64)> = BY_KEY.fetch(conn, cells).await?;
-    Ok(rows
-        .into_iter()
-        .map(|(owner, name, value, version)| {
-            let counter = Counter {
-                value,
-                version,
-                base: version,
-            };
-            ((owner, name), counter)
-        })
-        .collect())
+        .collect()
+}
+
+async fn load(
+    conn: &mut Conn,
+    keys: &[CounterKey],
+) -> Result<HashMap<CounterKey, Counter>, StoreError> {
+    let rows: Vec<Row> = BY_KEY.fetch(conn, cells(keys)).await?;
+    Ok(rows.into_iter().map(counter).collect())
 }
 
 /// Where one counter stands and how often it was written; none if it never was.
@@ -42,7 +45,7 @@ pub(super) async fn load<'k>(
 /// # Errors
 /// When the database cannot be read.
 pub async fn standing(conn: &mut Conn, key: &CounterKey) -> Result<Option<(i64, i64)>, StoreError> {
-    let found = load(conn, [key]).await?;
+    let found = load(conn, std::slice::from_ref(key)).await?;
     Ok(found
         .get(key)
         .map(|counter| (counter.value, counter.version)))

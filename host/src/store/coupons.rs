@@ -7,7 +7,7 @@ use super::lots::day;
 use crate::domain::ledger::Coupon;
 use crate::on;
 
-const BY_CODE: Bulk = Bulk {
+pub(super) const BY_CODE: Bulk = Bulk {
     doing: "loading coupons",
     text: "WITH v (code) AS ({rows})
         SELECT c.code, c.campaign, c.holder, c.uses, c.use_limit, c.void, c.starts_on, c.expires_on, c.version
@@ -15,7 +15,7 @@ const BY_CODE: Bulk = Bulk {
     columns: &[Kind::Text],
 };
 
-type Row = (
+pub(super) type Row = (
     String,
     String,
     Option<String>,
@@ -27,7 +27,7 @@ type Row = (
     i64,
 );
 
-fn coupon(row: Row) -> Result<Coupon, StoreError> {
+pub(super) fn coupon(row: Row) -> Result<Coupon, StoreError> {
     let (code, campaign, holder, uses, use_limit, void, starts_on, expires_on, version) = row;
     Ok(Coupon {
         code,
@@ -43,17 +43,14 @@ fn coupon(row: Row) -> Result<Coupon, StoreError> {
     })
 }
 
-pub(super) async fn load(conn: &mut Conn, codes: Vec<Cell>) -> Result<Vec<Coupon>, StoreError> {
-    let rows: Vec<Row> = BY_CODE.fetch(conn, codes).await?;
-    rows.into_iter().map(coupon).collect()
-}
-
 /// The coupons with these codes; unknown ones are left out.
 ///
 /// # Errors
 /// When the database cannot be read.
 pub async fn by_codes(conn: &mut Conn, codes: &[String]) -> Result<Vec<Coupon>, StoreError> {
-    load(conn, codes.iter().cloned().map(Cell::Text).collect()).await
+    let codes = codes.iter().cloned().map(Cell::Text).collect();
+    let rows: Vec<Row> = BY_CODE.fetch(conn, codes).await?;
+    rows.into_iter().map(coupon).collect()
 }
 
 /// Coupons of a member after `after` (a code, "" to start), by code.

@@ -4,17 +4,18 @@
 //! `on!(conn, c => sqlx::query_scalar::<_, i64>("SELECT 1").fetch_one(c).await)`. The body may only use
 //! what both drivers share, so its value must have the same type on both sides.
 
-use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use chrono::Utc;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, PgPool, Postgres, Sqlite, SqlitePool};
 
 use super::error::StoreError;
+use super::folder::create_folder;
 use super::migrations;
 
 /// Oldest SQLite whose log cannot be corrupted by a checkpoint race.
@@ -30,12 +31,16 @@ const STATEMENTS_KEPT: usize = 1024;
 /// A connection to a server that lay idle for longer is asked whether it still lives.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 
+/// An answer that took longer does not tell what time it is at the server, microseconds.
+const SLOW_ANSWER: i64 = 1_000_000;
+
 /// The writer looks rows up by key only. A plan made while a table was empty must not scan it once it is large.
-const BY_KEY_ONLY: [(&str, &str); 4] = [
+const BY_KEY_ONLY: [(&str, &str); 5] = [
     ("enable_seqscan", "off"),
     ("enable_hashjoin", "off"),
     ("enable_mergejoin", "off"),
     ("jit", "off"),
+    ("plan_cache_mode", "force_generic_plan"),
 ];
 
 /// Which of the two databases is behind a connection.
@@ -337,6 +342,32 @@ impl Db {
         .map_err(StoreError::during("taking the writing connection"))
     }
 
+    /// By how many microseconds the server's clock is ahead of this machine's; none where it answered too slowly to
+    /// tell, and on SQLite, which has no clock of its own.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub async fn clock_ahead(&self) -> Result<Option<i64>, StoreError> {
+        let Pools::Postgres { read, .. } = &self.pools else {
+            return Ok(None);
+        };
+        let failed = StoreError::during("asking the server what time it is");
+        let asked = async {
+            let mut server = read.acquire().await?;
+            let asked = Utc::now().timestamp_micros();
+            let there: i64 = sqlx::query_scalar(
+                "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT",
+            )
+            .fetch_one(&mut *server)
+            .await?;
+            Ok((asked, there, Utc::now().timestamp_micros()))
+        };
+        let (asked, there, answered) = asked.await.map_err(failed)?;
+        let took = answered - asked;
+        // Half-way between, as far as the answer tells; a slow one tells nothing.
+        Ok((took < SLOW_ANSWER).then_some(there - (asked + took / 2)))
+    }
+
     /// Closes every connection; on SQLite this also folds the log into the file.
     pub async fn close(&self) {
         match &self.pools {
@@ -519,67 +550,6 @@ pub async fn empty(url: &str, chain: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn create_folder(path: &Path) -> Result<(), StoreError> {
-    std::fs::create_dir_all(path).map_err(|source| StoreError::Folder {
-        path: path.to_owned(),
-        source,
-    })
-}
-
-/// A data folder owned by this process until dropped.
-#[derive(Debug)]
-pub struct DataFolder {
-    path: PathBuf,
-    // Held for its lock, which the system releases even after a kill.
-    _owner: File,
-}
-
-impl DataFolder {
-    /// Creates the folder when missing and becomes its only owner.
-    ///
-    /// # Errors
-    /// [`StoreError::Locked`] while another process owns it.
-    pub fn lock(path: &Path) -> Result<Self, StoreError> {
-        create_folder(path)?;
-        let failed = |source| StoreError::Folder {
-            path: path.to_owned(),
-            source,
-        };
-        let owner = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path.join("owner.lock"))
-            .map_err(failed)?;
-        match owner.try_lock() {
-            Ok(()) => Ok(Self {
-                path: path.to_owned(),
-                _owner: owner,
-            }),
-            Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::Locked {
-                path: path.to_owned(),
-            }),
-            Err(std::fs::TryLockError::Error(source)) => Err(failed(source)),
-        }
-    }
-
-    /// Whether a process owns the folder now.
-    ///
-    /// # Errors
-    /// When the lock cannot be looked at.
-    pub fn is_locked(path: &Path) -> Result<bool, StoreError> {
-        match Self::lock(path) {
-            Ok(_) => Ok(false),
-            Err(StoreError::Locked { .. }) => Ok(true),
-            Err(error) => Err(error),
-        }
-    }
-
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -590,18 +560,5 @@ mod tests {
         assert!(check_sqlite("3.40.1").is_err());
         assert!(check_sqlite("3.51.3").is_ok());
         assert!(check_sqlite("3.53.0").is_ok());
-    }
-
-    #[test]
-    fn a_data_folder_has_one_owner_at_a_time() {
-        let folder = std::env::temp_dir().join(format!("tessera-{}", uuid::Uuid::now_v7()));
-        let first = DataFolder::lock(&folder).expect("the first owner gets the lock");
-        assert!(matches!(
-            DataFolder::lock(&folder),
-            Err(StoreError::Locked { .. })
-        ));
-        drop(first);
-        DataFolder::lock(&folder).expect("a released folder can be owned again");
-        std::fs::remove_dir_all(&folder).expect("the folder is removed");
     }
 }

@@ -8,7 +8,7 @@ use crate::domain::ledger::{Hold, HoldOutcome, HoldState};
 use crate::domain::time::Instant;
 use crate::on;
 
-const BY_ID: Bulk = Bulk {
+pub(super) const BY_ID: Bulk = Bulk {
     doing: "loading holds",
     text: "WITH v (id) AS ({rows})
         SELECT h.id, h.quote_id, h.member, h.held_on, h.expires_at, h.state, h.reserves, h.version
@@ -16,7 +16,15 @@ const BY_ID: Bulk = Bulk {
     columns: &[Kind::Text],
 };
 
-type Row = (
+pub(super) const BY_QUOTE: Bulk = Bulk {
+    doing: "loading holds of quotes",
+    text: "WITH v (quote) AS ({rows})
+        SELECT h.id, h.quote_id, h.member, h.held_on, h.expires_at, h.state, h.reserves, h.version
+        FROM v JOIN holds h ON h.quote_id = v.quote",
+    columns: &[Kind::Text],
+};
+
+pub(super) type Row = (
     String,
     String,
     Option<String>,
@@ -50,7 +58,7 @@ fn state(text: &str) -> Result<HoldState, StoreError> {
     }
 }
 
-fn hold(row: Row) -> Result<Hold, StoreError> {
+pub(super) fn hold(row: Row) -> Result<Hold, StoreError> {
     let (id, quote, member, held_on, expires_at, ended, reserves, version) = row;
     Ok(Hold {
         id,
@@ -64,11 +72,6 @@ fn hold(row: Row) -> Result<Hold, StoreError> {
         version,
         base: version,
     })
-}
-
-pub(super) async fn load(conn: &mut Conn, ids: Vec<Cell>) -> Result<Vec<Hold>, StoreError> {
-    let rows: Vec<Row> = BY_ID.fetch(conn, ids).await?;
-    rows.into_iter().map(hold).collect()
 }
 
 type RowWithSale = (
@@ -108,7 +111,8 @@ pub async fn of_quote(conn: &mut Conn, quote: &str) -> Result<Option<Hold>, Stor
 /// # Errors
 /// When the database cannot be read.
 pub async fn by_id(conn: &mut Conn, id: &str) -> Result<Option<Hold>, StoreError> {
-    Ok(load(conn, vec![Cell::Text(id.to_owned())]).await?.pop())
+    let rows: Vec<Row> = BY_ID.fetch(conn, vec![Cell::Text(id.to_owned())]).await?;
+    rows.into_iter().next().map(hold).transpose()
 }
 
 /// Pending holds whose time has passed, for the job that expires them.

@@ -7,7 +7,7 @@ use crate::domain::ledger::{Lot, LotChange};
 use crate::domain::time::Day;
 use crate::on;
 
-const BY_ID: Bulk = Bulk {
+pub(super) const BY_ID: Bulk = Bulk {
     doing: "loading lots",
     text: "WITH v (id) AS ({rows})
         SELECT l.id, l.member, l.account, l.original, l.remaining, l.expires_on, l.available_on, l.source
@@ -15,7 +15,7 @@ const BY_ID: Bulk = Bulk {
     columns: &[Kind::Text],
 };
 
-const OPEN: Bulk = Bulk {
+pub(super) const OPEN: Bulk = Bulk {
     doing: "loading open lots",
     text: "WITH v (member) AS ({rows})
         SELECT l.id, l.member, l.account, l.original, l.remaining, l.expires_on, l.available_on, l.source
@@ -23,7 +23,7 @@ const OPEN: Bulk = Bulk {
     columns: &[Kind::Text],
 };
 
-type Row = (
+pub(super) type Row = (
     String,
     String,
     String,
@@ -34,7 +34,7 @@ type Row = (
     String,
 );
 
-fn lot(row: Row) -> Result<Lot, StoreError> {
+pub(super) fn lot(row: Row) -> Result<Lot, StoreError> {
     let (id, member, account, original, remaining, expires_on, available_on, source) = row;
     Ok(Lot {
         id,
@@ -53,16 +53,6 @@ pub(super) fn day(stored: i64) -> Result<Day, StoreError> {
     i32::try_from(stored)
         .map(Day)
         .map_err(StoreError::stored("reading a day"))
-}
-
-pub(super) async fn load(conn: &mut Conn, ids: Vec<Cell>) -> Result<Vec<Lot>, StoreError> {
-    let rows: Vec<Row> = BY_ID.fetch(conn, ids).await?;
-    rows.into_iter().map(lot).collect()
-}
-
-pub(super) async fn load_open(conn: &mut Conn, members: Vec<Cell>) -> Result<Vec<Lot>, StoreError> {
-    let rows: Vec<Row> = OPEN.fetch(conn, members).await?;
-    rows.into_iter().map(lot).collect()
 }
 
 /// The lots of a posting as they are stored; none if it has none.
@@ -87,7 +77,9 @@ pub(super) fn changes(text: Option<String>) -> Result<Vec<LotChange>, StoreError
 /// # Errors
 /// When the database cannot be read.
 pub async fn open_lots(conn: &mut Conn, member: &str) -> Result<Vec<Lot>, StoreError> {
-    let mut lots = load_open(conn, vec![Cell::Text(member.to_owned())]).await?;
+    let member = vec![Cell::Text(member.to_owned())];
+    let rows: Vec<Row> = OPEN.fetch(conn, member).await?;
+    let mut lots: Vec<Lot> = rows.into_iter().map(lot).collect::<Result<_, _>>()?;
     lots.sort_by(|a, b| {
         let last = |lot: &Lot| lot.expires_on.unwrap_or(Day(i32::MAX));
         (last(a), &a.id).cmp(&(last(b), &b.id))
@@ -100,7 +92,9 @@ pub async fn open_lots(conn: &mut Conn, member: &str) -> Result<Vec<Lot>, StoreE
 /// # Errors
 /// When the database cannot be read.
 pub async fn by_ids(conn: &mut Conn, ids: &[String]) -> Result<Vec<Lot>, StoreError> {
-    load(conn, ids.iter().cloned().map(Cell::Text).collect()).await
+    let ids = ids.iter().cloned().map(Cell::Text).collect();
+    let rows: Vec<Row> = BY_ID.fetch(conn, ids).await?;
+    rows.into_iter().map(lot).collect()
 }
 
 /// Lots whose last day is before `today`, for the expiry job.

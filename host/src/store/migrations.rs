@@ -60,6 +60,13 @@ const ALL: &[Tables] = &[
         sqlite: "",
         postgres: "",
     },
+    Tables {
+        version: 6,
+        name: "room",
+        common: "",
+        sqlite: "",
+        postgres: include_str!("../../../migrations/postgres/0006_room.sql"),
+    },
 ];
 
 impl Tables {

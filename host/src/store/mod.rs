@@ -12,7 +12,9 @@ pub mod declared;
 pub mod entries;
 pub mod error;
 pub mod events;
+mod folder;
 pub mod holds;
+mod joined;
 pub mod keys;
 pub mod lots;
 pub mod member_days;
@@ -31,6 +33,7 @@ pub mod transfer;
 pub mod verify;
 pub mod writer;
 
-pub use db::{Conn, DataFolder, Db, Dialect, Location, Tx};
+pub use db::{Conn, Db, Dialect, Location, Tx};
 pub use error::StoreError;
+pub use folder::DataFolder;
 pub use writer::{Figures, Writer, WriterSettings};

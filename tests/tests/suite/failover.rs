@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tessera_tests::process::{Running, ask, asked, init_on, run_to_end_on};
-use tessera_tests::proxy::Proxy;
+use tessera_tests::proxy::{Cut, Proxy};
 use tessera_tests::replicated::{self, Replicated};
 
 /// Sellers on each host, every one with a member of his own.
@@ -155,7 +155,7 @@ fn one_round(
 ) {
     let pause = || std::thread::sleep(Duration::from_secs(3));
     pause();
-    proxy.cut_commits(4);
+    proxy.cut_commits(4, Cut::After);
     let begun = Instant::now();
     while proxy.left_to_cut() > 0 && begun.elapsed() < Duration::from_secs(20) {
         std::thread::sleep(Duration::from_millis(50));

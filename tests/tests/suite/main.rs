@@ -10,6 +10,7 @@ mod claims;
 mod codes;
 mod expired_lots;
 mod failover;
+mod faults;
 mod holds;
 mod house;
 mod kill;

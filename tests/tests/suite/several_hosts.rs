@@ -1,10 +1,13 @@
 //! Several hosts of one chain on one database: one of them runs the jobs.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tessera::domain::ledger::{Command, Refusal, Subject};
 use tessera::store::{Db, Location};
+use tessera::vault::MASTER_KEY_FILE;
+use tessera_tests::components::{first_party, with_manifest};
+use tessera_tests::process::{Running, asked, init_on, run_to_end_on};
 use tessera_tests::{on_each_database, postgres};
 
 /// Longer than tests let a host be silent before its lease is taken over.
@@ -32,6 +35,68 @@ async fn a_host_trusts_a_database_only_by_its_certificate() {
     let db = open(trusted).await.expect("the certificate is vouched for");
     db.read().await.expect("it answers");
     db.close().await;
+}
+
+/// Each host compiles for itself; what one of them was given, all have.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_only_one_host_was_given_decides_at_the_other() {
+    if !postgres::is_wanted() {
+        return;
+    }
+    let url = postgres::cluster().create_database().await;
+    let root = tempfile::tempdir().expect("a folder for the hosts");
+    let folders = ["one", "two"].map(|name| root.path().join(name));
+    for folder in &folders {
+        std::fs::create_dir(folder).expect("a folder for a host");
+    }
+    let key = init_on(&folders[0], Some(&url));
+    std::fs::copy(
+        folders[0].join(MASTER_KEY_FILE),
+        folders[1].join(MASTER_KEY_FILE),
+    )
+    .expect("the key is copied");
+    let hosts = [0, 1].map(|at| Running::start_on(&folders[at], &url));
+    let rule = with_manifest(first_party("points-standard"), |manifest| {
+        manifest["name"] = json!("our-points");
+    });
+    let file = root.path().join("our-points.wasm");
+    std::fs::write(&file, rule).expect("a component");
+    let install = ["plugin", "install", file.to_str().expect("a plain path")];
+    let (installed, said) = run_to_end_on(&install, &folders[0], Some(&url));
+    assert!(installed, "{said}");
+    let post = |path: &str, body: Value| asked(hosts[0].address, "POST", path, &key, &body);
+    post(
+        "/v1/products",
+        json!({
+            "id": "tea", "sku": "tea", "name": "Tea", "category": "drinks", "unit": "piece", "currency": "CNY",
+            "price": 1_200, "tax_class": "standard",
+        }),
+    );
+    let config = json!({ "points_per": { "spend": 100, "points": 1 } });
+    post(
+        "/v1/bindings",
+        json!({ "plugin": "our-points", "config": config }),
+    );
+    let member = post("/v1/members", json!({ "home_store": "store-1" }));
+    let basket = json!({
+        "store": "store-1", "member": { "id": member["id"] }, "lines": [{ "product": "tea" }],
+        "tenders": [{ "kind": "cash" }],
+    });
+    let there = |path: &str, body: &Value| asked(hosts[1].address, "POST", path, &key, body);
+    let begun = Instant::now();
+    let quote = loop {
+        let quote = there("/v1/quotes", &basket);
+        if quote["totals"]["points_earned"] == 12 {
+            break quote;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "{quote}");
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    let quote = quote["id"].as_str().expect("an id");
+    there(&format!("/v1/quotes/{quote}/commit"), &json!({}));
+    let verify = ["verify", "--evaluations"];
+    let (held, said) = run_to_end_on(&verify, &folders[1], Some(&url));
+    assert!(held, "{said}");
 }
 
 on_each_database! {

@@ -7,7 +7,8 @@ use super::rows::{self, Sum};
 use super::source::{ChainMark, Source, schema_version};
 use super::target::{Note, Position, Stage, Target};
 use super::{Progress, Step, Table};
-use crate::store::db::{DataFolder, Location};
+use crate::store::DataFolder;
+use crate::store::db::Location;
 use crate::store::error::StoreError;
 use crate::store::verify::{self, Report};
 

@@ -21,6 +21,7 @@ use crate::domain::ledger::{Account, Command, Context, Refusal, SYSTEM, State, a
 use crate::on;
 use crate::store::db::{Conn, Db, Dialect};
 use crate::store::error::StoreError;
+use crate::store::joined::{End, Failed};
 
 /// Why a batch was not written.
 #[derive(Debug, thiserror::Error)]
@@ -147,15 +148,16 @@ impl Engine {
         if self.conn.is_none() {
             self.read_place().await?;
         }
-        if let Some(before) = self.unanswered.take() {
-            if before.batch == self.batch {
-                self.announce();
-                return Ok(before.answers);
-            }
-            // Not there yet: it may still arrive while this try waits for the row.
-            self.unanswered = Some(before);
-        }
         let mut state = self.load(commands).await?;
+        if self.unanswered.is_some() {
+            // Whether it is there is asked after the state was read: what was read then cannot show what it did. If
+            // it arrives later still, this try does not get its turn.
+            self.read_place().await?;
+        }
+        if let Some(before) = self.unanswered.take_if(|before| before.batch == self.batch) {
+            self.announce();
+            return Ok(before.answers);
+        }
         let writer = self.id.clone();
         let mut answers = Vec::with_capacity(commands.len());
         let mut accepted = Vec::new();
@@ -210,55 +212,43 @@ impl Engine {
         let began = Instant::now();
         let sealed = persist::seal(&self.id, &self.head, accepted);
         let head = sealed.last().map_or(&self.head, |(head, _)| head).clone();
-        let written = async {
-            conn.begin().await?;
-            self.claim_turn(&mut conn, &head).await?;
-            persist::all(&mut conn, &self.id, state, accepted, &sealed).await
-        }
-        .await;
-        if let Err(error) = written {
-            if conn.roll_back().await.is_ok() && !matches!(error, BatchError::Unusable(_)) {
+        let place = (self.id.as_str(), self.batch, &head);
+        let end = match persist::all(place, state, accepted, &sealed) {
+            Ok(writing) => writing.commit(&mut conn).await,
+            Err(error) => Err(Failed::Refused(error)),
+        };
+        let error = match end {
+            Ok(End::Committed) => {
                 self.conn = Some(conn);
-                if matches!(error, BatchError::Contention) {
-                    self.figures.lost_a_race();
-                    self.read_place().await?;
-                }
-            } else {
-                conn.discard().await;
+                self.unanswered = None;
+                self.batch += 1;
+                self.head = head;
+                self.figures.committed(accepted.len(), began.elapsed());
+                self.keep_shards(state);
+                self.announce();
+                return Ok(answers);
             }
+            Ok(End::Overtaken) => BatchError::Contention,
+            Err(Failed::Refused(error)) => error.into(),
+            Err(Failed::Unanswered(error)) => {
+                conn.discard().await;
+                self.unanswered = Some(Unanswered {
+                    batch: self.batch + 1,
+                    answers,
+                });
+                return Err(BatchError::Unusable(error));
+            }
+        };
+        if matches!(error, BatchError::Unusable(_)) {
+            conn.discard().await;
             return Err(error);
         }
-        if let Err(error) = conn.commit().await {
-            conn.discard().await;
-            self.unanswered = Some(Unanswered {
-                batch: self.batch + 1,
-                answers,
-            });
-            return Err(BatchError::Unusable(error));
-        }
         self.conn = Some(conn);
-        self.unanswered = None;
-        self.batch += 1;
-        self.head = head;
-        self.figures.committed(accepted.len(), began.elapsed());
-        self.keep_shards(state);
-        self.announce();
-        Ok(answers)
-    }
-
-    /// Moves the count of batches on, or finds that it has moved already.
-    async fn claim_turn(&self, conn: &mut Conn, head: &Head) -> Result<(), BatchError> {
-        let (id, batch) = (self.id.clone(), self.batch);
-        let (seq, seal) = (head.seq, head.seal.clone());
-        let rows = on!(conn, c => sqlx::query(
-            "UPDATE writers SET batch = batch + 1, head_seq = $1, head_seal = $2 WHERE id = $3 AND batch = $4"
-        ).bind(seq).bind(seal).bind(id).bind(batch).execute(c).await.map(|done| done.rows_affected()))
-        .map_err(StoreError::during("taking the writer's turn"))?;
-        if rows == 1 {
-            Ok(())
-        } else {
-            Err(BatchError::Contention)
+        if matches!(error, BatchError::Contention) {
+            self.figures.lost_a_race();
+            self.read_place().await?;
         }
+        Err(error)
     }
 
     fn keep_shards(&mut self, state: &State) {

@@ -1,4 +1,4 @@
-//! Loading what a batch touches, in as few reads as its kinds of rows.
+//! Loading what a batch touches, in one trip where the database is a server.
 
 use std::collections::HashMap;
 
@@ -8,6 +8,7 @@ use crate::domain::ledger::{
 use crate::store::bulk::{Bulk, Cell, Kind};
 use crate::store::db::Conn;
 use crate::store::error::StoreError;
+use crate::store::joined::Reading;
 use crate::store::{counters, coupons, holds, lots, operations, orders};
 
 /// Keys that are rarely found, all in one look-up.
@@ -16,7 +17,6 @@ const PROBE: Bulk = Bulk {
     text: "WITH v (what, a, b) AS ({rows})
         SELECT v.what, v.a, v.b, o.key FROM v JOIN operations o ON o.key = v.a WHERE v.what = 'operation'
         UNION ALL SELECT v.what, v.a, v.b, o.id FROM v JOIN orders o ON o.quote_id = v.a WHERE v.what = 'quote'
-        UNION ALL SELECT 'held', v.a, v.b, h.id FROM v JOIN holds h ON h.quote_id = v.a WHERE v.what = 'quote'
         UNION ALL SELECT v.what, v.a, v.b, o.id FROM v JOIN orders o ON o.receipt_code = v.a WHERE v.what = 'receipt'
         UNION ALL SELECT v.what, v.a, v.b, o.id FROM v JOIN orders o ON o.store = v.a AND o.external_id = v.b
             WHERE v.what = 'external'",
@@ -37,6 +37,11 @@ const REFUNDABLES: Bulk = Bulk {
     columns: &[Kind::Text],
 };
 
+/// Answers of [`PROBE`]: what was asked, its two keys, and what has it.
+type Used = (String, String, String, String);
+type AccountRow = (String, String, i64, i64);
+type RefundableRow = (String, i64, String, String);
+
 /// The state the commands need. System accounts come from `shards`, which is filled up on the way.
 pub(super) async fn state(
     conn: &mut Conn,
@@ -49,25 +54,16 @@ pub(super) async fn state(
         touches.add(command);
     }
     let mut state = State::default();
-    probe(conn, &mut touches, &mut state).await?;
-    for hold in holds::load(conn, texts(&touches.holds)).await? {
+    read(conn, writer, shards, &touches, &mut state).await?;
+    let mut of_holds = Touches::default();
+    for hold in state.holds.values() {
         if hold.state == HoldState::Pending {
-            touches.add_hold(&hold);
+            of_holds.add_hold(hold);
         }
-        state.put_hold(hold);
     }
-    accounts(conn, writer, shards, &touches, &mut state).await?;
-    for lot in lots::load_open(conn, texts(&touches.lots_of_members)).await? {
-        state.put_lot(lot);
+    if of_holds != Touches::default() {
+        read(conn, writer, shards, &of_holds, &mut state).await?;
     }
-    for lot in lots::load(conn, texts(&touches.lots)).await? {
-        state.put_lot(lot);
-    }
-    for coupon in coupons::load(conn, texts(&touches.coupons)).await? {
-        state.coupons.insert(coupon.code.clone(), coupon);
-    }
-    state.counters = counters::load(conn, &touches.counters).await?;
-    refundables(conn, &touches, &mut state).await?;
     Ok(state)
 }
 
@@ -75,11 +71,90 @@ fn texts<'a>(ids: impl IntoIterator<Item = &'a String>) -> Vec<Cell> {
     ids.into_iter().cloned().map(Cell::Text).collect()
 }
 
-async fn probe(
+/// Reads what is touched. What the state has already stays as it was read first: an account's version vouches for
+/// the lots that were read with it or after it.
+async fn read(
     conn: &mut Conn,
-    touches: &mut Touches,
+    writer: &str,
+    shards: &mut HashMap<String, Account>,
+    touches: &Touches,
     state: &mut State,
 ) -> Result<(), StoreError> {
+    let system: Vec<String> = touches
+        .system
+        .iter()
+        .map(|(name, asset)| system_account(name, asset, writer))
+        .collect();
+    let mut accounts = texts(&touches.accounts);
+    accounts.extend(texts(system.iter().filter(|id| !shards.contains_key(*id))));
+
+    let mut reading = Reading::default();
+    let used = reading.add(&PROBE, probed(touches));
+    let held = [
+        reading.add(&holds::BY_ID, texts(&touches.holds)),
+        reading.add(&holds::BY_QUOTE, texts(&touches.quotes)),
+    ];
+    let accounts = reading.add(&ACCOUNTS, accounts);
+    let of_members = [
+        reading.add(&lots::OPEN, texts(&touches.lots_of_members)),
+        reading.add(&lots::BY_ID, texts(&touches.lots)),
+    ];
+    let codes = reading.add(&coupons::BY_CODE, texts(&touches.coupons));
+    let counted = reading.add(&counters::BY_KEY, counters::cells(&touches.counters));
+    let refundables = reading.add(&REFUNDABLES, texts(&touches.refundables));
+    let found = reading.fetch(conn).await?;
+
+    note_used(conn, found.of(used)?, state).await?;
+    for part in held {
+        for row in found.of(part)? {
+            state.put_hold(holds::hold(row)?);
+        }
+    }
+    for row in found.of::<AccountRow>(accounts)? {
+        let (id, asset, balance, version) = row;
+        let account = Account {
+            asset,
+            balance,
+            version,
+            base: version,
+        };
+        if system.contains(&id) {
+            shards.insert(id, account);
+        } else {
+            state.accounts.entry(id).or_insert(account);
+        }
+    }
+    for id in system {
+        if let Some(account) = shards.get(&id) {
+            state.accounts.insert(id, account.clone());
+        }
+    }
+    for part in of_members {
+        for row in found.of(part)? {
+            let lot = lots::lot(row)?;
+            if state.lot(&lot.id).is_none() {
+                state.put_lot(lot);
+            }
+        }
+    }
+    for row in found.of(codes)? {
+        let coupon = coupons::coupon(row)?;
+        state.coupons.entry(coupon.code.clone()).or_insert(coupon);
+    }
+    for row in found.of(counted)? {
+        let (key, counter) = counters::counter(row);
+        state.counters.entry(key).or_insert(counter);
+    }
+    for row in found.of::<RefundableRow>(refundables)? {
+        let (order, sequence, lines, tenders) = row;
+        let refundable = orders::refundable(sequence, &lines, &tenders)?;
+        state.refundables.entry(order).or_insert(refundable);
+    }
+    Ok(())
+}
+
+/// The cells of [`PROBE`].
+fn probed(touches: &Touches) -> Vec<Cell> {
     let mut cells = Vec::new();
     let mut ask = |what: &str, a: &str, b: &str| {
         cells.extend([what, a, b].map(|text| Cell::Text(text.to_owned())));
@@ -97,79 +172,25 @@ async fn probe(
             OrderKey::External { store, id } => ask("external", store, id),
         }
     }
-    let found: Vec<(String, String, String, String)> = PROBE.fetch(conn, cells).await?;
-    let mut used = Vec::new();
-    for (what, a, b, id) in found {
-        match what.as_str() {
-            "operation" => used.push(id),
-            "quote" => {
-                state.order_keys.insert(OrderKey::Quote(a), id);
-            }
-            "receipt" => {
-                state.order_keys.insert(OrderKey::Receipt(a), id);
-            }
-            "external" => {
-                state
-                    .order_keys
-                    .insert(OrderKey::External { store: a, id: b }, id);
-            }
-            _ => {
-                touches.holds.insert(id);
-            }
-        }
-    }
-    if !used.is_empty() {
-        state.operations = operations::load(conn, used).await?;
-    }
-    Ok(())
+    cells
 }
 
-async fn accounts(
-    conn: &mut Conn,
-    writer: &str,
-    shards: &mut HashMap<String, Account>,
-    touches: &Touches,
-    state: &mut State,
-) -> Result<(), StoreError> {
-    let system: Vec<String> = touches
-        .system
-        .iter()
-        .map(|(name, asset)| system_account(name, asset, writer))
-        .collect();
-    let mut cells = texts(&touches.accounts);
-    cells.extend(texts(system.iter().filter(|id| !shards.contains_key(*id))));
-    let rows: Vec<(String, String, i64, i64)> = ACCOUNTS.fetch(conn, cells).await?;
-    for (id, asset, balance, version) in rows {
-        let account = Account {
-            asset,
-            balance,
-            version,
-            base: version,
+async fn note_used(conn: &mut Conn, used: Vec<Used>, state: &mut State) -> Result<(), StoreError> {
+    let mut operations = Vec::new();
+    for (what, a, b, id) in used {
+        let key = match what.as_str() {
+            "operation" => {
+                operations.push(id);
+                continue;
+            }
+            "quote" => OrderKey::Quote(a),
+            "receipt" => OrderKey::Receipt(a),
+            _ => OrderKey::External { store: a, id: b },
         };
-        if system.contains(&id) {
-            shards.insert(id.clone(), account);
-        } else {
-            state.accounts.insert(id, account);
-        }
+        state.order_keys.insert(key, id);
     }
-    for id in system {
-        if let Some(account) = shards.get(&id) {
-            state.accounts.insert(id, account.clone());
-        }
-    }
-    Ok(())
-}
-
-async fn refundables(
-    conn: &mut Conn,
-    touches: &Touches,
-    state: &mut State,
-) -> Result<(), StoreError> {
-    let rows: Vec<(String, i64, String, String)> =
-        REFUNDABLES.fetch(conn, texts(&touches.refundables)).await?;
-    for (order, sequence, lines, tenders) in rows {
-        let refundable = orders::refundable(sequence, &lines, &tenders)?;
-        state.refundables.insert(order, refundable);
+    if !operations.is_empty() {
+        state.operations = operations::load(conn, operations).await?;
     }
     Ok(())
 }

@@ -1,14 +1,13 @@
-//! Writing a batch: one statement per table.
+//! What a batch writes: one statement per table.
 
-use super::engine::BatchError;
 use super::records;
 use super::seal::Head;
 use crate::domain::ledger::{Command, Entry, HoldState, Notice, Outcome, State};
 use crate::domain::time::Day;
 use crate::store::bulk::{Bulk, Cell, Kind};
-use crate::store::db::Conn;
 use crate::store::error::StoreError;
 use crate::store::holds;
+use crate::store::joined::Writing;
 
 use Kind::{Bytes, Flag, Int, Text};
 
@@ -18,6 +17,15 @@ pub(super) struct Accepted<'a> {
     pub(super) entry: Option<Entry>,
     pub(super) notices: Vec<Notice>,
 }
+
+/// Moves the writer's count of batches on, or finds that it has moved already.
+const TURN: Bulk = Bulk {
+    doing: "taking the writer's turn",
+    text: "WITH v (id, batch, head_seq, head_seal) AS ({rows})
+        UPDATE writers SET batch = v.batch + 1, head_seq = v.head_seq, head_seal = v.head_seal
+        FROM v WHERE writers.id = v.id AND writers.batch = v.batch",
+    columns: &[Text, Int, Int, Bytes],
+};
 
 const ACCOUNTS: Bulk = Bulk {
     doing: "writing accounts",
@@ -103,29 +111,26 @@ pub(super) fn seal(writer: &str, head: &Head, accepted: &[Accepted<'_>]) -> Vec<
     sealed
 }
 
-/// Writes everything; the caller opens and commits the transaction.
-pub(super) async fn all(
-    conn: &mut Conn,
-    writer: &str,
+/// Everything a batch writes, its turn first, so that one written already meets nothing else.
+pub(super) fn all(
+    (writer, batch, head): (&str, i64, &Head),
     state: &State,
     accepted: &[Accepted<'_>],
     sealed: &[(Head, usize)],
-) -> Result<(), BatchError> {
-    limits(conn, state).await?;
-    entries(conn, writer, accepted, sealed).await?;
-    operations(conn, state).await?;
-    records::write(conn, accepted).await?;
-    Ok(())
-}
-
-/// Upserts that another host may have overtaken: every row must be touched.
-async fn guarded(conn: &mut Conn, bulk: &Bulk, cells: Vec<Cell>) -> Result<(), BatchError> {
-    let rows = (cells.len() / bulk.columns.len()) as u64;
-    if bulk.execute(conn, cells).await? == rows {
-        Ok(())
-    } else {
-        Err(BatchError::Contention)
-    }
+) -> Result<Writing, StoreError> {
+    let mut writing = Writing::default();
+    let turn = vec![
+        text(writer),
+        Cell::Int(batch),
+        Cell::Int(head.seq),
+        Cell::Bytes(head.seal.clone()),
+    ];
+    writing.add_guarded(&TURN, turn);
+    limits(&mut writing, state)?;
+    entries(&mut writing, writer, accepted, sealed)?;
+    operations(&mut writing, state)?;
+    records::add(&mut writing, accepted)?;
+    Ok(writing)
 }
 
 pub(super) fn text(text: &str) -> Cell {
@@ -140,10 +145,21 @@ pub(super) fn day(day: Option<Day>) -> Cell {
     Cell::MaybeInt(day.map(|day| i64::from(day.0)))
 }
 
-async fn limits(conn: &mut Conn, state: &State) -> Result<(), BatchError> {
-    let touched = &state.touched;
+/// Every row with a limit, which another host may have changed meanwhile.
+fn limits(writing: &mut Writing, state: &State) -> Result<(), StoreError> {
+    writing.add_guarded(&ACCOUNTS, accounts(state));
+    writing.add_guarded(&COUNTERS, counters(state));
+    writing.add_guarded(&COUPONS, coupons(state));
+    writing.add_guarded(&REFUNDABLES, refundables(state)?);
+    writing.add_guarded(&HOLDS, hold_rows(state)?);
+    // Lots change only together with a posting on their account, whose version guards them.
+    writing.add(&LOTS, lots(state));
+    Ok(())
+}
+
+fn accounts(state: &State) -> Vec<Cell> {
     let mut cells = Vec::new();
-    for id in &touched.accounts {
+    for id in &state.touched.accounts {
         let Some(row) = state.accounts.get(id) else {
             continue;
         };
@@ -155,10 +171,12 @@ async fn limits(conn: &mut Conn, state: &State) -> Result<(), BatchError> {
             Cell::Int(row.base),
         ]);
     }
-    guarded(conn, &ACCOUNTS, cells).await?;
+    cells
+}
 
+fn lots(state: &State) -> Vec<Cell> {
     let mut cells = Vec::new();
-    for lot in touched.lots.iter().filter_map(|id| state.lot(id)) {
+    for lot in state.touched.lots.iter().filter_map(|id| state.lot(id)) {
         cells.extend([
             text(&lot.member),
             text(&lot.id),
@@ -170,11 +188,12 @@ async fn limits(conn: &mut Conn, state: &State) -> Result<(), BatchError> {
             text(&lot.source),
         ]);
     }
-    // Lots change only together with a posting on their account, whose version guards them.
-    LOTS.execute(conn, cells).await?;
+    cells
+}
 
+fn counters(state: &State) -> Vec<Cell> {
     let mut cells = Vec::new();
-    for key in &touched.counters {
+    for key in &state.touched.counters {
         let Some(row) = state.counters.get(key) else {
             continue;
         };
@@ -186,13 +205,10 @@ async fn limits(conn: &mut Conn, state: &State) -> Result<(), BatchError> {
             Cell::Int(row.base),
         ]);
     }
-    guarded(conn, &COUNTERS, cells).await?;
-    coupons(conn, state).await?;
-    refundables(conn, state).await?;
-    hold_rows(conn, state).await
+    cells
 }
 
-async fn coupons(conn: &mut Conn, state: &State) -> Result<(), BatchError> {
+fn coupons(state: &State) -> Vec<Cell> {
     let mut cells = Vec::new();
     for row in state
         .touched
@@ -213,10 +229,10 @@ async fn coupons(conn: &mut Conn, state: &State) -> Result<(), BatchError> {
             Cell::Int(row.base),
         ]);
     }
-    guarded(conn, &COUPONS, cells).await
+    cells
 }
 
-async fn refundables(conn: &mut Conn, state: &State) -> Result<(), BatchError> {
+fn refundables(state: &State) -> Result<Vec<Cell>, StoreError> {
     let mut cells = Vec::new();
     for order in &state.touched.refundables {
         let Some(row) = state.refundables.get(order) else {
@@ -231,10 +247,10 @@ async fn refundables(conn: &mut Conn, state: &State) -> Result<(), BatchError> {
             Cell::Text(tenders),
         ]);
     }
-    guarded(conn, &REFUNDABLES, cells).await
+    Ok(cells)
 }
 
-async fn hold_rows(conn: &mut Conn, state: &State) -> Result<(), BatchError> {
+fn hold_rows(state: &State) -> Result<Vec<Cell>, StoreError> {
     let mut cells = Vec::new();
     for row in state
         .touched
@@ -261,11 +277,11 @@ async fn hold_rows(conn: &mut Conn, state: &State) -> Result<(), BatchError> {
             Cell::Int(row.base),
         ]);
     }
-    guarded(conn, &HOLDS, cells).await
+    Ok(cells)
 }
 
-async fn entries(
-    conn: &mut Conn,
+fn entries(
+    writing: &mut Writing,
     writer: &str,
     accepted: &[Accepted<'_>],
     sealed: &[(Head, usize)],
@@ -299,12 +315,12 @@ async fn entries(
             ]);
         }
     }
-    ENTRIES.execute(conn, rows).await?;
-    POSTINGS.execute(conn, legs).await?;
+    writing.add(&ENTRIES, rows);
+    writing.add(&POSTINGS, legs);
     Ok(())
 }
 
-async fn operations(conn: &mut Conn, state: &State) -> Result<(), StoreError> {
+fn operations(writing: &mut Writing, state: &State) -> Result<(), StoreError> {
     let mut cells = Vec::new();
     for key in &state.touched.operations {
         let Some(row) = state.operations.get(key) else {
@@ -330,6 +346,6 @@ async fn operations(conn: &mut Conn, state: &State) -> Result<(), StoreError> {
             Cell::MaybeText(refusal),
         ]);
     }
-    OPERATIONS.execute(conn, cells).await?;
+    writing.add(&OPERATIONS, cells);
     Ok(())
 }

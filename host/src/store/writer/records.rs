@@ -1,4 +1,4 @@
-//! Writing the records of a batch: rows without limits of their own, one statement per table.
+//! The records of a batch: rows without limits of their own, one statement per table.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,10 +8,10 @@ use crate::domain::ledger::{
     Record, RefundRow,
 };
 use crate::store::bulk::{Bulk, Cell, Kind};
-use crate::store::db::Conn;
 use crate::store::error::StoreError;
+use crate::store::joined::Writing;
 
-use Kind::{Bytes, Int, Text};
+use Kind::{Bytes, Flag, Int, Text};
 
 const ORDERS: Bulk = Bulk {
     doing: "writing orders",
@@ -74,20 +74,17 @@ const MEMBER_DAYS: Bulk = Bulk {
     columns: &[Text, Int, Text, Int, Int, Int, Int],
 };
 
-const MEMBER_ORDERS: Bulk = Bulk {
-    doing: "counting members' orders",
-    text: "WITH v (id, change) AS ({rows})
-        UPDATE members SET orders = orders + v.change FROM v WHERE members.id = v.id",
-    columns: &[Text, Int],
-};
-
-const MEMBER_TIERS: Bulk = Bulk {
-    doing: "writing tiers",
-    text: "WITH v (id, tier, since, until, num, den) AS ({rows})
-        UPDATE members SET tier = v.tier, tier_since = v.since, tier_valid_until = v.until,
-            tier_multiplier_num = v.num, tier_multiplier_den = v.den
+const MEMBERS: Bulk = Bulk {
+    doing: "counting members' orders and writing their tiers",
+    text: "WITH v (id, change, decided, tier, since, until, num, den) AS ({rows})
+        UPDATE members SET orders = orders + v.change,
+            tier = CASE WHEN v.decided THEN v.tier ELSE members.tier END,
+            tier_since = CASE WHEN v.decided THEN v.since ELSE members.tier_since END,
+            tier_valid_until = CASE WHEN v.decided THEN v.until ELSE members.tier_valid_until END,
+            tier_multiplier_num = CASE WHEN v.decided THEN v.num ELSE members.tier_multiplier_num END,
+            tier_multiplier_den = CASE WHEN v.decided THEN v.den ELSE members.tier_multiplier_den END
         FROM v WHERE members.id = v.id",
-    columns: &[Text, Text, Int, Int, Int, Int],
+    columns: &[Text, Int, Flag, Text, Int, Int, Int, Int],
 };
 
 /// Cells of the records of a batch, by table.
@@ -102,13 +99,39 @@ struct Rows {
     events: Vec<Cell>,
     /// Summed, as one statement may change a row only once.
     member_days: BTreeMap<(String, i64, String), [i64; 4]>,
-    member_orders: BTreeMap<String, i64>,
-    /// The last one wins.
-    member_tiers: BTreeMap<String, Vec<Cell>>,
+    members: BTreeMap<String, MemberChange>,
 }
 
-/// Writes the records of every accepted command.
-pub(super) async fn write(conn: &mut Conn, accepted: &[Accepted<'_>]) -> Result<(), StoreError> {
+/// What becomes of a member; one statement may change a row only once.
+#[derive(Default)]
+struct MemberChange {
+    orders: i64,
+    /// The last one wins.
+    tier: Option<MemberTierRow>,
+}
+
+impl MemberChange {
+    fn cells(self, member: String) -> [Cell; 8] {
+        let decided = self.tier.is_some();
+        let (tier, since, until, multiplier) = match self.tier {
+            Some(row) => (row.tier, row.since, row.valid_until, row.multiplier),
+            None => (None, None, None, (1, 1)),
+        };
+        [
+            Cell::Text(member),
+            Cell::Int(self.orders),
+            Cell::Flag(decided),
+            Cell::MaybeText(tier),
+            day(since),
+            day(until),
+            Cell::Int(multiplier.0),
+            Cell::Int(multiplier.1),
+        ]
+    }
+}
+
+/// Adds the records of every accepted command.
+pub(super) fn add(writing: &mut Writing, accepted: &[Accepted<'_>]) -> Result<(), StoreError> {
     let mut rows = Rows::default();
     for accepted in accepted {
         for record in &accepted.command.records {
@@ -118,18 +141,18 @@ pub(super) async fn write(conn: &mut Conn, accepted: &[Accepted<'_>]) -> Result<
             rows.event(&notice_event(notice, accepted.command)?, accepted.command);
         }
     }
-    ORDERS.execute(conn, rows.orders).await?;
-    REFUNDS.execute(conn, rows.refunds).await?;
-    CLAIMS.execute(conn, rows.claims).await?;
-    OCCASIONS.execute(conn, rows.occasions).await?;
-    EVALUATIONS.execute(conn, rows.evaluations).await?;
+    writing.add(&ORDERS, rows.orders);
+    writing.add(&REFUNDS, rows.refunds);
+    writing.add(&CLAIMS, rows.claims);
+    writing.add(&OCCASIONS, rows.occasions);
+    writing.add(&EVALUATIONS, rows.evaluations);
     let evaluated = rows
         .evaluated
         .into_iter()
         .flat_map(|(digest, hash)| [Cell::Text(digest), Cell::Text(hash)])
         .collect();
-    EVALUATED.execute(conn, evaluated).await?;
-    EVENTS.execute(conn, rows.events).await?;
+    writing.add(&EVALUATED, evaluated);
+    writing.add(&EVENTS, rows.events);
     let days = rows
         .member_days
         .into_iter()
@@ -147,16 +170,14 @@ pub(super) async fn write(conn: &mut Conn, accepted: &[Accepted<'_>]) -> Result<
             },
         )
         .collect();
-    MEMBER_DAYS.execute(conn, days).await?;
-    let counts = rows
-        .member_orders
+    writing.add(&MEMBER_DAYS, days);
+    let members = rows
+        .members
         .into_iter()
-        .filter(|(_, change)| *change != 0)
-        .flat_map(|(member, change)| [Cell::Text(member), Cell::Int(change)])
+        .filter(|(_, change)| change.orders != 0 || change.tier.is_some())
+        .flat_map(|(member, change)| change.cells(member))
         .collect();
-    MEMBER_ORDERS.execute(conn, counts).await?;
-    let tiers = rows.member_tiers.into_values().flatten().collect();
-    MEMBER_TIERS.execute(conn, tiers).await?;
+    writing.add(&MEMBERS, members);
     Ok(())
 }
 
@@ -182,10 +203,12 @@ impl Rows {
                 }
             }
             Record::MemberOrders { member, change } => {
-                let sum = self.member_orders.entry(member.clone()).or_default();
+                let sum = &mut self.members.entry(member.clone()).or_default().orders;
                 *sum = sum.saturating_add(*change);
             }
-            Record::MemberTier(row) => self.tier(row),
+            Record::MemberTier(row) => {
+                self.members.entry(row.member.clone()).or_default().tier = Some(row.clone());
+            }
         }
     }
 
@@ -280,18 +303,6 @@ impl Rows {
             Cell::Int(command.at.0),
             text(&row.payload),
         ]);
-    }
-
-    fn tier(&mut self, row: &MemberTierRow) {
-        let cells = vec![
-            text(&row.member),
-            maybe(&row.tier),
-            day(row.since),
-            day(row.valid_until),
-            Cell::Int(row.multiplier.0),
-            Cell::Int(row.multiplier.1),
-        ];
-        self.member_tiers.insert(row.member.clone(), cells);
     }
 }
 
