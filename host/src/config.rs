@@ -58,6 +58,7 @@ pub struct Sandbox {
 pub struct WriterLimits {
     pub queue: usize,
     pub batch: usize,
+    pub lanes: usize,
 }
 
 /// Why a configuration file was not accepted.
@@ -120,6 +121,7 @@ impl Default for WriterLimits {
         Self {
             queue: 4096,
             batch: 256,
+            lanes: 2,
         }
     }
 }
@@ -215,7 +217,8 @@ impl Config {
             "at least 1024",
         )?;
         at_least("writer.queue", self.writer.queue as u64, 1, "at least 1")?;
-        at_least("writer.batch", self.writer.batch as u64, 1, "at least 1")
+        at_least("writer.batch", self.writer.batch as u64, 1, "at least 1")?;
+        at_least("writer.lanes", self.writer.lanes as u64, 1, "at least 1")
     }
 }
 

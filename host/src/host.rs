@@ -112,6 +112,7 @@ impl Host {
         let settings = WriterSettings {
             queue: config.writer.queue,
             batch: config.writer.batch,
+            lanes: config.writer.lanes,
             ..WriterSettings::new(host_id(folder.path())?, clock.now())
         };
         let (writer, writing) = Writer::start(db.clone(), settings).await?;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tessera::checkout::request::{QuoteRequest, RecordedSale};
-use tessera::checkout::{self, CommitRequest, Intent};
+use tessera::checkout::{self, CheckoutError, CommitRequest, Intent};
 use tessera::store::Location;
 use tessera_tests::load::{
     basket, furnished, make_members, member, millis, operator, percentile, spread,
@@ -166,25 +166,29 @@ async fn measure(shop: &Arc<Shop>, what: &str, members: u64) {
     );
 }
 
-/// How long a quote of five lines and its commit take.
+/// How long a quote of five lines and its commit take. Where another sale to the same member came between, the till
+/// quotes again.
 async fn sale(shop: &Shop, number: u64) -> (Duration, Duration) {
     let caller = operator();
     let request: QuoteRequest =
         serde_json::from_value(basket(&member(number), 5)).expect("a request");
-    let began = Instant::now();
-    let quote = checkout::quote(&shop.host, &caller, request)
-        .await
-        .expect("a quote");
-    let quoted = began.elapsed();
-    let intent = Intent {
-        key: format!("scale/{}", quote.id),
-        hash: [0; 32],
-    };
-    let request = CommitRequest::default();
-    checkout::commit(&shop.host, &caller, &quote.id, request, intent)
-        .await
-        .expect("a commit");
-    (quoted, began.elapsed() - quoted)
+    loop {
+        let began = Instant::now();
+        let quote = checkout::quote(&shop.host, &caller, request.clone())
+            .await
+            .expect("a quote");
+        let quoted = began.elapsed();
+        let intent = Intent {
+            key: format!("scale/{}", quote.id),
+            hash: [0; 32],
+        };
+        let request = CommitRequest::default();
+        match checkout::commit(&shop.host, &caller, &quote.id, request, intent).await {
+            Ok(_) => return (quoted, began.elapsed() - quoted),
+            Err(CheckoutError::QuoteStale(_)) => {}
+            Err(error) => panic!("a commit: {error}"),
+        }
+    }
 }
 
 async fn megabytes(shop: &Shop) -> u64 {

@@ -45,6 +45,38 @@ async fn two_hosts_serving_one_member_lose_nothing_and_double_nothing() {
     check(&database.db).await;
 }
 
+/// Members' own commands run side by side; those of two members, and whatever members share, meet on the way.
+#[tokio::test(flavor = "multi_thread")]
+async fn lanes_of_one_host_lose_nothing_and_double_nothing() {
+    for database in each().await {
+        let settings = WriterSettings {
+            lanes: 4,
+            ..WriterSettings::new("main", Instant(1_700_000_000_000_000))
+        };
+        let (writer, task) = Writer::start(database.db.clone(), settings)
+            .await
+            .expect("the writer starts");
+        let member = |number: usize| format!("m{}", number % 7);
+        for round in 0..20 {
+            let commands = (0..40).map(|number| match number % 4 {
+                0 => command([earn(&member(number), 3), earn(&member(number + 1), 2)].concat()),
+                1 => keyed(&format!("k{round}-{number}"), 1, earn(&member(number), 5)),
+                _ => command(earn(&member(number), 5)),
+            });
+            for answer in together(&writer, commands.collect()).await {
+                answer.expect("earning");
+            }
+        }
+        let mut sum = 0;
+        for number in 0..7 {
+            sum += balance(&database.db, &points(&member(number))).await;
+        }
+        assert_eq!(sum, 20 * 40 * 5);
+        stop((writer, task)).await;
+        assert_eq!(check(&database.db).await.entries, 20 * 40);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_used_at_two_hosts_has_one_effect() {
     let Some(database) = postgres().await else {

@@ -25,6 +25,8 @@ const DATABASE_FILE: &str = "tessera.db";
 /// What a serving host is called at a server; a command that only looks is called otherwise.
 pub(super) const HOST_NAME: &str = "tessera";
 const COMMAND_NAME: &str = "tessera-transfer";
+/// Writing connections a host may have on a server.
+pub const MOST_LANES: usize = 8;
 /// Enough for every statement of the host, so that none is prepared twice.
 const STATEMENTS_KEPT: usize = 1024;
 
@@ -333,7 +335,7 @@ impl Db {
         .map_err(StoreError::during("borrowing a reading connection"))
     }
 
-    /// The one writing connection; only the writer asks for it.
+    /// A writing connection; only the writer asks for one.
     pub(crate) async fn writing(&self) -> Result<Conn, StoreError> {
         match &self.pools {
             Pools::Sqlite { write, .. } => write.acquire().await.map(Conn::Sqlite),
@@ -477,7 +479,7 @@ async fn open_postgres(url: &str, readers: u32) -> Result<Pools, StoreError> {
             ("tcp_keepalives_idle", "10"),
         ]);
     let write = PgPoolOptions::new()
-        .max_connections(1)
+        .max_connections(MOST_LANES as u32)
         .idle_timeout(None)
         .max_lifetime(None)
         // Callers wait for this: they had rather hear soon that the server is away.

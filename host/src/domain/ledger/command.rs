@@ -284,6 +284,31 @@ impl Command {
         }
     }
 
+    /// Whose rows it changes: the one member's, or where there is no member its subject's. None where it changes
+    /// rows of several, or rows that members share.
+    pub fn belongs_to(&self) -> Option<&str> {
+        let mut member: Option<&str> = None;
+        for step in &self.steps {
+            let of = match step {
+                Step::Credit { account, .. }
+                | Step::Debit { account, .. }
+                | Step::Return { account, .. } => &account.member,
+                Step::TakeBack { member, .. }
+                | Step::ReleasePending { member, .. }
+                | Step::ExpireLots { member, .. }
+                | Step::LapseLots { member, .. } => member,
+                Step::Counter { owner, .. } | Step::TakeTurn { owner, .. } => owner,
+                Step::Lease { .. } => return None,
+                _ => continue,
+            };
+            if member.is_some_and(|member| member != of) {
+                return None;
+            }
+            member = Some(of);
+        }
+        member.or(Some(&self.subject.id))
+    }
+
     /// Checks sizes and text before the command reaches the queue.
     ///
     /// # Errors

@@ -1,8 +1,12 @@
-//! The one way to write: a task that owns the writing connection and commits whole batches.
+//! The one way to write: tasks that own the writing connections and commit whole batches.
 //!
-//! Requests wait in bounded queues, a till's before bulk work's. The task drains what waits, loads what the
+//! Requests wait in bounded queues, a till's before bulk work's. A task drains what waits, loads what the
 //! batch touches, applies every command in memory, persists with a few bulk statements, commits, and only
 //! then answers. No request future ever holds a transaction: dropping one leaves its command running.
+//!
+//! A file has one writing connection. On a server one session keeps one processor busy, so there are several lanes,
+//! each a writer of its own with its own seals and its own shards of the system accounts, as on several hosts. What
+//! changes one member's rows goes to his lane; what changes rows that members share goes to the first.
 
 mod batch;
 mod engine;
@@ -14,13 +18,14 @@ mod records;
 pub(crate) mod seal;
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
-use super::db::{Db, Tx};
+use super::db::{Db, Dialect, MOST_LANES, Tx};
 use super::error::StoreError;
 use crate::domain::ledger::{Command, Receipt, Refusal};
 use crate::domain::time::Instant;
@@ -37,6 +42,8 @@ pub struct WriterSettings {
     pub queue: usize,
     /// Commands per transaction.
     pub batch: usize,
+    /// Batches under way at once on a server; a file has one.
+    pub lanes: usize,
     /// When the host starts.
     pub started_at: Instant,
 }
@@ -47,6 +54,7 @@ impl WriterSettings {
             host: host.into(),
             queue: 4_096,
             batch: 256,
+            lanes: 1,
             started_at,
         }
     }
@@ -56,13 +64,18 @@ impl WriterSettings {
 #[derive(Clone)]
 pub struct Writer {
     id: Arc<str>,
-    till: mpsc::Sender<Request>,
-    bulk: mpsc::Sender<Request>,
+    lanes: Arc<[Lane]>,
     plain: mpsc::Sender<Box<dyn PlainJob>>,
     running: Running,
     written: watch::Receiver<u64>,
     figures: Arc<Figures>,
     stop: Arc<watch::Sender<bool>>,
+}
+
+/// The queues in front of one writing connection.
+struct Lane {
+    till: mpsc::Sender<Request>,
+    bulk: mpsc::Sender<Request>,
 }
 
 /// A command on its way, and where its answer goes.
@@ -99,7 +112,7 @@ impl Drop for KeyGuard {
 }
 
 impl Writer {
-    /// Takes this writer's place in the database and starts the task. Await the handle after dropping every
+    /// Takes this writer's place in the database and starts its tasks. Await the handle after dropping every
     /// `Writer` to be sure that everything queued is written.
     ///
     /// # Errors
@@ -109,29 +122,48 @@ impl Writer {
         settings: WriterSettings,
     ) -> Result<(Self, JoinHandle<()>), StoreError> {
         let (signal, written) = watch::channel(0);
-        let figures = Arc::<Figures>::default();
-        let engine = Engine::start(db, &settings, signal, Arc::clone(&figures)).await?;
-        let (till, till_queue) = mpsc::channel(settings.queue.max(1));
-        let (bulk, bulk_queue) = mpsc::channel(settings.queue.max(1));
-        let (plain, plain_queue) = mpsc::channel(settings.queue.max(1));
         let (stop, stopped) = watch::channel(false);
+        let figures = Arc::<Figures>::default();
+        let count = match db.dialect() {
+            Dialect::Sqlite => 1,
+            Dialect::Postgres => settings.lanes.clamp(1, MOST_LANES),
+        };
+        let (queue, batch) = (settings.queue.max(1), settings.batch.max(1));
+        let (plain, first_plain) = mpsc::channel(queue);
+        let mut first_plain = Some(first_plain);
+        let (mut lanes, mut tasks, mut id) = (Vec::new(), Vec::new(), None);
+        for _ in 0..count {
+            let (signal, figures) = (signal.clone(), Arc::clone(&figures));
+            let engine = Engine::start(db.clone(), &settings, signal, figures).await?;
+            id.get_or_insert_with(|| Arc::from(engine.id()));
+            let (till, till_queue) = mpsc::channel(queue);
+            let (bulk, bulk_queue) = mpsc::channel(queue);
+            lanes.push(Lane { till, bulk });
+            let queues = batch::Queues {
+                till: till_queue,
+                bulk: bulk_queue,
+                // Those of the other lanes are closed from the start.
+                plain: first_plain.take().unwrap_or_else(|| mpsc::channel(1).1),
+                stop: stopped.clone(),
+            };
+            tasks.push(tokio::spawn(batch::run(engine, queues, batch)));
+        }
         let writer = Self {
             stop: Arc::new(stop),
-            id: engine.id().into(),
-            till,
-            bulk,
+            id: id.ok_or(StoreError::Stopped)?,
+            lanes: lanes.into(),
             plain,
             running: Running::default(),
             written,
             figures,
         };
-        let queues = batch::Queues {
-            till: till_queue,
-            bulk: bulk_queue,
-            plain: plain_queue,
-            stop: stopped,
-        };
-        let task = tokio::spawn(batch::run(engine, queues, settings.batch.max(1)));
+        let task = tokio::spawn(async move {
+            for lane in tasks {
+                if let Err(error) = lane.await {
+                    tracing::error!(%error, "a lane of the writer ended in a defect");
+                }
+            }
+        });
         Ok((writer, task))
     }
 
@@ -140,7 +172,7 @@ impl Writer {
         self.stop.send_replace(true);
     }
 
-    /// Host and epoch, as in `main-1`.
+    /// Host and epoch of the first lane, as in `main-1`.
     pub fn id(&self) -> &str {
         &self.id
     }
@@ -148,9 +180,22 @@ impl Writer {
     /// Commands and transactions that wait.
     pub fn waiting(&self) -> usize {
         let waiting = |most: usize, free: usize| most.saturating_sub(free);
-        waiting(self.till.max_capacity(), self.till.capacity())
-            + waiting(self.bulk.max_capacity(), self.bulk.capacity())
-            + waiting(self.plain.max_capacity(), self.plain.capacity())
+        let of_lanes: usize = self
+            .lanes
+            .iter()
+            .flat_map(|lane| [&lane.till, &lane.bulk])
+            .map(|queue| waiting(queue.max_capacity(), queue.capacity()))
+            .sum();
+        of_lanes + waiting(self.plain.max_capacity(), self.plain.capacity())
+    }
+
+    fn lane(&self, command: &Command) -> &Lane {
+        let Some(name) = command.belongs_to() else {
+            return &self.lanes[0];
+        };
+        let mut hasher = DefaultHasher::new();
+        name.hash(&mut hasher);
+        &self.lanes[(hasher.finish() % self.lanes.len() as u64) as usize]
     }
 
     /// What it has done since it started.
@@ -169,7 +214,8 @@ impl Writer {
     /// The refusal; [`Refusal::Busy`] when the queue is full.
     pub async fn submit(&self, command: Command) -> Result<Receipt, Refusal> {
         let (request, answer) = self.request(command)?;
-        self.till.try_send(request).map_err(|_| Refusal::Busy)?;
+        let lane = self.lane(&request.command);
+        lane.till.try_send(request).map_err(|_| Refusal::Busy)?;
         answer.await.unwrap_or_else(|_| Err(lost()))
     }
 
@@ -179,7 +225,8 @@ impl Writer {
     /// The refusal.
     pub async fn submit_bulk(&self, command: Command) -> Result<Receipt, Refusal> {
         let (request, answer) = self.request(command)?;
-        self.bulk.send(request).await.map_err(|_| lost())?;
+        let lane = self.lane(&request.command);
+        lane.bulk.send(request).await.map_err(|_| lost())?;
         answer.await.unwrap_or_else(|_| Err(lost()))
     }
 
