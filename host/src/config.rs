@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::store::db::MOST_LANES;
+
 /// Everything the process needs to know before it opens its database.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -218,7 +220,14 @@ impl Config {
         )?;
         at_least("writer.queue", self.writer.queue as u64, 1, "at least 1")?;
         at_least("writer.batch", self.writer.batch as u64, 1, "at least 1")?;
-        at_least("writer.lanes", self.writer.lanes as u64, 1, "at least 1")
+        if !(1..=MOST_LANES).contains(&self.writer.lanes) {
+            return Err(ConfigError::OutOfRange {
+                key: "writer.lanes",
+                value: self.writer.lanes as u64,
+                remedy: "give 1 to 8",
+            });
+        }
+        Ok(())
     }
 }
 
@@ -251,6 +260,17 @@ mod tests {
                 .unwrap_err()
                 .to_string()
                 .contains("writer.batch")
+        );
+    }
+
+    #[test]
+    fn more_lanes_than_a_writer_has_are_refused() {
+        let mut config = Config::default();
+        config.writer.lanes = MOST_LANES + 1;
+        let said = config.validate().unwrap_err().to_string();
+        assert!(
+            said.contains("writer.lanes") && said.contains("1 to 8"),
+            "{said}"
         );
     }
 }
