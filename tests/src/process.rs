@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The program under test, which cargo builds beside every test binary of this package.
 pub fn program() -> PathBuf {
@@ -222,4 +222,16 @@ pub fn init_on(data: &Path, database: Option<&str>) -> String {
         .lines()
         .find_map(|line| line.strip_prefix("Administrator key (shown once): "));
     key.expect("a key").to_owned()
+}
+
+/// Puts tea for 12.00 on sale.
+///
+/// # Panics
+/// When the host refuses.
+pub fn sell_tea(address: SocketAddr, key: &str) {
+    let tea = json!({
+        "id": "tea", "sku": "tea", "name": "Tea", "category": "drinks", "unit": "piece", "currency": "CNY",
+        "price": 1_200, "tax_class": "standard",
+    });
+    asked(address, "POST", "/v1/products", key, &tea);
 }

@@ -3,7 +3,8 @@
 //! A trip to a server costs more than what most of these statements do there, so PostgreSQL gets them as the parts of
 //! one statement, which see the same moment. SQLite works in this process and gets one after the other.
 
-use sqlx::postgres::{PgDatabaseError, PgRow, PgSeverity};
+use sqlx::postgres::{PgArguments, PgDatabaseError, PgRow, PgSeverity};
+use sqlx::query::Query;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Decode, FromRow, PgConnection, Postgres, Row as _, Type};
 
@@ -62,17 +63,13 @@ impl Reading {
                 }
             }
             Conn::Postgres(c) => {
-                let (texts, parts) = joined(asked, |at, text| {
+                let (texts, parts) = numbered(asked, |at, _, text| {
                     format!("SELECT {at}::BIGINT, ROW(part.*) FROM ({text}) part")
                 });
                 if parts.is_empty() {
                     return Ok(Found { parts: found });
                 }
-                let text = texts.join(" UNION ALL ");
-                let mut query = sqlx::query(AssertSqlSafe(text));
-                for (bulk, cells) in parts {
-                    query = bind_arrays(query, bulk.columns, cells);
-                }
+                let query = bound(texts.join(" UNION ALL "), parts);
                 let rows = query.fetch_all(&mut **c).await;
                 for row in rows.map_err(StoreError::during("reading what a batch touches"))? {
                     let at: i64 = row
@@ -182,32 +179,23 @@ impl Writing {
     /// One statement outside a transaction is one: it is durable when the server is ready for the next, which is what
     /// `execute` waits for. Dividing by zero is how a statement calls itself off.
     async fn commit_at_once(self, conn: &mut PgConnection) -> Result<End, Failed> {
-        let mut first = 1;
         let mut whole = Vec::new();
-        for (at, (bulk, _)) in self.parts.iter().enumerate().take(self.guarded) {
+        let parts = self.parts.into_iter().enumerate();
+        let (texts, parts) = numbered(parts, |at, first, text| {
+            if at >= self.guarded {
+                return format!("part_{at} AS ({text})");
+            }
             whole.push(format!(
                 "(SELECT COUNT(*) FROM part_{at}) = CARDINALITY(${first})"
             ));
-            first += bulk.columns.len();
-        }
-        let (texts, parts) = joined(self.parts.into_iter().enumerate(), |at, text| {
-            let counted = if at < self.guarded {
-                " RETURNING 1"
-            } else {
-                ""
-            };
-            format!("part_{at} AS ({text}{counted})")
+            format!("part_{at} AS ({text} RETURNING 1)")
         });
         let text = format!(
             "WITH {} SELECT 1 / CASE WHEN {} THEN 1 ELSE 0 END",
             texts.join(", "),
             whole.join(" AND ")
         );
-        let mut query = sqlx::query(AssertSqlSafe(text));
-        for (bulk, cells) in parts {
-            query = bind_arrays(query, bulk.columns, cells);
-        }
-        let Err(source) = query.execute(conn).await else {
+        let Err(source) = bound(text, parts).execute(conn).await else {
             return Ok(End::Committed);
         };
         if let sqlx::Error::Database(error) = &source
@@ -232,18 +220,29 @@ impl Writing {
     }
 }
 
-/// The texts of PostgreSQL's parts, each wrapped, their parameters numbered through, and the parts themselves.
-fn joined(
+/// The texts of PostgreSQL's parts, each wrapped, their parameters numbered through, and the parts themselves. `wrap`
+/// is told the part's position and its first parameter.
+fn numbered(
     parts: impl Iterator<Item = (usize, (&'static Bulk, Vec<Cell>))>,
-    wrap: impl Fn(usize, String) -> String,
+    mut wrap: impl FnMut(usize, usize, String) -> String,
 ) -> (Vec<String>, Vec<(&'static Bulk, Vec<Cell>)>) {
     let mut first = 1;
     let mut texts = Vec::new();
     let mut kept = Vec::new();
     for (at, (bulk, cells)) in parts {
-        texts.push(wrap(at, bulk.of_arrays(first)));
+        texts.push(wrap(at, first, bulk.of_arrays(first)));
         first += bulk.columns.len();
         kept.push((bulk, cells));
     }
     (texts, kept)
+}
+
+fn bound(
+    text: String,
+    parts: Vec<(&'static Bulk, Vec<Cell>)>,
+) -> Query<'static, Postgres, PgArguments> {
+    let query = sqlx::query(AssertSqlSafe(text));
+    parts.into_iter().fold(query, |query, (bulk, cells)| {
+        bind_arrays(query, bulk.columns, cells)
+    })
 }

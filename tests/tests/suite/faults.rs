@@ -14,7 +14,7 @@ use tessera::store::Db;
 use tessera_tests::on_each_database;
 use tessera_tests::postgres::{self, cluster};
 use tessera_tests::process::{
-    Running, ask, asked, init_on, killed_after, program, run, run_to_end_on,
+    Running, ask, asked, init_on, killed_after, program, run, run_to_end_on, sell_tea,
 };
 
 /// As long as a fault may be felt after it is over.
@@ -22,14 +22,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Moments at which a first start is cut off.
 const STARTS: u32 = 8;
-
-fn tea(address: SocketAddr, key: &str) {
-    let tea = json!({
-        "id": "tea", "sku": "tea", "name": "Tea", "category": "drinks", "unit": "piece", "currency": "CNY",
-        "price": 1_200, "tax_class": "standard",
-    });
-    asked(address, "POST", "/v1/products", key, &tea);
-}
 
 /// A sale in two requests; none where one of them had no answer.
 fn sell(address: SocketAddr, key: &str) -> Option<(u16, Value)> {
@@ -106,7 +98,7 @@ async fn a_host_whose_clock_is_an_hour_off_goes_by_the_servers_and_says_so() {
     let data = tempfile::tempdir().expect("a folder");
     let key = init_on(data.path(), Some(&url));
     let host = Running::start_on(data.path(), &url);
-    tea(host.address, &key);
+    sell_tea(host.address, &key);
     assert!((3_590..3_610).contains(&ahead(host.address, &key)));
     let log = std::fs::read_to_string(data.path().join("log")).expect("a log");
     assert!(log.contains("set the clocks"), "{log}");
@@ -140,7 +132,7 @@ async fn connections_that_run_out_at_the_server_cost_tries_and_no_sale() {
     let data = tempfile::tempdir().expect("a folder");
     let key = init_on(data.path(), Some(&url));
     let host = Running::start_on(data.path(), &url);
-    tea(host.address, &key);
+    sell_tea(host.address, &key);
     sell_again(host.address, &key);
     // Somebody else takes every connection, and the host loses those it had.
     let mut taken = Vec::new();
@@ -230,7 +222,7 @@ fn a_full_disk_refuses_sales_for_as_long_as_it_is_full_and_loses_none() {
         return;
     };
     let (address, key) = (host.address, host.key.as_str());
-    tea(address, key);
+    sell_tea(address, key);
     let mut acknowledged = Vec::new();
     let mut note = |answer: Option<(u16, Value)>| match answer {
         Some((200..300, order)) => {

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tessera_tests::process::{Running, ask, asked, init, run};
+use tessera_tests::process::{Running, ask, asked, init, run, sell_tea};
 
 const CLIENTS: usize = 4;
 
@@ -46,13 +46,7 @@ fn furnish(data: &Path) -> (String, String) {
     let key = init(data);
     let running = Running::start(data);
     let post = |path: &str, body: Value| asked(running.address, "POST", path, &key, &body);
-    post(
-        "/v1/products",
-        json!({
-            "id": "tea", "sku": "tea", "name": "Tea", "category": "drinks", "unit": "piece", "currency": "CNY",
-            "price": 1_200, "tax_class": "standard",
-        }),
-    );
+    sell_tea(running.address, &key);
     post(
         "/v1/bindings",
         json!({

@@ -7,7 +7,7 @@ use tessera::domain::ledger::{Command, Refusal, Subject};
 use tessera::store::{Db, Location};
 use tessera::vault::MASTER_KEY_FILE;
 use tessera_tests::components::{first_party, with_manifest};
-use tessera_tests::process::{Running, asked, init_on, run_to_end_on};
+use tessera_tests::process::{Running, asked, init_on, run_to_end_on, sell_tea};
 use tessera_tests::{on_each_database, postgres};
 
 /// Longer than tests let a host be silent before its lease is taken over.
@@ -65,13 +65,7 @@ async fn a_rule_only_one_host_was_given_decides_at_the_other() {
     let (installed, said) = run_to_end_on(&install, &folders[0], Some(&url));
     assert!(installed, "{said}");
     let post = |path: &str, body: Value| asked(hosts[0].address, "POST", path, &key, &body);
-    post(
-        "/v1/products",
-        json!({
-            "id": "tea", "sku": "tea", "name": "Tea", "category": "drinks", "unit": "piece", "currency": "CNY",
-            "price": 1_200, "tax_class": "standard",
-        }),
-    );
+    sell_tea(hosts[0].address, &key);
     let config = json!({ "points_per": { "spend": 100, "points": 1 } });
     post(
         "/v1/bindings",
