@@ -1,14 +1,14 @@
-//! A throw-away PostgreSQL for the tests of one process.
+//! A throw-away PostgreSQL for the tests of one process, and others for tests that stop theirs.
 //!
 //! The server runs under a small shell that waits for its input to end. When this process ends, however it
 //! ends, the shell stops the server and removes its files.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 /// Where distributions put the server's programs.
 const FOLDERS: [&str; 4] = [
@@ -18,7 +18,7 @@ const FOLDERS: [&str; 4] = [
     "/opt/homebrew/opt/postgresql",
 ];
 
-/// Waits for the end of its input, then clears up. Signals meant for the tests do not reach the server.
+/// Follows orders until the end of its input, then clears up. Signals meant for the tests do not reach the server.
 const KEEPER: &str = r#"
 trap '' INT HUP TERM
 bin=$1 data=$2 port=$3 tls=
@@ -33,13 +33,17 @@ certified() {
     && chmod 600 "$data/server.key"
 }
 certified >/dev/null 2>&1 && tls="-c ssl=on -c ssl_cert_file=$data/server.crt -c ssl_key_file=$data/server.key"
+options="-p $port -k $data -c listen_addresses=127.0.0.1 -c fsync=on -c max_connections=200 -c shared_buffers=128MB $tls"
 cleared() { "$bin/pg_ctl" -D "$data/db" -m immediate stop >/dev/null 2>&1; rm -rf "$data"; }
 "$bin/initdb" -D "$data/db" -U tessera -A trust -E UTF8 --no-locale >"$data/log" 2>&1 \
-  && "$bin/pg_ctl" -D "$data/db" -l "$data/log" -w -t 60 \
-     -o "-p $port -k $data -c listen_addresses=127.0.0.1 -c fsync=on -c max_connections=200 -c shared_buffers=128MB $tls" \
-     start >>"$data/log" 2>&1 \
+  && "$bin/pg_ctl" -D "$data/db" -l "$data/log" -w -t 60 -o "$options" start >>"$data/log" 2>&1 \
   && echo ready || { cat "$data/log"; echo failed; }
-cat >/dev/null
+while read -r order; do
+  case $order in
+    stop) "$bin/pg_ctl" -D "$data/db" -m fast stop >>"$data/log" 2>&1; echo done ;;
+    start) "$bin/pg_ctl" -D "$data/db" -l "$data/log" -w -t 60 start -o "$options" >>"$data/log" 2>&1; echo done ;;
+  esac
+done
 cleared
 "#;
 
@@ -47,9 +51,20 @@ cleared
 pub struct Cluster {
     port: u16,
     folder: PathBuf,
+    disk: Disk,
     databases: AtomicU32,
     /// Its input is what keeps the server alive.
-    _keeper: Child,
+    keeper: Mutex<Child>,
+    said: Mutex<BufReader<ChildStdout>>,
+}
+
+/// The disk of a server of a test's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disk {
+    /// That of all temporary files.
+    Temporary,
+    /// One of its own that can be filled, seen by the server's processes only.
+    Small,
 }
 
 /// The server of this process, started at the first call.
@@ -58,7 +73,7 @@ pub struct Cluster {
 /// When PostgreSQL is not installed or does not start; the message says what to do.
 pub fn cluster() -> &'static Cluster {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
-    CLUSTER.get_or_init(|| Cluster::start().unwrap_or_else(|why| panic!("{why}")))
+    CLUSTER.get_or_init(|| Cluster::start(Disk::Temporary).unwrap_or_else(|why| panic!("{why}")))
 }
 
 /// True if the tests can use a server. Without one they are content with SQLite, unless
@@ -73,7 +88,21 @@ pub fn is_wanted() -> bool {
 }
 
 impl Cluster {
-    fn start() -> Result<Self, String> {
+    /// A server of a test's own, which may be stopped and started; none where this user may not mount a disk.
+    ///
+    /// # Panics
+    /// When PostgreSQL is not installed or does not start.
+    pub fn own(disk: Disk) -> Option<Self> {
+        if disk == Disk::Small && !is_root() {
+            eprintln!(
+                "a full disk of the server is not tried: only root may mount one for another user"
+            );
+            return None;
+        }
+        Some(Self::start(disk).unwrap_or_else(|why| panic!("{why}")))
+    }
+
+    fn start(disk: Disk) -> Result<Self, String> {
         let bin = programs().ok_or(
             "no PostgreSQL server found: install it (`apt install postgresql`), or name the folder of `initdb` in PG_BIN",
         )?;
@@ -83,31 +112,51 @@ impl Cluster {
             .tempdir()
             .map_err(|error| format!("no temporary folder for PostgreSQL: {error}"))?
             .keep();
-        let mut keeper = keeper(&bin, &folder, port)?;
+        let mut keeper = keeper(&bin, &folder, port, disk)?;
         let output = keeper.stdout.take().ok_or("the keeper has no output")?;
+        let mut output = BufReader::new(output);
         let mut said = String::new();
-        for line in BufReader::new(output).lines() {
-            let line = line.map_err(|error| format!("PostgreSQL does not start: {error}"))?;
-            match line.as_str() {
-                "ready" => {
-                    return Ok(Self {
-                        port,
-                        folder,
-                        databases: AtomicU32::new(0),
-                        _keeper: keeper,
-                    });
-                }
-                "failed" => break,
-                other => {
-                    said.push_str(other);
-                    said.push('\n');
-                }
+        loop {
+            let from = said.len();
+            let read = output.read_line(&mut said);
+            match (read, said[from..].trim_end()) {
+                (Ok(1..), "ready") => break,
+                (Ok(1..), line) if line != "failed" => {}
+                _ => return Err(format!("PostgreSQL does not start:\n{said}")),
             }
         }
-        Err(format!("PostgreSQL does not start:\n{said}"))
+        Ok(Self {
+            port,
+            folder,
+            disk,
+            databases: AtomicU32::new(0),
+            keeper: Mutex::new(keeper),
+            said: Mutex::new(output),
+        })
     }
 
-    /// A fresh, empty database; returns its URL over the local socket.
+    /// Gives the keeper an order, `stop` or `start`, and waits until it was followed.
+    ///
+    /// # Panics
+    /// When the keeper is gone.
+    pub fn order(&self, order: &str) {
+        let mut keeper = self.keeper.lock().expect("the keeper");
+        let input = keeper.stdin.as_mut().expect("its input");
+        writeln!(input, "{order}").expect("the keeper hears");
+        let mut said = String::new();
+        let mut output = self.said.lock().expect("its output");
+        output.read_line(&mut said).expect("the keeper answers");
+        assert_eq!(said.trim_end(), "done");
+    }
+
+    /// The server's folder as its processes see it.
+    pub fn inside(&self) -> PathBuf {
+        let keeper = self.keeper.lock().expect("the keeper").id();
+        let root = format!("/proc/{keeper}/root");
+        Path::new(&root).join(self.folder.strip_prefix("/").expect("an absolute path"))
+    }
+
+    /// A fresh, empty database; returns its URL.
     ///
     /// # Panics
     /// When the server refuses.
@@ -125,9 +174,12 @@ impl Cluster {
         self.url(&name)
     }
 
-    /// URL of a database over the local socket.
+    /// URL of a database over the local socket, which is out of sight on a disk of the server's own.
     pub fn url(&self, database: &str) -> String {
-        let folder = self.folder.display().to_string().replace('/', "%2F");
+        let folder = match self.disk {
+            Disk::Temporary => self.folder.display().to_string().replace('/', "%2F"),
+            Disk::Small => "127.0.0.1".to_owned(),
+        };
         format!("postgres://tessera@{folder}:{}/{database}", self.port)
     }
 
@@ -185,9 +237,24 @@ pub(crate) fn programs() -> Option<PathBuf> {
     })
 }
 
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let Ok(keeper) = self.keeper.get_mut() else {
+            return;
+        };
+        drop(keeper.stdin.take());
+        let _ = keeper.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
 /// Starts the shell that keeps the server.
-fn keeper(bin: &Path, folder: &Path, port: u16) -> Result<Child, String> {
-    as_server(folder)?
+fn keeper(bin: &Path, folder: &Path, port: u16, disk: Disk) -> Result<Child, String> {
+    let mut command = match disk {
+        Disk::Temporary => as_server(folder)?,
+        Disk::Small => on_small_disk(folder),
+    };
+    command
         .args(["-c", KEEPER, "keeper"])
         .arg(bin)
         .arg(folder)
@@ -201,7 +268,7 @@ fn keeper(bin: &Path, folder: &Path, port: u16) -> Result<Child, String> {
 }
 
 /// A shell that owns the folder: as the user `postgres` where this process is root, which the server refuses to be.
-pub(crate) fn as_server(folder: &Path) -> Result<Command, String> {
+pub fn as_server(folder: &Path) -> Result<Command, String> {
     if !is_root() {
         return Ok(Command::new("sh"));
     }
@@ -216,6 +283,14 @@ pub(crate) fn as_server(folder: &Path) -> Result<Command, String> {
     let mut command = Command::new("runuser");
     command.args(["-u", "postgres", "--", "sh"]);
     Ok(command)
+}
+
+/// The same on a disk of its own.
+fn on_small_disk(folder: &Path) -> Command {
+    let script = "mount -t tmpfs -o size=112m none \"$0\" && chown postgres \"$0\" && exec runuser -u postgres -- sh \"$@\"";
+    let mut command = Command::new("unshare");
+    command.args(["-m", "sh", "-c", script]).arg(folder);
+    command
 }
 
 fn is_root() -> bool {

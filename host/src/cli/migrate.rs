@@ -8,7 +8,7 @@ use super::verify::said;
 use crate::config::Config;
 use crate::host::HOST_ID_FILE;
 use crate::store::Location;
-use crate::store::transfer::move_chain;
+use crate::store::transfer::{move_chain, take_back};
 
 #[derive(Args)]
 pub struct Migrate {
@@ -17,16 +17,29 @@ pub struct Migrate {
     #[arg(long)]
     from: String,
     /// Where it goes: the same forms, an empty database. Run again after an interruption, it goes on.
-    #[arg(long)]
-    to: String,
+    #[arg(long, required_unless_present = "take_back")]
+    to: Option<String>,
     /// Throws a half-filled target away and begins anew. A whole chain is never thrown away.
     #[arg(long)]
     start_over: bool,
+    /// Opens the chain in `--from` again after it was moved away. Only if nobody ever served it where it went: it would
+    /// live twice.
+    #[arg(long, conflicts_with_all = ["to", "start_over"])]
+    take_back: bool,
 }
 
 impl Migrate {
     pub async fn run(self, config: &Config) -> anyhow::Result<()> {
-        let (from, to) = (Location::parse(&self.from)?, Location::parse(&self.to)?);
+        let from = Location::parse(&self.from)?;
+        let Some(to) = &self.to else {
+            let to = take_back(&from).await?;
+            println!(
+                "{} is open again. Remove what was moved to {to}.",
+                from.place()
+            );
+            return Ok(());
+        };
+        let to = Location::parse(to)?;
         let key_folder = from.folder().unwrap_or(&config.data).to_owned();
         master_key::refuse_other(&key_folder, &to)?;
         let shown = Shown::start();
@@ -45,7 +58,7 @@ impl Migrate {
         begin_as_new_writer(&to)?;
         println!("{key}");
         println!(
-            "{} is as it was. Never serve it again: the chain would live twice. Serve the new one: {}",
+            "{} is kept, and no host opens it any more. Serve the new one: {}",
             from.place(),
             serving(&to, &key_folder)
         );

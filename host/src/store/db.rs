@@ -225,7 +225,10 @@ impl Db {
             Location::Postgres(url) => open_postgres(url, readers).await?,
         };
         let db = Self { pools };
-        super::transfer::refuse_half_filled(&mut db.writing().await?, &location.place()).await?;
+        let mut conn = db.writing().await?;
+        super::transfer::refuse_half_filled(&mut conn, &location.place()).await?;
+        super::transfer::refuse_moved(&mut conn, &location.place()).await?;
+        drop(conn);
         db.bring_up_to(None).await?;
         Ok(db)
     }

@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+/// SQLSTATEs of a prepared statement that is there already, or not at all: no host prepares one twice.
+const STATEMENT_OF_ANOTHER: [&str; 2] = ["42P05", "26000"];
+
 /// A database operation that did not happen, with what to do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -29,6 +32,11 @@ pub enum StoreError {
          database"
     )]
     HalfFilled { place: String, from: String },
+    #[error(
+        "the chain in {place} was moved to {to}; serve that one. Only if nobody ever did, `tessera migrate --take-back` \
+         opens this one again"
+    )]
+    MovedAway { place: String, to: String },
     #[error("cannot open the database {what}; check that it is reachable and writable")]
     Open { what: String, source: sqlx::Error },
     #[error("SQLite {found} can corrupt its log; build with 3.51.3 or newer")]
@@ -37,6 +45,14 @@ pub enum StoreError {
         "bringing the database to this version failed; restore the backup or use the newer host"
     )]
     Migrate { source: sqlx::migrate::MigrateError },
+    #[error(
+        "{doing} failed: between the host and PostgreSQL a pooler hands prepared statements to other sessions; use \
+         PgBouncer 1.21 or newer with `max_prepared_statements`, or `pool_mode = session`"
+    )]
+    Pooler {
+        doing: &'static str,
+        source: sqlx::Error,
+    },
     #[error("{doing} failed in the database")]
     Query {
         doing: &'static str,
@@ -58,7 +74,16 @@ pub enum StoreError {
 impl StoreError {
     /// For `map_err`: names the operation that failed.
     pub fn during(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
-        move |source| Self::Query { doing, source }
+        move |source| match &source {
+            sqlx::Error::Database(error)
+                if error
+                    .code()
+                    .is_some_and(|code| STATEMENT_OF_ANOTHER.contains(&code.as_ref())) =>
+            {
+                Self::Pooler { doing, source }
+            }
+            _ => Self::Query { doing, source },
+        }
     }
 
     /// For `map_err` on decoding a stored document.

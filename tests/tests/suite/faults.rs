@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 use sqlx::{Connection as _, Executor as _, PgConnection};
 use tessera::store::Db;
 use tessera_tests::on_each_database;
-use tessera_tests::postgres::{self, cluster};
+use tessera_tests::postgres::{self, Cluster, Disk, cluster};
 use tessera_tests::process::{
     Running, ask, asked, init_on, killed_after, program, run, run_to_end_on, sell_tea,
 };
@@ -156,6 +157,106 @@ async fn connections_that_run_out_at_the_server_cost_tries_and_no_sale() {
     assert!(held, "{said}");
 }
 
+/// Sells once; answers whether it was accepted, and keeps what was. Whatever is refused must be worth trying again.
+fn note(acknowledged: &mut Vec<String>, answer: Option<(u16, Value)>) -> bool {
+    match answer {
+        Some((200..300, order)) => {
+            acknowledged.push(order["id"].as_str().expect("an id").to_owned());
+            true
+        }
+        Some((status, problem)) => {
+            must_be_retryable(status, &problem);
+            false
+        }
+        None => panic!("the host went away"),
+    }
+}
+
+/// Every sale that was acknowledged is there, and the books hold.
+fn all_there(host: &Running, key: &str, acknowledged: &[String], data: &Path, url: &str) {
+    for order in acknowledged {
+        let path = format!("/v1/orders/{order}");
+        asked(host.address, "GET", &path, key, &json!({}));
+    }
+    let (held, said) = run_to_end_on(&["verify"], data, Some(url));
+    assert!(held, "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_stopped_and_started_under_load_loses_no_acknowledged_sale() {
+    if !postgres::is_wanted() {
+        return;
+    }
+    let server = Cluster::own(Disk::Temporary).expect("a server");
+    let url = server.create_database().await;
+    let data = tempfile::tempdir().expect("a folder");
+    let key = init_on(data.path(), Some(&url));
+    let host = Running::start_on(data.path(), &url);
+    sell_tea(host.address, &key);
+    let over = AtomicBool::new(false);
+    let acknowledged: Vec<String> = std::thread::scope(|scope| {
+        let tills: Vec<_> = (0..4)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut acknowledged = Vec::new();
+                    while !over.load(Ordering::Relaxed) {
+                        if !note(&mut acknowledged, sell(host.address, &key)) {
+                            std::thread::sleep(Duration::from_millis(20));
+                        }
+                    }
+                    acknowledged
+                })
+            })
+            .collect();
+        for _ in 0..3 {
+            std::thread::sleep(Duration::from_millis(700));
+            server.order("stop");
+            std::thread::sleep(Duration::from_millis(500));
+            server.order("start");
+            sell_again(host.address, &key);
+        }
+        over.store(true, Ordering::Relaxed);
+        let tills = tills.into_iter().map(|till| till.join().expect("a till"));
+        tills.flatten().collect()
+    });
+    assert!(acknowledged.len() > 20, "{}", acknowledged.len());
+    all_there(&host, &key, &acknowledged, data.path(), &url);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_of_the_server_refuses_sales_for_as_long_as_it_is_full_and_loses_none() {
+    if !postgres::is_wanted() {
+        return;
+    }
+    let Some(server) = Cluster::own(Disk::Small) else {
+        return;
+    };
+    let url = server.create_database().await;
+    let data = tempfile::tempdir().expect("a folder");
+    let key = init_on(data.path(), Some(&url));
+    let host = Running::start_on(data.path(), &url);
+    sell_tea(host.address, &key);
+    let mut acknowledged = Vec::new();
+    assert!(note(&mut acknowledged, sell(host.address, &key)));
+    let filler = server.inside().join("filler");
+    let mut file = std::fs::File::create(&filler).expect("a file on the small disk");
+    while file.write_all(&[7; 4_096]).is_ok() {}
+    let begun = Instant::now();
+    while note(&mut acknowledged, sell(host.address, &key)) {
+        assert!(begun.elapsed() < PATIENCE, "the disk is not full");
+    }
+    assert!(!note(&mut acknowledged, sell(host.address, &key)));
+    drop(file);
+    std::fs::remove_file(&filler).expect("room again");
+    // A server that finds no room for its log stops; one that still runs does not mind.
+    server.order("start");
+    let begun = Instant::now();
+    while !note(&mut acknowledged, sell(host.address, &key)) {
+        assert!(begun.elapsed() < PATIENCE, "sales do not go on");
+    }
+    all_there(&host, &key, &acknowledged, data.path(), &url);
+}
+
 /// A host on a disk of its own that only its processes see.
 struct OnSmallDisk {
     process: Child,
@@ -224,31 +325,21 @@ fn a_full_disk_refuses_sales_for_as_long_as_it_is_full_and_loses_none() {
     let (address, key) = (host.address, host.key.as_str());
     sell_tea(address, key);
     let mut acknowledged = Vec::new();
-    let mut note = |answer: Option<(u16, Value)>| match answer {
-        Some((200..300, order)) => {
-            acknowledged.push(order["id"].as_str().expect("an id").to_owned());
-            true
-        }
-        Some((status, problem)) => {
-            must_be_retryable(status, &problem);
-            false
-        }
-        None => panic!("the host went away"),
-    };
-    assert!(note(sell(address, key)));
+    let mut sold = || note(&mut acknowledged, sell(address, key));
+    assert!(sold());
     let filler = host.inside(folder.path()).join("filler");
     let mut file = std::fs::File::create(&filler).expect("a file on the small disk");
     while file.write_all(&[7; 4_096]).is_ok() {}
     // What is allocated already still takes a few.
     let begun = Instant::now();
-    while note(sell(address, key)) {
+    while sold() {
         assert!(begun.elapsed() < PATIENCE, "the disk is not full");
     }
-    assert!(!note(sell(address, key)));
+    assert!(!sold());
     drop(file);
     std::fs::remove_file(&filler).expect("room again");
     let begun = Instant::now();
-    while !note(sell(address, key)) {
+    while !sold() {
         assert!(begun.elapsed() < PATIENCE, "sales do not go on");
     }
     for order in &acknowledged {

@@ -21,6 +21,7 @@ mod occasions;
 mod once;
 mod operations;
 mod plugins;
+mod pooled;
 mod programs;
 mod recorded;
 mod reference;

@@ -172,6 +172,36 @@ fn other(database: Database) -> Database {
     }
 }
 
+/// A chain that was moved away is served by nobody, and moves nowhere else, until it is taken back.
+async fn stays_closed(left: &Stopped, there: &Location) {
+    let opened = Db::open(&left.location, 1).await;
+    assert!(
+        matches!(&opened, Err(StoreError::MovedAway { to, .. }) if *to == there.place()),
+        "{:?}",
+        opened.err()
+    );
+    let (_folder, third) = Shop::empty_place(Database::Sqlite, left.folder.path()).await;
+    let again = moved(left, &third).await;
+    assert!(
+        matches!(
+            &again,
+            Err(TransferError::Store(StoreError::MovedAway { .. }))
+        ),
+        "{again:?}"
+    );
+    let to = transfer::take_back(&left.location)
+        .await
+        .expect("it is taken back");
+    assert_eq!(to, there.place());
+    let twice = transfer::take_back(&left.location).await;
+    assert!(
+        matches!(twice, Err(TransferError::NotMoved { .. })),
+        "{twice:?}"
+    );
+    let db = Db::open(&left.location, 1).await.expect("it opens");
+    db.close().await;
+}
+
 /// Rows of every table, as the database lists its tables itself.
 async fn counted(location: &Location) -> BTreeMap<String, i64> {
     let mut counts = BTreeMap::new();
@@ -215,6 +245,14 @@ async fn counted(location: &Location) -> BTreeMap<String, i64> {
     counts
 }
 
+/// The same where a chain was moved away, without the mark that says so.
+async fn counted_left(location: &Location) -> BTreeMap<String, i64> {
+    let mut counts = counted(location).await;
+    let mark = counts.remove("transfer");
+    assert_eq!(mark, Some(1), "the mark of where it went");
+    counts
+}
+
 on_each_database! {
     async fn a_moved_chain_goes_on_as_if_nothing_had_happened(shop) {
         let life = live(&shop).await;
@@ -225,6 +263,7 @@ on_each_database! {
         let (folder, there) = Shop::empty_place(other(shop_kind(&first)), first.folder.path()).await;
         let done = moved(&first, &there).await.expect("it moves");
         assert_eq!(counted(&there).await, at_first);
+        stays_closed(&first, &there).await;
         assert_eq!(done.rows + done_elsewhere(&at_first), at_first.values().sum::<i64>() as u64);
         let shop = Shop::open_at(&first, folder, there).await;
         shop.verify().await;
@@ -360,10 +399,8 @@ async fn a_move_killed_at_any_point_goes_on_and_nothing_is_there_twice() {
         "{kills} kills, none of them in the middle ({before} before it)"
     );
     let there = Location::Postgres(url.clone());
-    assert_eq!(
-        counted(&there).await,
-        counted(&Location::choose(&data, None)).await
-    );
+    let left = counted_left(&Location::choose(&data, None)).await;
+    assert_eq!(counted(&there).await, left);
     run(&["verify", "--database-url", &url], &data);
     let running = Running::start_with(&data, &["--database-url", &url]);
     let chain = asked(running.address, "GET", "/v1/chain", &key, &json!({}));
@@ -424,6 +461,12 @@ async fn wrong_uses_of_migrate_say_what_to_do() {
     let read = |folder: &std::path::Path| std::fs::read(folder.join("master.key")).expect("a key");
     assert_eq!(read(&there), read(&data));
     run(&["verify"], &there);
+    let serve = ["serve", "--listen", "127.0.0.1:0"];
+    let (served, said) = run_to_end(&serve, &data);
+    assert!(!served && said.contains("was moved to"), "{said}");
+    let said = run(&["migrate", "--from", &from, "--take-back"], &data);
+    assert!(said.contains("open again"), "{said}");
+    run(&["verify"], &data);
 }
 
 #[tokio::test]
@@ -475,7 +518,8 @@ async fn a_half_filled_target_is_for_its_own_source_only() {
     let done = move_chain(&place(&one), &place(&there), true, &mut quietly()).await;
     let done = done.expect("it begins anew");
     assert_eq!(done.rows, done.written);
-    assert_eq!(counted(&place(&one)).await, counted(&place(&there)).await);
+    let left = counted_left(&place(&one)).await;
+    assert_eq!(counted(&place(&there)).await, left);
     let again = move_chain(&place(&one), &place(&there), true, &mut quietly()).await;
     assert!(
         matches!(again, Err(TransferError::Occupied { .. })),

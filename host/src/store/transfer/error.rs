@@ -29,6 +29,8 @@ pub enum TransferError {
     HalfFilled { place: String, from: String },
     #[error("{place} was written to since the move began; run the command again with --start-over")]
     SourceChanged { place: String },
+    #[error("{place} was not moved away; serve it")]
+    NotMoved { place: String },
     #[error("another process is filling the target; wait for it or stop it")]
     Contended,
     #[error("the table `{table}` has no primary key, so it cannot be moved; give it one")]

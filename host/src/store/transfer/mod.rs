@@ -5,6 +5,7 @@
 //! either database, written into either, hashed, and compressed into a file.
 
 mod archive;
+mod away;
 mod catalogue;
 mod error;
 mod file;
@@ -15,6 +16,8 @@ mod source;
 mod target;
 
 pub use archive::{Archived, Evaluations, Taken, archive, archived};
+pub(super) use away::refuse_moved;
+pub use away::take_back;
 pub use catalogue::{Table, catalogue};
 pub use error::TransferError;
 pub use file::{Examined, Header, Key, examine};

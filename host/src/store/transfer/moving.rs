@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::away::{self, refuse_moved_elsewhere};
 use super::error::TransferError;
 use super::rows::{self, Sum};
 use super::source::{ChainMark, Source, schema_version};
@@ -25,7 +26,8 @@ pub struct Moved {
     pub report: Report,
 }
 
-/// Moves everything; called again after it was interrupted it goes on. The source stays as it is.
+/// Moves everything; called again after it was interrupted it goes on. The source stays as it is but for a mark: no host
+/// opens it any more.
 ///
 /// # Errors
 /// When source or target are not fit for it, or what came out is not what went in. No host opens the target then.
@@ -35,8 +37,9 @@ pub async fn move_chain(
     start_over: bool,
     progress: Progress<'_>,
 ) -> Result<Moved, TransferError> {
-    let _owned = own(from, to)?;
+    let _owned = own_both(from, to)?;
     let mut source = Source::open_unserved(from).await?;
+    refuse_moved_elsewhere(&mut source, to).await?;
     let wanted = Note {
         from: source.place.clone(),
         chain: source.chain.clone(),
@@ -73,13 +76,25 @@ pub async fn move_chain(
         written: target.note.rows - before,
         report,
     };
+    away::mark(from, to).await?;
     target.finish().await?;
     source.close().await;
     Ok(moved)
 }
 
+/// Becomes the owner of the data folder of a source.
+pub(super) fn own(from: &Location) -> Result<Option<DataFolder>, TransferError> {
+    let Location::Sqlite(file) = from else {
+        return Ok(None);
+    };
+    if !file.is_file() {
+        return Err(StoreError::Missing { path: file.clone() }.into());
+    }
+    own_folder(from).map(Some)
+}
+
 /// Becomes the owner of the data folders of both sides.
-fn own(from: &Location, to: &Location) -> Result<Vec<DataFolder>, TransferError> {
+fn own_both(from: &Location, to: &Location) -> Result<Vec<DataFolder>, TransferError> {
     let occupied = || TransferError::Occupied {
         place: to.place(),
         holds: "the source itself".to_owned(),
@@ -87,18 +102,13 @@ fn own(from: &Location, to: &Location) -> Result<Vec<DataFolder>, TransferError>
     if from == to {
         return Err(occupied());
     }
-    let mut owned = Vec::new();
-    if let Location::Sqlite(file) = from {
-        if !file.is_file() {
-            return Err(StoreError::Missing { path: file.clone() }.into());
-        }
-        if let Location::Sqlite(other) = to
-            && file.canonicalize().ok() == other.canonicalize().ok()
-        {
-            return Err(occupied());
-        }
-        owned.push(own_folder(from)?);
+    if let (Location::Sqlite(file), Location::Sqlite(other)) = (from, to)
+        && file.is_file()
+        && file.canonicalize().ok() == other.canonicalize().ok()
+    {
+        return Err(occupied());
     }
+    let mut owned: Vec<_> = own(from)?.into_iter().collect();
     let real = |folder: Option<&std::path::Path>| folder.and_then(|path| path.canonicalize().ok());
     let is_shared = real(from.folder()).is_some() && real(from.folder()) == real(to.folder());
     if matches!(to, Location::Sqlite(_)) && !is_shared {

@@ -16,8 +16,12 @@ use crate::on;
 use crate::store::db::{Conn, Db, Location};
 use crate::store::error::StoreError;
 
-/// The table that is there as long as a transfer has not ended.
+/// The table that is there as long as a transfer has not ended, and where a chain was moved away from.
 pub(super) const NOTE: &str = "transfer";
+/// Its row while the database is being filled.
+const FILLING: &str = "transfer";
+/// Its row once the chain was moved away: where to.
+pub(super) const MOVED: &str = "moved";
 
 /// How far a transfer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -222,14 +226,12 @@ impl Target {
     /// Opens the target to hosts; from here on it is as durable as they need it.
     pub(super) async fn finish(self) -> Result<(), TransferError> {
         let mut conn = self.db.writing().await?;
-        let durable = match &conn {
-            Conn::Sqlite(_) => "PRAGMA synchronous = FULL",
+        if let Conn::Postgres(_) = &conn {
             // Plans made from what a new server knows of its tables would read them whole.
-            Conn::Postgres(_) => "ANALYZE; SET synchronous_commit = on",
-        };
-        conn.run(durable, "making the target durable").await?;
-        let text = format!("DROP TABLE {NOTE}");
-        execute(&mut conn, text, "opening the target").await?;
+            conn.run("ANALYZE", "counting the target's rows").await?;
+        }
+        make_durable(&mut conn).await?;
+        remove_notes(&mut conn).await?;
         drop(conn);
         self.db.close().await;
         Ok(())
@@ -277,14 +279,34 @@ async fn execute(conn: &mut Conn, text: String, doing: &'static str) -> Result<(
 }
 
 async fn begin(conn: &mut Conn, note: &Note) -> Result<(), TransferError> {
-    let text = text_of(note)?;
+    Ok(write_note(conn, FILLING, text_of(note)?).await?)
+}
+
+/// Makes the table of notes with its first one.
+pub(super) async fn write_note(conn: &mut Conn, id: &str, note: String) -> Result<(), StoreError> {
+    let id = id.to_owned();
     conn.begin().await?;
     let table = "CREATE TABLE transfer (id TEXT NOT NULL PRIMARY KEY, note TEXT NOT NULL)";
-    execute(conn, table.to_owned(), "claiming the target").await?;
-    on!(&mut *conn, c => sqlx::query("INSERT INTO transfer (id, note) VALUES ('transfer', $1)")
-        .bind(text).execute(c).await.map(|_| ()))
-    .map_err(StoreError::during("claiming the target"))?;
-    Ok(conn.commit().await?)
+    execute(conn, table.to_owned(), "claiming the database").await?;
+    on!(&mut *conn, c => sqlx::query("INSERT INTO transfer (id, note) VALUES ($1, $2)")
+        .bind(id).bind(note).execute(c).await.map(|_| ()))
+    .map_err(StoreError::during("claiming the database"))?;
+    conn.commit().await
+}
+
+/// Opens the database to hosts again.
+pub(super) async fn remove_notes(conn: &mut Conn) -> Result<(), StoreError> {
+    let text = format!("DROP TABLE {NOTE}");
+    execute(conn, text, "opening the database").await
+}
+
+/// From here on every commit is on the disk when it is answered.
+pub(super) async fn make_durable(conn: &mut Conn) -> Result<(), StoreError> {
+    let durable = match &conn {
+        Conn::Sqlite(_) => "PRAGMA synchronous = FULL",
+        Conn::Postgres(_) => "SET synchronous_commit = on",
+    };
+    conn.run(durable, "making the database durable").await
 }
 
 fn going_on(note: Note, wanted: &Note, place: &str) -> Result<Note, TransferError> {
@@ -302,10 +324,10 @@ fn going_on(note: Note, wanted: &Note, place: &str) -> Result<Note, TransferErro
 
 /// The note of a half-filled target; none where it is empty.
 async fn found(conn: &mut Conn, place: &str) -> Result<Option<Note>, TransferError> {
-    let tables = table_names(conn).await?;
-    if let Some(note) = note_of(conn, &tables).await? {
+    if let Some(note) = note_of(conn).await? {
         return Ok(Some(note));
     }
+    let tables = table_names(conn).await?;
     if tables.is_empty() {
         return Ok(None);
     }
@@ -323,24 +345,15 @@ async fn found(conn: &mut Conn, place: &str) -> Result<Option<Note>, TransferErr
     })
 }
 
-async fn note_of(conn: &mut Conn, tables: &[String]) -> Result<Option<Note>, StoreError> {
-    if !tables.iter().any(|table| table == NOTE) {
-        return Ok(None);
-    }
-    let text: Option<String> =
-        on!(conn, c => sqlx::query_scalar("SELECT note FROM transfer").fetch_optional(c).await)
-            .map_err(StoreError::during("reading how far a transfer is"))?;
-    text.map(|text| {
-        serde_json::from_str(&text).map_err(StoreError::stored("reading how far a transfer is"))
-    })
-    .transpose()
+async fn note_of(conn: &mut Conn) -> Result<Option<Note>, StoreError> {
+    let read = StoreError::stored("reading how far a transfer is");
+    let text = noted(conn, FILLING).await?;
+    text.map(|text| serde_json::from_str(&text).map_err(read))
+        .transpose()
 }
 
-/// Refuses a database that a transfer has not filled to the end.
-pub(in crate::store) async fn refuse_half_filled(
-    conn: &mut Conn,
-    place: &str,
-) -> Result<(), StoreError> {
+/// A note, where there is one.
+pub(super) async fn noted(conn: &mut Conn, id: &str) -> Result<Option<String>, StoreError> {
     let there = match &mut *conn {
         Conn::Sqlite(c) => {
             sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'transfer')")
@@ -357,13 +370,26 @@ pub(in crate::store) async fn refuse_half_filled(
     };
     let there: bool = there.map_err(StoreError::during("looking for a transfer"))?;
     if !there {
-        return Ok(());
+        return Ok(None);
     }
-    let note = note_of(conn, &[NOTE.to_owned()]).await?;
-    Err(StoreError::HalfFilled {
-        place: place.to_owned(),
-        from: note.map_or_else(|| "somewhere".to_owned(), |note| note.from),
-    })
+    let id = id.to_owned();
+    on!(conn, c => sqlx::query_scalar("SELECT note FROM transfer WHERE id = $1")
+        .bind(id).fetch_optional(c).await)
+    .map_err(StoreError::during("reading how far a transfer is"))
+}
+
+/// Refuses a database that a transfer has not filled to the end.
+pub(in crate::store) async fn refuse_half_filled(
+    conn: &mut Conn,
+    place: &str,
+) -> Result<(), StoreError> {
+    match note_of(conn).await? {
+        None => Ok(()),
+        Some(note) => Err(StoreError::HalfFilled {
+            place: place.to_owned(),
+            from: note.from,
+        }),
+    }
 }
 
 /// What is taken off the tables, and the statements that put it back: indexes that no constraint needs, and on

@@ -1,12 +1,13 @@
 //! Draining the queues and settling what becomes of a batch that fails.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
 
 use super::Request;
 use super::engine::{BatchError, Engine};
+use super::pace::Pace;
 use super::plain::PlainJob;
 use crate::domain::ledger::{Command, Receipt, Refusal};
 
@@ -43,6 +44,7 @@ enum Next {
 
 /// Works until every handle is gone, or it is told to stop, and every queue is empty.
 pub(super) async fn run(mut engine: Engine, mut queues: Queues, most: usize) {
+    let mut pace = Pace::new(most);
     let mut stopping = false;
     loop {
         let next = tokio::select! {
@@ -59,8 +61,8 @@ pub(super) async fn run(mut engine: Engine, mut queues: Queues, most: usize) {
         };
         match next {
             Next::Command(first) => {
-                let requests = drain(&mut queues, *first, most);
-                serve(&mut engine, requests).await;
+                let requests = drain(&mut queues, *first, pace.limit());
+                serve(&mut engine, requests, &mut pace).await;
                 // Plain writes are not starved by a full queue of commands.
                 if let Ok(job) = queues.plain.try_recv() {
                     engine.run_plain(job).await;
@@ -93,9 +95,9 @@ fn drain(queues: &mut Queues, first: Request, most: usize) -> Vec<Request> {
     requests
 }
 
-async fn serve(engine: &mut Engine, requests: Vec<Request>) {
+async fn serve(engine: &mut Engine, requests: Vec<Request>, pace: &mut Pace) {
     let commands: Vec<&Command> = requests.iter().map(|request| &request.command).collect();
-    let answers = settle(engine, &commands).await;
+    let answers = settle(engine, &commands, pace).await;
     for (request, answer) in requests.into_iter().zip(answers) {
         request.answer(answer);
     }
@@ -103,22 +105,36 @@ async fn serve(engine: &mut Engine, requests: Vec<Request>) {
 
 /// Gets an answer for every command: tries again what lost a race, and halves what the database refuses,
 /// so that one bad row fails alone.
-fn settle<'a>(engine: &'a mut Engine, commands: &'a [&'a Command]) -> BoxFuture<'a, Answers> {
+fn settle<'a>(
+    engine: &'a mut Engine,
+    commands: &'a [&'a Command],
+    pace: &'a mut Pace,
+) -> BoxFuture<'a, Answers> {
     Box::pin(async move {
         let mut attempt = 1;
         loop {
+            let began = Instant::now();
             let error = match engine.try_batch(commands).await {
-                Ok(answers) => return answers,
+                Ok(answers) => {
+                    pace.learn(commands.len(), began.elapsed());
+                    return answers;
+                }
                 Err(error) => error,
             };
-            tracing::warn!(%error, attempt, commands = commands.len(), "a batch was not written");
+            let size = commands.len();
+            if matches!(error, BatchError::Contention) {
+                // Between lanes and hosts that is how it goes; how often is counted.
+                tracing::debug!(attempt, commands = size, "a batch lost a race");
+            } else {
+                tracing::warn!(%error, attempt, commands = size, "a batch was not written");
+            }
             // Refused data may be a race with another host's unique key: read again once, then halve.
             let refused = matches!(error, BatchError::Data(_)) && attempt > 1;
             if refused && commands.len() > 1 {
                 engine.forget_unanswered();
                 let (left, right) = commands.split_at(commands.len() / 2);
-                let mut answers = settle(engine, left).await;
-                answers.extend(settle(engine, right).await);
+                let mut answers = settle(engine, left, pace).await;
+                answers.extend(settle(engine, right, pace).await);
                 return answers;
             }
             let most = match error {

@@ -12,6 +12,7 @@ mod batch;
 mod engine;
 mod figures;
 mod load;
+mod pace;
 mod persist;
 mod plain;
 mod records;
@@ -40,7 +41,7 @@ pub struct WriterSettings {
     pub host: String,
     /// Commands that may wait in each lane before the host answers "busy".
     pub queue: usize,
-    /// Commands per transaction.
+    /// The most commands per transaction; the measured cost of the flush may ask for fewer.
     pub batch: usize,
     /// Batches under way at once on a server; a file has one.
     pub lanes: usize,
