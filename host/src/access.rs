@@ -375,7 +375,6 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Compares without telling by its time where the first difference is.
 /// Whoever owns the data folder of the running process.
 fn operator() -> Principal {
     Principal {
@@ -387,6 +386,7 @@ fn operator() -> Principal {
     }
 }
 
+/// Compares without telling by its time where the first difference is.
 fn same(left: &[u8], right: &[u8]) -> bool {
     left.len() == right.len()
         && std::hint::black_box(

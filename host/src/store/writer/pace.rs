@@ -8,24 +8,27 @@ use std::time::Duration;
 
 /// What the commands of a batch cost together, in multiples of what the batch costs by itself. At eight the flush takes
 /// a ninth of the time.
-const SHARES: f64 = 8.0;
+const SHARES: i128 = 8;
 /// What a batch may take in any case, so that bulk work gets on.
 const LEAST: usize = 16;
-/// Part of what was learned that one more batch leaves: about the last 64 count.
-const KEPT: f64 = 1.0 - 1.0 / 64.0;
-/// Batches whose sizes vary by less tell nothing about what a command costs, commands squared.
-const SPREAD: f64 = 1.0;
+/// One part in this many of what was learned is forgotten with each batch: about as many count.
+const REMEMBERED: i128 = 64;
+/// The sums below are kept in parts of one, so that forgetting a share of them does not round them away.
+const PARTS: i128 = 256;
+/// Greater batches and longer times than these count as these, so that no product below overflows.
+const MOST_COMMANDS: i128 = 1 << 20;
+const LONGEST: i128 = 60_000_000;
 
-/// Learns what batches cost: a line through size and time by least squares, older batches counting less.
+/// Learns what batches cost: a line through size and microseconds by least squares, older batches counting less.
 #[derive(Debug)]
 pub(super) struct Pace {
     most: usize,
     limit: usize,
-    weight: f64,
-    size: f64,
-    micros: f64,
-    size_size: f64,
-    size_micros: f64,
+    weight: i128,
+    size: i128,
+    micros: i128,
+    size_size: i128,
+    size_micros: i128,
 }
 
 impl Pace {
@@ -34,11 +37,11 @@ impl Pace {
         Self {
             most,
             limit: most,
-            weight: 0.0,
-            size: 0.0,
-            micros: 0.0,
-            size_size: 0.0,
-            size_micros: 0.0,
+            weight: 0,
+            size: 0,
+            micros: 0,
+            size_size: 0,
+            size_micros: 0,
         }
     }
 
@@ -49,29 +52,33 @@ impl Pace {
 
     /// Hears what a batch cost from its first statement to its answered commit.
     pub(super) fn learn(&mut self, commands: usize, took: Duration) {
-        let (size, micros) = (commands as f64, took.as_secs_f64() * 1e6);
+        let size = (commands as i128).min(MOST_COMMANDS);
+        let micros = i128::try_from(took.as_micros()).map_or(LONGEST, |micros| micros.min(LONGEST));
         for (sum, value) in [
-            (&mut self.weight, 1.0),
+            (&mut self.weight, 1),
             (&mut self.size, size),
             (&mut self.micros, micros),
             (&mut self.size_size, size * size),
             (&mut self.size_micros, size * micros),
         ] {
-            *sum = *sum * KEPT + value;
+            *sum += PARTS * value - *sum / REMEMBERED;
         }
-        let (mean_size, mean_micros) = (self.size / self.weight, self.micros / self.weight);
-        let spread = self.size_size / self.weight - mean_size * mean_size;
-        if spread < SPREAD {
+        // The line's slope is `rise / spread`: what a command costs. Its height at zero is what the batch costs.
+        let spread = self.weight * self.size_size - self.size * self.size;
+        let rise = self.weight * self.size_micros - self.size * self.micros;
+        if spread < self.weight * self.weight {
+            // Sizes that vary by less than a command tell nothing.
             return;
         }
-        let of_a_command = (self.size_micros / self.weight - mean_size * mean_micros) / spread;
-        let of_the_batch = mean_micros - of_a_command * mean_size;
-        if of_a_command > 0.0 {
-            let limit = (SHARES * of_the_batch.max(0.0) / of_a_command) as usize;
-            self.limit = limit.max(LEAST).min(self.most);
+        self.limit = if rise > 0 {
+            let at_zero = (self.micros * spread - rise * self.size).max(0);
+            let limit = SHARES * at_zero / (self.weight * rise);
+            usize::try_from(limit).unwrap_or(self.most)
         } else {
-            self.limit = self.most;
+            self.most
         }
+        .max(LEAST)
+        .min(self.most);
     }
 }
 
