@@ -47,6 +47,12 @@ pub enum Permission {
     ReadCoupons,
     IssueCoupons,
     AdjustPoints,
+    /// Pay stored value out above the limit the chain sets.
+    PayOutAboveLimit,
+    /// Move a member's value to another above the limit the chain sets.
+    TransferAboveLimit,
+    /// Put back what a top-up, withdrawal, transfer or adjustment moved.
+    ReverseMovement,
     ReadStaff,
     ManageStaff,
     ReadStores,
@@ -61,6 +67,14 @@ pub enum Permission {
 }
 
 impl Permission {
+    /// What somebody who holds it may let others do once.
+    pub const APPROVABLE: [Self; 4] = [
+        Self::AdjustPoints,
+        Self::PayOutAboveLimit,
+        Self::TransferAboveLimit,
+        Self::ReverseMovement,
+    ];
+
     /// The name a refusal tells.
     pub const fn name(self) -> &'static str {
         match self {
@@ -78,6 +92,9 @@ impl Permission {
             Self::ReadCoupons => "read-coupons",
             Self::IssueCoupons => "issue-coupons",
             Self::AdjustPoints => "adjust-points",
+            Self::PayOutAboveLimit => "pay-out-above-limit",
+            Self::TransferAboveLimit => "transfer-above-limit",
+            Self::ReverseMovement => "reverse-movement",
             Self::ReadStaff => "read-staff",
             Self::ManageStaff => "manage-staff",
             Self::ReadStores => "read-stores",
@@ -131,9 +148,12 @@ impl Role {
             | Permission::ReadStores
             | Permission::ReadEvents
             | Permission::ReadOperations => Self::Cashier,
-            Permission::RefundOtherTender | Permission::PriceAtTill | Permission::UnmaskPersons => {
-                Self::Supervisor
-            }
+            Permission::RefundOtherTender
+            | Permission::PriceAtTill
+            | Permission::UnmaskPersons
+            | Permission::PayOutAboveLimit
+            | Permission::TransferAboveLimit
+            | Permission::ReverseMovement => Self::Supervisor,
             Permission::ManageGoods
             | Permission::ManageMembers
             | Permission::IssueCoupons
@@ -182,6 +202,12 @@ pub enum AccessError {
     Revoked,
     #[error("the permission `{}` is needed; use a role that holds it", .0.name())]
     Denied(Permission),
+    #[error("the permission `{}` is needed, or an approval by somebody who holds it", .permission.name())]
+    NeedsApproval {
+        permission: Permission,
+        subject: String,
+        amount: i64,
+    },
     #[error("the key may act for store `{0}` only; use a key of the other store")]
     OtherStore(String),
     #[error("the staff PIN is wrong; try again")]
@@ -387,7 +413,7 @@ fn operator() -> Principal {
 }
 
 /// Compares without telling by its time where the first difference is.
-fn same(left: &[u8], right: &[u8]) -> bool {
+pub(crate) fn same(left: &[u8], right: &[u8]) -> bool {
     left.len() == right.len()
         && std::hint::black_box(
             left.iter()

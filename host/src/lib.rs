@@ -1,6 +1,7 @@
 //! Tessera, the membership host of a retail chain. `host/README.md` is the map of the rooms.
 
 pub mod access;
+pub mod approval;
 pub mod audit;
 pub mod checkout;
 pub mod cli;

@@ -1,25 +1,37 @@
-//! Use cases around a member's accounts outside a sale: stored value paid in, and points put right by hand.
+//! Use cases around a member's accounts outside a sale: stored value paid in, and points put right by hand. Paying out,
+//! giving to others and taking back stand in the files of `wallet/`.
+
+mod reversal;
+mod transfer;
+mod withdrawal;
+
+pub use reversal::{Reversal, reverse};
+pub use transfer::{Transfer, transfer};
+pub use withdrawal::{Withdrawal, withdraw};
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::access::Principal;
+use crate::access::{Permission, Principal};
+use crate::approval::{self, Act, Approved, Unapproved};
 use crate::checkout::request::{MemberReference, TenderRequest};
 use crate::checkout::situation::{find_member, intent as tender_intent};
 use crate::checkout::{CheckoutError, Intent, posting};
 use crate::domain::basket::{MAX_AMOUNT, TenderIntent};
 use crate::domain::ledger::{
     AccountKey, AccountName, Command, DEFAULT_PROGRAM, EventRow, MemberDayRow, NewLot, OnShort,
-    Receipt, Record, Step, Subject, points_asset,
+    Outcome, Receipt, Record, Refusal, Step, Subject, points_asset,
 };
 use crate::domain::order::{GIFTS, TOP_UPS};
-use crate::domain::rules::Trigger;
+use crate::domain::rules::{TenderKind, Trigger};
 use crate::domain::time::Day;
 use crate::host::Host;
 use crate::occasions::{self, Occasion};
 use crate::snapshot::Place;
+use crate::store;
 
 /// Money paid into a member's stored value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -30,7 +42,7 @@ pub struct TopUp {
     pub store: Option<String>,
     /// Minor units the member pays: his principal.
     pub amount: i64,
-    /// Minor units the chain gives on top: his bonus. Needs the permission `adjust-points`.
+    /// Minor units the chain gives on top: his bonus. Needs the permission `adjust-points` or an approval of it.
     #[serde(default)]
     pub bonus: i64,
     /// Last day the bonus can be spent, in days since 1970-01-01.
@@ -39,6 +51,9 @@ pub struct TopUp {
     pub bonus_expires_on: Option<Day>,
     /// How he pays: cash, card, mobile or other.
     pub tender: TenderRequest,
+    /// The approval, where the caller may not give a bonus alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<String>,
 }
 
 /// Points given or taken by hand.
@@ -53,6 +68,9 @@ pub struct Adjustment {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<i32>)]
     pub expires_on: Option<Day>,
+    /// The approval, where the caller may not do it alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<String>,
 }
 
 /// Pays money into a member's stored value.
@@ -63,23 +81,26 @@ pub async fn top_up(
     request: TopUp,
     intent: Intent,
 ) -> Result<Receipt, CheckoutError> {
+    if let Some(receipt) = replayed(host, &intent).await? {
+        return Ok(receipt);
+    }
     in_range(request.amount, 1, "/amount")?;
     in_range(request.bonus, 0, "/bonus")?;
-    if request.bonus > 0 {
-        caller.require(crate::access::Permission::AdjustPoints)?;
-    }
-    let TenderIntent::Money { kind, .. } = tender_intent((0, &request.tender))? else {
-        return Err(CheckoutError::TenderForm("/tender/kind".to_owned()));
-    };
+    let kind = money_kind(&request.tender)?;
     let member = known(host, member).await?;
     let place = own_place(host, caller, request.store.as_deref())?;
-    let store = &place.store.id;
-    let currency = &place.store.currency;
-    let now = host.clock.now();
-    let id = uuid::Uuid::now_v7().to_string();
-    let mut command = Command::new("top-up", Subject::new("top-up", &id), now, place.day(now));
-    command.operation = Some(intent.into());
-    command.steps = vec![
+    let act = Act {
+        permission: Permission::AdjustPoints,
+        subject: &member,
+        amount: request.bonus,
+    };
+    let token = request.approval.as_deref();
+    let approved = approval::allowed_above(0, host, caller, act, token)?;
+    let (store, currency) = (&place.store.id, &place.store.currency);
+    let mut movement = Movement::new(host, &place, "top-up", intent);
+    let (id, day) = (movement.id().to_owned(), movement.command.business_date);
+    movement.approved(approved);
+    movement.steps([
         Step::Credit {
             account: AccountKey::new(&member, AccountName::Principal, currency),
             amount: request.amount,
@@ -90,43 +111,40 @@ pub async fn top_up(
             asset: currency.clone(),
             amount: -request.amount,
         },
-    ];
+    ]);
     if request.bonus > 0 {
-        command.steps.push(Step::Credit {
-            account: AccountKey::new(&member, AccountName::Bonus, currency),
-            amount: request.bonus,
-            lot: Some(NewLot {
-                id: uuid::Uuid::now_v7().to_string(),
-                expires_on: request.bonus_expires_on,
-                available_on: None,
-                source: id.clone(),
-            }),
-        });
-        command.steps.push(Step::System {
-            name: "bonus-issued".to_owned(),
-            asset: currency.clone(),
-            amount: -request.bonus,
-        });
+        movement.steps([
+            Step::Credit {
+                account: AccountKey::new(&member, AccountName::Bonus, currency),
+                amount: request.bonus,
+                lot: Some(NewLot {
+                    id: uuid::Uuid::now_v7().to_string(),
+                    expires_on: request.bonus_expires_on,
+                    available_on: None,
+                    source: id,
+                }),
+            },
+            Step::System {
+                name: "bonus-issued".to_owned(),
+                asset: currency.clone(),
+                amount: -request.bonus,
+            },
+        ]);
     }
-    let payload = serde_json::json!({
-        "member": member, "amount": request.amount, "bonus": request.bonus, "currency": currency,
-    });
-    command.records.push(Record::MemberDay(MemberDayRow {
+    movement.record(Record::MemberDay(MemberDayRow {
         member: member.clone(),
-        day: command.business_date,
+        day,
         category: TOP_UPS.to_owned(),
         spend: request.amount,
         orders: 0,
         units: 0,
         points: 0,
     }));
-    command.records.push(Record::Event(EventRow {
-        kind: "member.topped_up".to_owned(),
-        subject: member.clone(),
-        store: Some(store.clone()),
-        payload: payload.to_string(),
-    }));
-    let receipt = host.writer.submit(command).await?;
+    let told = serde_json::json!({
+        "member": member, "amount": request.amount, "bonus": request.bonus, "currency": currency,
+    });
+    movement.event("member.topped_up", &member, caller, told);
+    let receipt = movement.submit(host).await?;
     let name = format!("top-up/{}", receipt.subject.id);
     let earning = Occasion {
         amount: request.amount,
@@ -144,21 +162,24 @@ pub async fn adjust(
     request: Adjustment,
     intent: Intent,
 ) -> Result<Receipt, CheckoutError> {
+    if let Some(receipt) = replayed(host, &intent).await? {
+        return Ok(receipt);
+    }
     in_range(request.points.saturating_abs(), 1, "/points")?;
     let member = known(host, member).await?;
     let place = own_place(host, caller, None).or_else(|_| any_place(host))?;
-    let now = host.clock.now();
+    let act = Act {
+        permission: Permission::AdjustPoints,
+        subject: &member,
+        amount: request.points,
+    };
+    let approved = approval::allowed(host, caller, act, request.approval.as_deref())?;
     let points = points_asset(DEFAULT_PROGRAM);
-    let id = uuid::Uuid::now_v7().to_string();
     let account = AccountKey::new(&member, AccountName::Points, &points);
-    let mut command = Command::new(
-        "adjustment",
-        Subject::new("adjustment", &id),
-        now,
-        place.day(now),
-    );
-    command.operation = Some(intent.into());
-    command.steps.push(if request.points > 0 {
+    let mut movement = Movement::new(host, &place, "adjustment", intent);
+    let (id, day) = (movement.id().to_owned(), movement.command.business_date);
+    movement.approved(approved);
+    let change = if request.points > 0 {
         Step::Credit {
             account,
             amount: request.points,
@@ -166,7 +187,7 @@ pub async fn adjust(
                 id: uuid::Uuid::now_v7().to_string(),
                 expires_on: request.expires_on,
                 available_on: None,
-                source: id.clone(),
+                source: id,
             }),
         }
     } else {
@@ -175,16 +196,17 @@ pub async fn adjust(
             amount: -request.points,
             on_short: OnShort::Refuse,
         }
-    });
-    command.steps.push(Step::System {
+    };
+    let issued = Step::System {
         name: "points-issued".to_owned(),
         asset: points,
         amount: -request.points,
-    });
+    };
+    movement.steps([change, issued]);
     if request.points > 0 {
-        command.records.push(Record::MemberDay(MemberDayRow {
+        movement.record(Record::MemberDay(MemberDayRow {
             member: member.clone(),
-            day: command.business_date,
+            day,
             category: GIFTS.to_owned(),
             spend: 0,
             orders: 0,
@@ -192,17 +214,123 @@ pub async fn adjust(
             points: request.points,
         }));
     }
-    let payload = serde_json::json!({
+    let told = serde_json::json!({
         "member": member, "points": request.points, "reason": request.reason,
-        "by": caller.staff.as_ref().map_or(&caller.key, |staff| &staff.id),
     });
-    command.records.push(Record::Event(EventRow {
-        kind: "member.points_adjusted".to_owned(),
-        subject: member,
-        store: None,
-        payload: payload.to_string(),
-    }));
-    Ok(host.writer.submit(command).await?)
+    movement.event("member.points_adjusted", &member, caller, told);
+    movement.submit(host).await
+}
+
+/// One change of members' accounts on its way to the ledger.
+struct Movement {
+    command: Command,
+    store: String,
+    approved_by: Option<String>,
+}
+
+impl Movement {
+    fn new(host: &Host, place: &Place, kind: &str, intent: Intent) -> Self {
+        let now = host.clock.now();
+        let subject = Subject::new(kind, uuid::Uuid::now_v7().to_string());
+        let mut command = Command::new(kind, subject, now, place.day(now));
+        command.operation = Some(intent.into());
+        Self {
+            command,
+            store: place.store.id.clone(),
+            approved_by: None,
+        }
+    }
+
+    fn id(&self) -> &str {
+        &self.command.subject.id
+    }
+
+    fn steps(&mut self, steps: impl IntoIterator<Item = Step>) {
+        self.command.steps.extend(steps);
+    }
+
+    fn record(&mut self, record: Record) {
+        self.command.records.push(record);
+    }
+
+    /// Uses an approval up, where one was needed.
+    fn approved(&mut self, approved: Option<Approved>) {
+        if let Some(approved) = approved {
+            self.command.steps.push(approved.step);
+            self.approved_by = Some(approved.by);
+        }
+    }
+
+    /// Says in the events what happened, who did it and who let him.
+    fn event(&mut self, kind: &str, subject: &str, caller: &Principal, mut told: Value) {
+        let staff = caller.staff.as_ref();
+        told["by"] = staff.map_or(&caller.key, |staff| &staff.id).as_str().into();
+        if let Some(by) = &self.approved_by {
+            told["approved_by"] = by.as_str().into();
+        }
+        self.record(Record::Event(EventRow {
+            kind: kind.to_owned(),
+            subject: subject.to_owned(),
+            store: Some(self.store.clone()),
+            payload: told.to_string(),
+        }));
+    }
+
+    async fn submit(self, host: &Host) -> Result<Receipt, CheckoutError> {
+        let receipt = host.writer.submit(self.command).await;
+        receipt.map_err(refused)
+    }
+}
+
+fn refused(refusal: Refusal) -> CheckoutError {
+    if approval::was_used(&refusal) {
+        Unapproved::Used.into()
+    } else {
+        refusal.into()
+    }
+}
+
+/// What was answered under this key before; the writer itself decides every race.
+async fn replayed(host: &Host, intent: &Intent) -> Result<Option<Receipt>, CheckoutError> {
+    let mut conn = host.db.read().await?;
+    let Some(recorded) = store::operations::by_key(&mut conn, &intent.key).await? else {
+        return Ok(None);
+    };
+    if recorded.hash != intent.hash {
+        let key = intent.key.clone();
+        return Err(Refusal::KeyReused { key }.into());
+    }
+    match recorded.outcome {
+        Outcome::Refused(refusal) => Err(refused(refusal)),
+        Outcome::Done(receipt) => Ok(Some(Receipt {
+            replayed: true,
+            ..receipt
+        })),
+    }
+}
+
+/// How money changes hands.
+fn money_kind(tender: &TenderRequest) -> Result<TenderKind, CheckoutError> {
+    match tender_intent((0, tender))? {
+        TenderIntent::Money { kind, .. } => Ok(kind),
+        _ => Err(CheckoutError::TenderForm("/tender/kind".to_owned())),
+    }
+}
+
+/// What a member can spend of an account on a day.
+async fn held(host: &Host, account: &AccountKey, day: Day) -> Result<i64, CheckoutError> {
+    let mut conn = host.db.read().await?;
+    let id = account.id();
+    if account.name.is_lotted() {
+        let lots = store::lots::open_lots(&mut conn, &account.member).await?;
+        let good = lots
+            .iter()
+            .filter(|lot| lot.account == id && !lot.has_expired(day));
+        return Ok(good.map(|lot| lot.remaining).sum());
+    }
+    let balances = store::accounts::balances(&mut conn, &account.member).await?;
+    let own = balances.iter().find(|balance| balance.account == *account);
+    Ok(own.map_or(0, |balance| balance.balance))
 }
 
 async fn known(host: &Host, member: &str) -> Result<String, CheckoutError> {

@@ -510,6 +510,18 @@ impl Shop {
             .await
     }
 
+    /// Posts with somebody on duty, as `id:pin`.
+    pub async fn post_on_duty(&self, path: &str, key: &str, staff: &str, body: Value) -> Answer {
+        let fresh = uuid::Uuid::now_v7().to_string();
+        let request = Request::post(path)
+            .header("authorization", format!("Bearer {key}"))
+            .header("tessera-staff", staff)
+            .header("idempotency-key", fresh)
+            .header("content-type", "application/json")
+            .body(Body::from(body.to_string()));
+        self.raw(request.expect("a request")).await
+    }
+
     pub async fn send(
         &self,
         method: Method,

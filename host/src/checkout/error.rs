@@ -1,6 +1,7 @@
 //! Why a use case of the till refuses. `http/error.rs` says it in the caller's language.
 
 use crate::access::AccessError;
+use crate::approval::Unapproved;
 use crate::domain::basket::BasketError;
 use crate::domain::claim::ClaimError;
 use crate::domain::ledger::Refusal;
@@ -60,6 +61,22 @@ pub enum CheckoutError {
     InTheFuture,
     #[error("many changes of this order came at once; send the request again")]
     OrderContended,
+    #[error("a member gives nothing to himself; name another at `/to`")]
+    ToHimself,
+    #[error("the chain does not offer what is asked for at `{0}`; see its settings")]
+    NotOffered(&'static str),
+    #[error("a reason of 1 to 500 characters is needed at `/reason`")]
+    Reason,
+    #[error("the entry `{0}` is not known, or not of this member")]
+    EntryUnknown(String),
+    #[error("an entry of the kind `{0}` is not reversed as a whole")]
+    NotReversible(String),
+    #[error("the entry `{0}` was reversed already")]
+    Reversed(String),
+    #[error("the approval does not count: {0}")]
+    Unapproved(#[from] Unapproved),
+    #[error("an amount is out of range: {0}")]
+    Overflow(#[from] tessera_money::Overflow),
     #[error(transparent)]
     Basket(#[from] BasketError),
     #[error(transparent)]

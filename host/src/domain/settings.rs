@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use tessera_money::{Rate, Rounding};
 
 use super::order::category_and_ancestors;
+use super::wallet::{TransferTerms, WithdrawalTerms};
 
 /// Discount caps of one chain.
 const MOST_DISCOUNT_CAPS: usize = 200;
@@ -45,6 +46,15 @@ pub struct CheckoutSettings {
     /// What stored value is spent first. Default bonus-first (the gift is used before the member's own
     /// money, which alone is paid out again); proportional is what Odoo's eWallet amounts to.
     pub stored_value_order: StoredValueOrder,
+    /// Paying stored value out again. Default: by approval, without a fee, and the share of the bonus goes with it (香福 voids
+    /// all gifts; cxerp keeps 0.5 % and asks above a limit).
+    pub withdrawal: WithdrawalTerms,
+    /// Stored value given by a member to another. Default not offered (as in Odoo and Square; Chinese chains do).
+    #[schemars(extend("examples" = [{ "most_per_day": 50_000, "approval_above": 10_000 }]))]
+    pub stored_value_transfer: Option<TransferTerms>,
+    /// Points given by a member to another; they keep their last days. Default not offered (OpenLoyalty does).
+    #[schemars(extend("examples" = [{ "fee": "1%" }]))]
+    pub points_transfer: Option<TransferTerms>,
     /// Whether points are earned on the net amount. Default no (Odoo, ERPNext); yes in many US shops;
     /// Square asks.
     pub earn_before_tax: bool,
@@ -215,6 +225,9 @@ impl Default for CheckoutSettings {
             discount_caps_rest: CapRest::Dropped,
             points_tender: None,
             stored_value_order: StoredValueOrder::BonusFirst,
+            withdrawal: WithdrawalTerms::default(),
+            stored_value_transfer: None,
+            points_transfer: None,
             earn_before_tax: false,
             points_tender_reduces_earning: true,
             stored_value_reduces_earning: StoredValueEarning::None,
@@ -329,6 +342,50 @@ impl CheckoutSettings {
             )?;
             let share = points.max_share.as_ref().is_none_or(share_of_one);
             ensure(share, "points_tender.max_share", "give a rate from 0 to 1")?;
+        }
+        let withdrawal = &self.withdrawal;
+        ensure(
+            withdrawal.least >= 1,
+            "withdrawal.least",
+            "give at least one minor unit",
+        )?;
+        ensure(
+            share_of_one(&withdrawal.fee),
+            "withdrawal.fee",
+            "give a rate from 0 to 1",
+        )?;
+        ensure(
+            withdrawal.approval_above >= 0,
+            "withdrawal.approval_above",
+            "give zero or more minor units",
+        )?;
+        for (terms, keys) in [
+            (
+                &self.stored_value_transfer,
+                [
+                    "stored_value_transfer.least",
+                    "stored_value_transfer.most_per_day",
+                    "stored_value_transfer.fee",
+                    "stored_value_transfer.approval_above",
+                ],
+            ),
+            (
+                &self.points_transfer,
+                [
+                    "points_transfer.least",
+                    "points_transfer.most_per_day",
+                    "points_transfer.fee",
+                    "points_transfer.approval_above",
+                ],
+            ),
+        ] {
+            let Some(terms) = terms else { continue };
+            let [least, most, fee, approval] = keys;
+            ensure(terms.least >= 1, least, "give at least one")?;
+            let room = terms.most_per_day.is_none_or(|most| most >= terms.least);
+            ensure(room, most, "give at least `least`, or leave it out")?;
+            ensure(share_of_one(&terms.fee), fee, "give a rate from 0 to 1")?;
+            ensure(terms.approval_above >= 0, approval, "give zero or more")?;
         }
         ensure(
             self.points_lapse_after_days != Some(0),

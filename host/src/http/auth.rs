@@ -137,11 +137,16 @@ pub const NEEDS: &[(Method, &str, Need)] = &[
         May(P::ReadRules),
     ),
     (Method::POST, "/v1/members/{id}/top-ups", May(P::Sell)),
+    // These ask for more where the chain's terms say so, or for an approval.
+    (Method::POST, "/v1/members/{id}/adjustments", May(P::Sell)),
+    (Method::POST, "/v1/members/{id}/withdrawals", May(P::Sell)),
+    (Method::POST, "/v1/members/{id}/transfers", May(P::Sell)),
     (
         Method::POST,
-        "/v1/members/{id}/adjustments",
-        May(P::AdjustPoints),
+        "/v1/members/{id}/entries/{entry}/reversal",
+        May(P::Sell),
     ),
+    (Method::POST, "/v1/approvals", May(P::Sell)),
     (Method::GET, "/v1/operations/{key}", May(P::ReadOperations)),
     (Method::GET, "/v1/events", May(P::ReadEvents)),
     (Method::GET, "/v1/me", May(P::ReadStores)),
@@ -255,6 +260,18 @@ impl From<AccessError> for Problem {
             AccessError::Denied(permission) => {
                 Self::new(Code::Forbidden).with("permission", permission.name())
             }
+            AccessError::NeedsApproval {
+                permission,
+                subject,
+                amount,
+            } => Self::new(Code::ApprovalNeeded)
+                .with("permission", permission.name())
+                .extended(
+                    "approve",
+                    serde_json::json!({
+                        "permission": permission.name(), "subject": subject, "amount": amount,
+                    }),
+                ),
             AccessError::OtherStore(store) => Self::new(Code::OtherStore).with("store", store),
             AccessError::WrongPin => Self::new(Code::StaffPinWrong),
             AccessError::Locked => Self::new(Code::StaffLocked),

@@ -26,6 +26,7 @@
 //! [`json::Json`] or [`json::Keyed`].
 
 pub mod answer;
+mod approvals;
 pub mod attributes;
 pub mod auth;
 pub mod bindings;

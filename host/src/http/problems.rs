@@ -104,6 +104,15 @@ catalogue! {
     Forbidden "forbidden" 403 final
         en "The key does not allow this" "The permission {permission} is needed." "Use a key or a staff PIN whose role holds that permission."
         zh "权限不足" "需要权限 {permission}。" "请使用拥有该权限的密钥或员工 PIN。";
+    ApprovalNeeded "approval_needed" 403 final
+        en "Somebody else has to agree" "The permission {permission} is needed, or the approval of somebody who holds it." "Have that person approve it with POST /v1/approvals, for the subject and amount in `approve`, and send the request again with the approval."
+        zh "需要他人授权" "需要权限 {permission}，或由拥有该权限的人授权。" "请由其通过 POST /v1/approvals 按 `approve` 中的对象与金额授权，再携带授权重新提交。";
+    ApprovalRefused "approval_refused" 403 final
+        en "The approval does not count" "{reason}." "Have another person who may do it approve exactly this request, and use it within a minute, once."
+        zh "授权无效" "{reason}。" "请由其他有权限的人针对该请求授权，并在一分钟内使用一次。";
+    StaffNeeded "staff_needed" 403 final
+        en "A person has to show their PIN" "An approval is given by a person, not by a key." "Send Tessera-Staff with the id and PIN of the person who approves."
+        zh "需要员工 PIN" "授权须由员工本人给出，而非密钥。" "请在 Tessera-Staff 中携带授权人的编号与 PIN。";
     OtherStore "other_store" 403 final
         en "The key belongs to another store" "This key may act for store {store} only." "Use a key of the store the request is about."
         zh "密钥属于其他门店" "该密钥只能用于门店 {store}。" "请使用该请求所属门店的密钥。";
@@ -187,6 +196,9 @@ catalogue! {
     AccountUnknown "account_unknown" 404 final
         en "The account is not known" "No account has the id {id}." "Use an id from the member's accounts."
         zh "账户不存在" "没有编号为 {id} 的账户。" "请使用会员账户列表中的编号。";
+    EntryUnknown "entry_unknown" 404 final
+        en "The entry is not known" "No entry {id} moved this member's accounts." "Use an id from the member's entries."
+        zh "分录不存在" "没有涉及该会员的分录 {id}。" "请使用会员分录列表中的编号。";
     // Things that are there already.
     Duplicate "duplicate" 409 final
         en "It exists already" "There already is a {thing} with {id}." "Use another value or change the existing one."
@@ -269,6 +281,15 @@ catalogue! {
         en "The claim comes too late" "The points of the order could be claimed through {last_day}." "Have a manager give the points by an adjustment."
         zh "补登已过期" "该订单的积分补登截止日为 {last_day}。" "请由店长以积分调整的方式补发。";
     // The host itself.
+    NotReversible "not_reversible" 409 final
+        en "The entry is not reversed as a whole" "{reason}." "Refund a sale; put the rest right by an adjustment."
+        zh "该分录不能整笔冲正" "{reason}。" "销售请走退款，其余请手工调整。";
+    EntryReversed "entry_reversed" 409 final
+        en "The entry was reversed already" "What {id} moved was put back before." "Look at the member's entries; nothing is reversed twice."
+        zh "分录已冲正" "{id} 的变动已被冲正。" "请查看会员分录，每笔只能冲正一次。";
+    NotOffered "not_offered" 409 final
+        en "The chain does not offer this" "The chain's settings do not allow {what}." "Ask the operator; the settings are in config/reference.md."
+        zh "本连锁未开通" "连锁设置不允许 {what}。" "请联系运营人员，设置说明见 config/reference.md。";
     LedgerRefused "ledger_refused" 409 final
         en "The ledger refuses the entry" "{reason}" "Nothing was posted; correct the request."
         zh "账本拒绝该分录" "{reason}" "未发生任何记账，请更正请求。";

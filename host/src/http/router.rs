@@ -23,9 +23,9 @@ use utoipa_swagger_ui::SwaggerUi;
 use super::error::Problem;
 use super::problems::Code;
 use super::{
-    auth, bindings, cards, claims, configuration, coupons, error, events, health, members,
-    occasions, operations, orders, plugins, products, programs, quotes, staff, stores, terminals,
-    wallet,
+    approvals, auth, bindings, cards, claims, configuration, coupons, error, events, health,
+    members, occasions, operations, orders, plugins, products, programs, quotes, staff, stores,
+    terminals, wallet,
 };
 use crate::host::Host;
 
@@ -70,6 +70,7 @@ fn resources() -> OpenApiRouter<Arc<Host>> {
         .merge(members::routes())
         .merge(cards::routes())
         .merge(wallet::routes())
+        .merge(approvals::routes())
         .merge(coupons::routes())
         .merge(occasions::routes())
         .merge(programs::routes())

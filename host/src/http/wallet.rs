@@ -19,7 +19,7 @@ use super::types::{Date, Id, Time};
 use crate::domain::ledger::{Entry, Lot, Receipt};
 use crate::host::Host;
 use crate::store;
-use crate::wallet::{self, Adjustment, TopUp};
+use crate::wallet::{self, Adjustment, Reversal, TopUp, Transfer, Withdrawal};
 
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<Arc<Host>> {
@@ -29,6 +29,9 @@ pub fn routes() -> OpenApiRouter<Arc<Host>> {
         .routes(routes!(coupons))
         .routes(routes!(top_up))
         .routes(routes!(adjust))
+        .routes(routes!(withdraw))
+        .routes(routes!(transfer))
+        .routes(routes!(reverse))
 }
 
 /// One account with what is in it.
@@ -246,6 +249,52 @@ pub async fn adjust(
 ) -> Result<Done<MovementView>, Problem> {
     let intent = keyed.intent();
     let receipt = wallet::adjust(&host, &caller, id.as_str(), keyed.body, intent).await?;
+    Ok(moved(id.as_str(), receipt))
+}
+
+/// Pay stored value out again.
+#[utoipa::path(post, path = "/v1/members/{id}/withdrawals", tag = "members", request_body = Withdrawal,
+    params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 201, body = MovementView), (status = "default", body = ProblemBody)))]
+pub async fn withdraw(
+    State(host): State<Arc<Host>>,
+    caller: Caller,
+    At(id): At<Id>,
+    keyed: Keyed<Withdrawal>,
+) -> Result<Done<MovementView>, Problem> {
+    let intent = keyed.intent();
+    let receipt = wallet::withdraw(&host, &caller, id.as_str(), keyed.body, intent).await?;
+    Ok(moved(id.as_str(), receipt))
+}
+
+/// Give stored value or points to another member.
+#[utoipa::path(post, path = "/v1/members/{id}/transfers", tag = "members", request_body = Transfer,
+    params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 201, body = MovementView), (status = "default", body = ProblemBody)))]
+pub async fn transfer(
+    State(host): State<Arc<Host>>,
+    caller: Caller,
+    At(id): At<Id>,
+    keyed: Keyed<Transfer>,
+) -> Result<Done<MovementView>, Problem> {
+    let intent = keyed.intent();
+    let receipt = wallet::transfer(&host, &caller, id.as_str(), keyed.body, intent).await?;
+    Ok(moved(id.as_str(), receipt))
+}
+
+/// Put back what a top-up, withdrawal, transfer or adjustment moved: once and whole.
+#[utoipa::path(post, path = "/v1/members/{id}/entries/{entry}/reversal", tag = "members", request_body = Reversal,
+    params(("id" = String, Path), ("entry" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 201, body = MovementView), (status = "default", body = ProblemBody)))]
+pub async fn reverse(
+    State(host): State<Arc<Host>>,
+    caller: Caller,
+    At((id, entry)): At<(Id, Id)>,
+    keyed: Keyed<Reversal>,
+) -> Result<Done<MovementView>, Problem> {
+    let intent = keyed.intent();
+    let which = (id.as_str(), entry.as_str());
+    let receipt = wallet::reverse(&host, &caller, which, keyed.body, intent).await?;
     Ok(moved(id.as_str(), receipt))
 }
 

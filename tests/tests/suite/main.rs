@@ -30,6 +30,7 @@ mod several_hosts;
 mod side_by_side;
 mod stacking;
 mod templates;
+mod wallets;
 mod watch;
 mod worked;
 mod wrong_configurations;

@@ -88,7 +88,7 @@ impl AccountName {
     }
 
     /// The account debts of this one's kind are repaid from.
-    pub(super) fn repaying(self) -> Option<Self> {
+    pub fn repaying(self) -> Option<Self> {
         match self {
             Self::Points | Self::PointsDebt => Some(Self::Points),
             Self::Bonus | Self::BonusDebt => Some(Self::Bonus),

@@ -117,6 +117,12 @@ fn take_step(draft: &mut Draft<'_>, step: &Step) -> Result<(), Refusal> {
             amount,
             on_short,
         } => debit(draft, account, *amount, on_short),
+        Step::Transfer {
+            from,
+            to,
+            amount,
+            lot,
+        } => lot::transfer(draft, from, to, *amount, lot),
         Step::System {
             name,
             asset,

@@ -154,6 +154,16 @@ pub enum Step {
         amount: i64,
         on_short: OnShort,
     },
+    /// Gives from a member's account to the same account of another: what is spendable, nearest expiry first. Lots keep
+    /// their last day and what they were given for.
+    Transfer {
+        from: AccountKey,
+        /// The member who gets it.
+        to: String,
+        amount: i64,
+        /// Names the first new lot; the others are named after it.
+        lot: String,
+    },
     /// The other side: adds `amount` (signed) to a system account such as `sales/<store>`.
     System {
         name: String,
@@ -298,7 +308,7 @@ impl Command {
                 | Step::ExpireLots { member, .. }
                 | Step::LapseLots { member, .. } => member,
                 Step::Counter { owner, .. } | Step::TakeTurn { owner, .. } => owner,
-                Step::Lease { .. } => return None,
+                Step::Lease { .. } | Step::Transfer { .. } => return None,
                 _ => continue,
             };
             if member.is_some_and(|member| member != of) {
@@ -388,6 +398,11 @@ impl Step {
             Self::Counter { owner, name, .. } | Self::TakeTurn { owner, name, .. } => {
                 visit("counter owner", owner);
                 visit("counter", name);
+            }
+            Self::Transfer { from, to, lot, .. } => {
+                account_texts(from, visit);
+                visit("to", to);
+                visit("lot", lot);
             }
             Self::UseCoupon { code, .. } | Self::VoidCoupon { code } => visit("coupon", code),
             Self::IssueCoupon(coupon) => {

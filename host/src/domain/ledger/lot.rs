@@ -2,7 +2,7 @@
 
 use super::account::{AccountKey, AccountName};
 use super::command::{ExpiredReturn, TakeBackShort};
-use super::draft::{Draft, negated, positive, sum};
+use super::draft::{Draft, invalid, negated, positive, sum};
 use super::entry::Notice;
 use super::refusal::Refusal;
 use super::state::Lot;
@@ -121,6 +121,60 @@ pub(super) fn take_back(
             Ok(())
         }
     }
+}
+
+/// Gives to another member what a member can spend; lots go on under new names.
+pub(super) fn transfer(
+    draft: &mut Draft<'_>,
+    from: &AccountKey,
+    to: &str,
+    amount: i64,
+    lot: &str,
+) -> Result<(), Refusal> {
+    positive("a transfer", amount)?;
+    if !matches!(from.name, AccountName::Points | AccountName::Principal) || from.member == to {
+        return Err(invalid(format!(
+            "nothing goes from `{}` to `{to}`",
+            from.id()
+        )));
+    }
+    let target = AccountKey {
+        member: to.to_owned(),
+        ..from.clone()
+    };
+    let (taken, changes) = draft.take(from, amount, Some(draft.spendable_as_of))?;
+    if taken != amount {
+        return Err(Refusal::InsufficientBalance {
+            account: from.id(),
+            needed: amount,
+            available: taken,
+        });
+    }
+    if !from.name.is_lotted() {
+        return draft.post(&target, amount);
+    }
+    for (position, (id, change)) in changes.into_iter().enumerate() {
+        let old = lot_of(draft, from, &id)?;
+        let id = match position {
+            0 => lot.to_owned(),
+            position => format!("{lot}-{position}"),
+        };
+        if id.is_empty() || draft.lot(&id).is_some() {
+            return Err(invalid(format!("lot `{id}` is not new")));
+        }
+        let part = negated(change)?;
+        let new = Lot {
+            id,
+            member: to.to_owned(),
+            account: target.id(),
+            original: part,
+            remaining: 0,
+            available_on: None,
+            ..old
+        };
+        draft.change_lot(&target, new, part)?;
+    }
+    Ok(())
 }
 
 pub(super) fn release_pending(

@@ -113,6 +113,14 @@ impl Touches {
                     self.system(&format!("claims/{store}"), &account.asset);
                 }
             }
+            Step::Transfer { from, to, lot, .. } => {
+                self.debit(from);
+                self.account(&AccountKey {
+                    member: to.clone(),
+                    ..from.clone()
+                });
+                self.lots.insert(lot.clone());
+            }
             Step::System { name, asset, .. } => self.system(name, asset),
             Step::Return {
                 account, splits, ..

@@ -12,6 +12,7 @@ use crate::http::problems::{Code, Fault};
 impl From<CheckoutError> for Problem {
     fn from(error: CheckoutError) -> Self {
         use CheckoutError as E;
+        let told = error.to_string();
         match error {
             E::NoChain => Self::new(Code::NotReady),
             E::StoreMissing => Self::field("/store", Fault::Required),
@@ -46,6 +47,14 @@ impl From<CheckoutError> for Problem {
                 "/occurred_at",
                 "it lies in the future; check the till's clock",
             ),
+            E::ToHimself => refused("/to", "a member gives nothing to himself"),
+            E::NotOffered(at) => Self::new(Code::NotOffered).with("what", at),
+            E::Reason => refused("/reason", "give 1 to 500 characters"),
+            E::EntryUnknown(id) => Self::unknown(Code::EntryUnknown, &id),
+            E::NotReversible(_) => Self::new(Code::NotReversible).with("reason", &told),
+            E::Reversed(id) => Self::new(Code::EntryReversed).with("id", id),
+            E::Unapproved(why) => why.into(),
+            E::Overflow(_) => Self::new(Code::AmountTooLarge),
             E::OrderContended => Self::new(Code::Busy).retry_after(1),
             E::Basket(error) => basket(&error),
             E::Pricing(error) => pricing(error),
