@@ -68,7 +68,8 @@ pub enum Permission {
 
 impl Permission {
     /// What somebody who holds it may let others do once.
-    pub const APPROVABLE: [Self; 4] = [
+    pub const APPROVABLE: [Self; 5] = [
+        Self::RefundOtherTender,
         Self::AdjustPoints,
         Self::PayOutAboveLimit,
         Self::TransferAboveLimit,

@@ -144,9 +144,14 @@ pub fn allowed_above(
     allowed(host, caller, act, token)
 }
 
-/// True if the ledger refused because the approval had been used.
-pub fn was_used(refusal: &Refusal) -> bool {
-    matches!(refusal, Refusal::CounterLimit { owner, .. } if owner.starts_with(USES_OF))
+/// What a refusal of a command that carries an approval means.
+pub fn refused(refusal: Refusal) -> CheckoutError {
+    match refusal {
+        Refusal::CounterLimit { owner, .. } if owner.starts_with(USES_OF) => {
+            Unapproved::Used.into()
+        }
+        refusal => refusal.into(),
+    }
 }
 
 /// Lets a caller do what he may, or what an approval lets him do; the command must carry its step.

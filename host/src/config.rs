@@ -218,14 +218,19 @@ impl Config {
             1024,
             "at least 1024",
         )?;
-        at_least("writer.queue", self.writer.queue as u64, 1, "at least 1")?;
-        at_least("writer.batch", self.writer.batch as u64, 1, "at least 1")?;
-        if !(1..=MOST_LANES).contains(&self.writer.lanes) {
-            return Err(ConfigError::OutOfRange {
-                key: "writer.lanes",
-                value: self.writer.lanes as u64,
-                remedy: "give 1 to 8",
-            });
+        let writer = &self.writer;
+        for (key, value, most, remedy) in [
+            ("writer.queue", writer.queue, 1_000_000, "give 1 to 1000000"),
+            ("writer.batch", writer.batch, 10_000, "give 1 to 10000"),
+            ("writer.lanes", writer.lanes, MOST_LANES, "give 1 to 8"),
+        ] {
+            if !(1..=most).contains(&value) {
+                return Err(ConfigError::OutOfRange {
+                    key,
+                    value: value as u64,
+                    remedy,
+                });
+            }
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! What every use case shares: the database, its writer, the clock, the rules and the caches.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -30,6 +31,28 @@ const READERS: u32 = 8;
 const LAST_WRITES: Duration = Duration::from_secs(10);
 /// Names the host of a data folder in its seal sequence.
 pub const HOST_ID_FILE: &str = "host.id";
+
+/// The holder of the chain's master key, which is made with the chain only.
+async fn vault(folder: &Path, db: &Db) -> anyhow::Result<Vault> {
+    let in_use = persons::master_in_use(&mut db.read().await?).await?;
+    let wrong = |other: &str, held: &str| {
+        anyhow::anyhow!(
+            "the chain's personal data is sealed with the master key {other}, and `{}` holds {held}; copy \
+             `{MASTER_KEY_FILE}` from the data folder of the chain's first host, or from its backup",
+            folder.display(),
+        )
+    };
+    if let Some(other) = &in_use
+        && !folder.join(MASTER_KEY_FILE).try_exists()?
+    {
+        return Err(wrong(other, "none"));
+    }
+    let vault = Vault::open(folder)?;
+    match in_use {
+        Some(other) if other != vault.name() => Err(wrong(&other, vault.name())),
+        _ => Ok(vault),
+    }
+}
 
 /// Hosts of one chain must agree on days and on when things end, so they go by the clock of their database's server
 /// where a machine's own is off.
@@ -99,16 +122,7 @@ impl Host {
         )
         .await?;
         follow(&clock, &db).await?;
-        let vault = Vault::open(folder.path())?;
-        let in_use = persons::master_in_use(&mut db.read().await?).await?;
-        if let Some(other) = in_use.filter(|other| other != vault.name()) {
-            anyhow::bail!(
-                "the chain's personal data is sealed with the master key {other}, and `{}` holds {}; copy \
-                 `{MASTER_KEY_FILE}` from the data folder of the chain's first host, or from its backup",
-                folder.path().display(),
-                vault.name()
-            );
-        }
+        let vault = vault(folder.path(), &db).await?;
         let settings = WriterSettings {
             queue: config.writer.queue,
             batch: config.writer.batch,

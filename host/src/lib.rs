@@ -23,6 +23,7 @@ pub mod metrics;
 pub mod occasions;
 pub mod once;
 pub mod pairing;
+pub mod parking;
 pub mod plugins;
 pub mod reference;
 pub mod rules;

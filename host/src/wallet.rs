@@ -16,7 +16,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::access::{Permission, Principal};
-use crate::approval::{self, Act, Approved, Unapproved};
+use crate::approval::{self, Act, Approved};
 use crate::checkout::request::{MemberReference, TenderRequest};
 use crate::checkout::situation::{find_member, intent as tender_intent};
 use crate::checkout::{CheckoutError, Intent, posting};
@@ -278,15 +278,7 @@ impl Movement {
 
     async fn submit(self, host: &Host) -> Result<Receipt, CheckoutError> {
         let receipt = host.writer.submit(self.command).await;
-        receipt.map_err(refused)
-    }
-}
-
-fn refused(refusal: Refusal) -> CheckoutError {
-    if approval::was_used(&refusal) {
-        Unapproved::Used.into()
-    } else {
-        refusal.into()
+        receipt.map_err(approval::refused)
     }
 }
 
@@ -301,7 +293,7 @@ async fn replayed(host: &Host, intent: &Intent) -> Result<Option<Receipt>, Check
         return Err(Refusal::KeyReused { key }.into());
     }
     match recorded.outcome {
-        Outcome::Refused(refusal) => Err(refused(refusal)),
+        Outcome::Refused(refusal) => Err(approval::refused(refusal)),
         Outcome::Done(receipt) => Ok(Some(Receipt {
             replayed: true,
             ..receipt

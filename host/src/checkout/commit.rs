@@ -87,11 +87,18 @@ pub async fn commit(
     }
     let waiting = match held::find(host, quote_id).await? {
         Some(waiting) => waiting,
-        None => Waiting::unheld(&priced_again(host, caller, quote_id, &request, now).await?),
+        None => match priced_again(host, caller, quote_id, &request, now).await {
+            Ok(quote) => Waiting::unheld(&quote),
+            Err(stale @ CheckoutError::QuoteStale(_)) => {
+                return given_up(host, quote_id, intent, stale).await;
+            }
+            Err(error) => return Err(error),
+        },
     };
     caller.require_store(&waiting.sale.document.store)?;
     if now > waiting.ends {
-        return Err(expired(host, &waiting.sale.document, waiting.ends, now));
+        let stale = expired(host, &waiting.sale.document, waiting.ends, now);
+        return given_up(host, quote_id, intent, stale).await;
     }
     let sale = &waiting.sale;
     let document = payable(&sale.document, &request)?;
@@ -115,6 +122,29 @@ pub async fn commit(
         Ok((command, booked))
     })
     .await
+}
+
+/// Refuses a quote that no longer holds, once and for all hosts. Whoever hears it sells the basket anew; an attempt
+/// under the same key that is still on its way at another host must not sell it as well. Where that one was faster, its
+/// order is the answer.
+async fn given_up(
+    host: &Host,
+    quote_id: &str,
+    intent: Intent,
+    stale: CheckoutError,
+) -> Result<Committed, CheckoutError> {
+    let now = host.clock.now();
+    let day = crate::clock::business_day(now, chrono_tz::UTC);
+    let mut command = Command::new("quote-stale", Subject::new("quote", quote_id), now, day);
+    command.operation = Some(intent.into());
+    command.steps.push(Step::GiveUp {
+        quote: quote_id.to_owned(),
+    });
+    match host.writer.submit(command).await {
+        Ok(receipt) => Committed::before(host, &receipt.subject.id).await,
+        Err(Refusal::QuoteGivenUp { .. }) => Err(stale),
+        Err(refusal) => Err(changed(refusal)),
+    }
 }
 
 /// Its time ran out: a quote holds what it showed for its life, whatever ends meanwhile. Afterwards the till is told

@@ -151,6 +151,7 @@ impl Change {
                 name: name.clone(),
                 limit: *limit,
             },
+            Refusal::QuoteGivenUp { .. } => Self::PricedDifferently,
             Refusal::LotUnknown { lot } | Refusal::LotFull { lot, .. } => {
                 Self::LotGone { lot: lot.clone() }
             }

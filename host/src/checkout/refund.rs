@@ -5,12 +5,13 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use crate::access::{Permission, Principal};
+use crate::approval::{self, Act, Approved};
 use crate::domain::ledger::{
     AccountKey, AccountName, Command, EventRow, HoldOutcome, HoldState, MemberDayRow, OccasionRow,
     Receipt, Record, Refusal, Step, Subject, TakeBackShort, points_asset,
 };
 use crate::domain::order::OrderDocument;
-use crate::domain::refund::{self, GiftsBack, LineQuantity, RefundPlan, Refunded};
+use crate::domain::refund::{self, GiftsBack, LineQuantity, RefundError, RefundPlan, Refunded};
 use crate::domain::settings::RefundSpentPoints;
 use crate::domain::time::Day;
 use crate::host::Host;
@@ -56,6 +57,7 @@ pub async fn refund(
                 | Refusal::PointsSpent { .. }
                 | Refusal::TurnTaken { .. },
             )) => {}
+            Err(CheckoutError::Ledger(refusal)) => return Err(approval::refused(refusal)),
             Err(error) => return Err(error),
             Ok(receipt) => {
                 return Ok(Refunding {
@@ -92,8 +94,7 @@ async fn attempt(
     let place = snapshot
         .place(&sale.document.store)
         .ok_or_else(|| CheckoutError::StoreUnknown(sale.document.store.clone()))?;
-    let asked = asked(caller, &sale, request)?;
-    let mut plan = refund::plan(&sale.document, &sale.refunded, &asked)?;
+    let (mut plan, approved) = planned(host, caller, order, &sale, request)?;
     let points = points_asset(crate::domain::ledger::DEFAULT_PROGRAM);
     let mut taken = posting::taken_back(&sale.document, &plan.awards, &plan.gifts, &points)?;
     let (now, day) = (host.clock.now(), place.day(host.clock.now()));
@@ -173,13 +174,17 @@ async fn attempt(
             });
         }
     }
-    let payload = serde_json::json!({
+    let mut payload = serde_json::json!({
         "order": order,
         "refund": id,
         "total": plan.total,
         "currency": sale.document.currency,
         "reason": request.reason,
     });
+    if let Some(approved) = approved {
+        command.steps.push(approved.step);
+        payload["approved_by"] = approved.by.into();
+    }
     command
         .records
         .extend(withdrawn(order, &sale.document, &plan.gifts));
@@ -324,17 +329,36 @@ fn consumed(moved: Vec<(String, Vec<(String, i64)>)>) -> Consumed {
     consumed
 }
 
-fn asked(
+/// What comes back, and who agreed to pay it back another way than it was paid where the caller may not.
+fn planned(
+    host: &Host,
     caller: &Principal,
+    order: &str,
     sale: &Sale,
     request: &RefundRequest,
-) -> Result<refund::RefundRequest, CheckoutError> {
-    let own_tender = caller.may(Permission::RefundOtherTender);
+) -> Result<(RefundPlan, Option<Approved>), CheckoutError> {
+    let mut asked = asked(sale, request)?;
+    match refund::plan(&sale.document, &sale.refunded, &asked) {
+        Err(RefundError::TenderNotAllowed) => {}
+        plan => return Ok((plan?, None)),
+    }
+    asked.may_choose_tender = true;
+    let plan = refund::plan(&sale.document, &sale.refunded, &asked)?;
+    let act = Act {
+        permission: Permission::RefundOtherTender,
+        subject: order,
+        amount: plan.total,
+    };
+    let approved = approval::allowed(host, caller, act, request.approval.as_deref())?;
+    Ok((plan, approved))
+}
+
+fn asked(sale: &Sale, request: &RefundRequest) -> Result<refund::RefundRequest, CheckoutError> {
     let Some(lines) = &request.lines else {
         let rest = refund::RefundRequest::rest_of(&sale.document, &sale.refunded);
         return Ok(refund::RefundRequest {
             to: request.tender,
-            may_choose_tender: own_tender,
+            may_choose_tender: false,
             ..rest
         });
     };
@@ -350,7 +374,7 @@ fn asked(
     Ok(refund::RefundRequest {
         lines: quantities,
         to: request.tender,
-        may_choose_tender: own_tender,
+        may_choose_tender: false,
     })
 }
 

@@ -136,13 +136,16 @@ pub struct RefundRequest {
     /// Lines by position, with the quantity that comes back; everything still refundable when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lines: Option<Vec<RefundLine>>,
-    /// Pay it all back this way instead of the way it was paid; needs a permission.
+    /// Pay it all back this way instead of the way it was paid; needs the permission `refund-other-tender` or an approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub tender: Option<TenderKind>,
     /// Why, for the record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The approval, where the caller may not choose the tender alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<String>,
 }
 
 /// A quantity of one line.

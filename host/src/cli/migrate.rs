@@ -8,7 +8,7 @@ use super::verify::said;
 use crate::config::Config;
 use crate::host::HOST_ID_FILE;
 use crate::store::Location;
-use crate::store::transfer::{move_chain, take_back};
+use crate::store::transfer::{TransferError, move_chain, take_back};
 
 #[derive(Args)]
 pub struct Migrate {
@@ -43,7 +43,12 @@ impl Migrate {
         let key_folder = from.folder().unwrap_or(&config.data).to_owned();
         master_key::refuse_other(&key_folder, &to)?;
         let shown = Shown::start();
-        let moved = move_chain(&from, &to, self.start_over, &mut shown.hear()).await?;
+        let moved = move_chain(&from, &to, self.start_over, &mut shown.hear()).await;
+        if let Err(TransferError::AlreadyMoved { .. }) = &moved {
+            // It may have been killed before it came to the key.
+            master_key::bring(&key_folder, &to)?;
+        }
+        let moved = moved?;
         let took = shown.end(moved.written);
         println!(
             "The chain `{}` stands in {}: {} rows in {} tables, the same on both sides.",

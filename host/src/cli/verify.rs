@@ -4,10 +4,12 @@ use std::process::ExitCode;
 
 use std::path::PathBuf;
 
+use anyhow::bail;
 use clap::Args;
 
 use super::client::existing_data_folder;
 use crate::config::Config;
+use crate::store::chain;
 use crate::store::db::{Db, Location};
 use crate::store::verify;
 
@@ -32,6 +34,11 @@ impl Verify {
             2,
         )
         .await?;
+        if chain::chain(&mut db.read().await?).await?.is_none() {
+            bail!(
+                "the database holds no chain; name its data folder with --data, or its database in DATABASE_URL"
+            );
+        }
         let report = verify::verify(&db).await?;
         println!("{}", said(&report));
         for fault in &report.faults {

@@ -28,9 +28,24 @@ pub struct Keyed<T> {
     /// SHA-256 over method, path and the body with its object keys sorted.
     pub hash: [u8; 32],
     pub body: T,
+    /// Method and path as they are hashed.
+    place: Vec<u8>,
+    document: serde_json::Value,
 }
 
 impl<T> Keyed<T> {
+    /// The same where a field only helps the host to understand the others: with it or without, it is the same request.
+    pub fn intent_without(mut self, field: &str) -> Result<(Intent, T), Problem> {
+        if let Some(fields) = self.document.as_object_mut() {
+            fields.remove(field);
+        }
+        let intent = Intent {
+            key: self.key.into_string(),
+            hash: hashed(&self.place, &self.document)?,
+        };
+        Ok((intent, self.body))
+    }
+
     /// The key with the digest of what it stands for.
     pub fn intent(&self) -> Intent {
         Intent {
@@ -95,11 +110,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Keyed<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let key = IdempotencyKey::of(request.headers())?;
-        let mut digest = Sha256::new();
-        digest.update(request.method().as_str());
-        digest.update([0]);
-        digest.update(request.uri().path());
-        digest.update([0]);
+        let place = format!("{}\0{}\0", request.method(), request.uri().path()).into_bytes();
         let bytes = body(request, state).await?;
         let bytes = if bytes.is_empty() {
             Bytes::from_static(b"{}")
@@ -107,21 +118,26 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Keyed<T> {
             bytes
         };
         let body = decode(&bytes)?;
-        digest.update(canonical(&bytes)?);
+        let document = serde_json::from_slice(&bytes).map_err(|error| malformed(&error))?;
         Ok(Self {
             key,
-            hash: digest.finalize().into(),
+            hash: hashed(&place, &document)?,
             body,
+            place,
+            document,
         })
     }
 }
 
-/// The same document with its object keys sorted and no spaces, so that a client that serialises its
-/// retry anew is still understood.
-fn canonical(bytes: &[u8]) -> Result<Vec<u8>, Problem> {
-    let value: serde_json::Value =
-        serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
-    serde_json::to_vec(&value).map_err(Problem::internal)
+/// The document is hashed with its object keys sorted and no spaces, so that a client that serialises its retry anew is
+/// still understood.
+fn hashed(place: &[u8], document: &serde_json::Value) -> Result<[u8; 32], Problem> {
+    let text = serde_json::to_vec(document).map_err(Problem::internal)?;
+    Ok(Sha256::new()
+        .chain_update(place)
+        .chain_update(text)
+        .finalize()
+        .into())
 }
 
 async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {

@@ -29,6 +29,7 @@ pub mod answer;
 mod approvals;
 pub mod attributes;
 pub mod auth;
+mod baskets;
 pub mod bindings;
 mod cards;
 mod claims;

@@ -196,6 +196,9 @@ catalogue! {
     AccountUnknown "account_unknown" 404 final
         en "The account is not known" "No account has the id {id}." "Use an id from the member's accounts."
         zh "账户不存在" "没有编号为 {id} 的账户。" "请使用会员账户列表中的编号。";
+    BasketUnknown "basket_unknown" 404 final
+        en "The basket is not known" "No basket {id} waits in this store." "List the baskets that wait; they are kept for seven days."
+        zh "挂单不存在" "本店没有挂单 {id}。" "请查看挂单列表，挂单保留七天。";
     EntryUnknown "entry_unknown" 404 final
         en "The entry is not known" "No entry {id} moved this member's accounts." "Use an id from the member's entries."
         zh "分录不存在" "没有涉及该会员的分录 {id}。" "请使用会员分录列表中的编号。";
@@ -281,6 +284,12 @@ catalogue! {
         en "The claim comes too late" "The points of the order could be claimed through {last_day}." "Have a manager give the points by an adjustment."
         zh "补登已过期" "该订单的积分补登截止日为 {last_day}。" "请由店长以积分调整的方式补发。";
     // The host itself.
+    BasketTaken "basket_taken" 409 final
+        en "The basket was taken up already" "Another till has taken {id} up." "List the baskets that still wait."
+        zh "挂单已被取走" "挂单 {id} 已在其他收银台取出。" "请查看仍在等待的挂单。";
+    BasketsFull "baskets_full" 409 final
+        en "Too many baskets wait" "200 baskets wait in this store already." "Take some up first."
+        zh "挂单过多" "本店已有 200 个挂单。" "请先取出部分挂单。";
     NotReversible "not_reversible" 409 final
         en "The entry is not reversed as a whole" "{reason}." "Refund a sale; put the rest right by an adjustment."
         zh "该分录不能整笔冲正" "{reason}。" "销售请走退款，其余请手工调整。";

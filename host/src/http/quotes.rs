@@ -138,8 +138,9 @@ pub async fn commit(
     At(id): At<Id>,
     keyed: Keyed<CommitRequest>,
 ) -> Result<Done<OrderView>, Problem> {
-    let intent = keyed.intent();
-    let committed = checkout::commit(&host, &caller, id.as_str(), keyed.body, intent).await?;
+    // Another host needs the quote's request, this one may not: it is the same commit.
+    let (intent, request) = keyed.intent_without("quote")?;
+    let committed = checkout::commit(&host, &caller, id.as_str(), request, intent).await?;
     orders::created(&host, &caller, committed, language)
 }
 

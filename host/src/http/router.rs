@@ -23,9 +23,9 @@ use utoipa_swagger_ui::SwaggerUi;
 use super::error::Problem;
 use super::problems::Code;
 use super::{
-    approvals, auth, bindings, cards, claims, configuration, coupons, error, events, health,
-    members, occasions, operations, orders, plugins, products, programs, quotes, staff, stores,
-    terminals, wallet,
+    approvals, auth, baskets, bindings, cards, claims, configuration, coupons, error, events,
+    health, members, occasions, operations, orders, plugins, products, programs, quotes, staff,
+    stores, terminals, wallet,
 };
 use crate::host::Host;
 
@@ -80,6 +80,7 @@ fn resources() -> OpenApiRouter<Arc<Host>> {
         .merge(bindings::routes())
         .merge(configuration::routes())
         .merge(quotes::routes())
+        .merge(baskets::routes())
         .merge(orders::routes())
         .merge(claims::routes())
 }

@@ -21,7 +21,7 @@ use super::migrations;
 /// Oldest SQLite whose log cannot be corrupted by a checkpoint race.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
 /// The embedded database within its data folder.
-const DATABASE_FILE: &str = "tessera.db";
+pub(super) const DATABASE_FILE: &str = "tessera.db";
 /// What a serving host is called at a server; a command that only looks is called otherwise.
 pub(super) const HOST_NAME: &str = "tessera";
 const COMMAND_NAME: &str = "tessera-transfer";
@@ -100,6 +100,33 @@ impl Location {
         match self {
             Self::Sqlite(file) => format!("`{}`", file.display()),
             Self::Postgres(url) => format!("`{}`", place_of_url(url)),
+        }
+    }
+
+    /// The same wherever it is named from, and with the schema: what tells one place from another.
+    pub(super) fn identity(&self) -> String {
+        match self {
+            Self::Sqlite(file) => {
+                let whole = |path: &Path| path.canonicalize().ok();
+                let in_folder = || Some(whole(file.parent()?)?.join(file.file_name()?));
+                let path = whole(file).or_else(in_folder);
+                path.unwrap_or_else(|| file.clone()).display().to_string()
+            }
+            Self::Postgres(url) => {
+                let parameters = url.split_once('?').map_or("", |(_, parameters)| parameters);
+                let places = ["host=", "port=", "dbname=", "options="];
+                let mut named: Vec<&str> = parameters
+                    .split('&')
+                    .filter(|parameter| places.iter().any(|place| parameter.starts_with(place)))
+                    .collect();
+                named.sort_unstable();
+                let place = place_of_url(url);
+                if named.is_empty() {
+                    place
+                } else {
+                    format!("{place}?{}", named.join("&"))
+                }
+            }
         }
     }
 
@@ -558,6 +585,24 @@ pub async fn empty(url: &str, chain: &str) -> Result<(), StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_is_the_same_however_it_is_spelled_and_another_in_another_schema() {
+        let folder = std::env::temp_dir();
+        let identity = |text: &str| Location::parse(text).expect("a place").identity();
+        let plain = format!("sqlite:{}", folder.display());
+        let winding = format!("sqlite:{}/./tessera.db", folder.display());
+        assert_eq!(identity(&plain), identity(&winding));
+        let server = "postgres://me:secret@host/chain";
+        assert_eq!(identity(server), "postgres://host/chain");
+        let schema = |name: &str| {
+            identity(&format!(
+                "{server}?options=-csearch_path%3D{name}&sslmode=require"
+            ))
+        };
+        assert_ne!(schema("one"), schema("two"));
+        assert!(!schema("one").contains("sslmode") && !schema("one").contains("secret"));
+    }
 
     #[test]
     fn an_sqlite_that_can_corrupt_its_log_is_refused() {

@@ -33,8 +33,8 @@ pub enum StoreError {
     )]
     HalfFilled { place: String, from: String },
     #[error(
-        "the chain in {place} was moved to {to}; serve that one. Only if nobody ever did, `tessera migrate --take-back` \
-         opens this one again"
+        "the chain in {place} was moved to {to}; use that one. Only if nobody ever served it, `tessera migrate --from … \
+         --take-back` opens this one again"
     )]
     MovedAway { place: String, to: String },
     #[error("cannot open the database {what}; check that it is reachable and writable")]

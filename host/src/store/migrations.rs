@@ -67,6 +67,13 @@ const ALL: &[Tables] = &[
         sqlite: "",
         postgres: include_str!("../../../migrations/postgres/0006_room.sql"),
     },
+    Tables {
+        version: 7,
+        name: "parked_baskets",
+        common: include_str!("../../../migrations/common/0007_parked_baskets.sql"),
+        sqlite: "",
+        postgres: "",
+    },
 ];
 
 impl Tables {

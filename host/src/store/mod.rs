@@ -1,6 +1,7 @@
 //! All SQL. One file per noun; every statement is written once and runs on both databases.
 
 pub mod accounts;
+pub mod baskets;
 pub mod bindings;
 pub mod bulk;
 pub mod chain;

@@ -32,6 +32,8 @@ on_each_database! {
         // Once more, as after an interruption: the file is whole, what is out stays out.
         let again = archive(&stopped.location, &file, day("2026-03-03"), None, 1, &mut quietly()).await;
         assert_eq!(again.expect("it is ended"), taken);
+        let other = archive(&stopped.location, &file, day("2026-03-02"), None, 1, &mut quietly()).await;
+        assert!(matches!(other, Err(TransferError::OtherDay { .. })), "{other:?}");
         assert!(matches!(examine(&file, "backup", None), Err(TransferError::OtherKind { .. })));
 
         let folder = copied_folder(stopped.folder.path());

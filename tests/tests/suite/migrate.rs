@@ -6,10 +6,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _};
 use tessera::store::transfer::{self, Moved, Source, Step, TransferError, move_chain};
-use tessera::store::{Db, Location, StoreError};
+use tessera::store::{Db, Location, StoreError, Writer, WriterSettings};
 use tessera_tests::on_each_database;
 use tessera_tests::process::{Running, asked, init, killed_after, run, run_to_end};
-use tessera_tests::shop::{Database, Shop, Stopped};
+use tessera_tests::shop::{Database, MONDAY, Shop, Stopped};
 
 use crate::checkout::{friends, points, tenth_off_from_100};
 
@@ -176,7 +176,7 @@ fn other(database: Database) -> Database {
 async fn stays_closed(left: &Stopped, there: &Location) {
     let opened = Db::open(&left.location, 1).await;
     assert!(
-        matches!(&opened, Err(StoreError::MovedAway { to, .. }) if *to == there.place()),
+        matches!(&opened, Err(StoreError::MovedAway { .. })),
         "{:?}",
         opened.err()
     );
@@ -189,10 +189,23 @@ async fn stays_closed(left: &Stopped, there: &Location) {
         ),
         "{again:?}"
     );
-    let to = transfer::take_back(&left.location)
+    let anew = moved(left, there).await;
+    assert!(
+        matches!(anew, Err(TransferError::AlreadyMoved { .. })),
+        "{anew:?}"
+    );
+    let file = left.folder.path().join("late.backup");
+    let copied = transfer::back_up(&left.location, &file, None, 0, &mut quietly()).await;
+    assert!(
+        matches!(
+            copied,
+            Err(TransferError::Store(StoreError::MovedAway { .. }))
+        ),
+        "a copy of what it was"
+    );
+    transfer::take_back(&left.location)
         .await
         .expect("it is taken back");
-    assert_eq!(to, there.place());
     let twice = transfer::take_back(&left.location).await;
     assert!(
         matches!(twice, Err(TransferError::NotMoved { .. })),
@@ -287,6 +300,33 @@ on_each_database! {
         source.close().await;
     }
 
+    // It found no mark when it opened the database, and waits for its place until the move is over.
+    async fn a_host_that_comes_up_while_its_chain_is_moved_away_does_not_write(shop) {
+        let first = shop.stop().await;
+        let Location::Postgres(_) = &first.location else { return };
+        let (folder, there) = Shop::empty_place(Database::Sqlite, first.folder.path()).await;
+        let (send, receive) = tokio::sync::oneshot::channel();
+        let (mut send, from) = (Some(send), first.location.clone());
+        let mut meanwhile = |step: Step| {
+            if step == Step::Doing("comparing both sides") && let Some(send) = send.take() {
+                let from = from.clone();
+                tokio::spawn(async move {
+                    // Whoever moves it as well hears that it is in use.
+                    let second = Source::open_unserved(&from).await;
+                    assert!(matches!(second, Err(TransferError::Served { .. })));
+                    let db = Db::open(&from, 1).await.expect("it opens");
+                    let starting = Writer::start(db, WriterSettings::new("late", MONDAY)).await;
+                    send.send(starting.err()).expect("somebody listens");
+                });
+            }
+        };
+        move_chain(&first.location, &there, false, &mut meanwhile).await.expect("it moves");
+        let refused = receive.await.expect("it was tried");
+        assert!(matches!(refused, Some(StoreError::MovedAway { .. })), "{refused:?}");
+        let shop = Shop::open_at(&first, folder, there).await;
+        shop.verify().await;
+    }
+
     async fn a_chain_in_use_and_a_target_in_use_are_refused(shop) {
         let life = live(&shop).await;
         let (_folder, there) = Shop::empty_place(other(shop.database), shop.data()).await;
@@ -294,6 +334,14 @@ on_each_database! {
         assert!(matches!(served, Err(TransferError::Served { .. })), "{served:?}");
         let other_chain = Shop::open(other(shop.database)).await;
         let occupied = other_chain.location();
+        if let Location::Sqlite(file) = shop.location() {
+            // Wherever it is named from, it lies in a folder a host owns.
+            let elsewhere = tempfile::tempdir().expect("a folder");
+            let link = elsewhere.path().join("tessera.db");
+            std::os::unix::fs::symlink(&file, &link).expect("a link");
+            let linked = move_chain(&Location::Sqlite(link), &there, false, &mut quietly()).await;
+            assert!(matches!(linked, Err(TransferError::Served { .. })), "{linked:?}");
+        }
         let first = shop.stop().await;
         if matches!(occupied, Location::Sqlite(_)) {
             // A folder in use is refused before anybody looks into it.
@@ -416,6 +464,7 @@ async fn wrong_uses_of_migrate_say_what_to_do() {
     let from = format!("sqlite:{}", data.display());
     let elsewhere = format!("sqlite:{}", folder.path().join("elsewhere").display());
     let missing = format!("sqlite:{}", folder.path().join("nothing").display());
+    let misnamed = format!("sqlite:{}", folder.path().join("chain.db").display());
     for (arguments, said) in [
         (
             ["migrate", "--from", &from, "--to", "mysql://host/database"],
@@ -438,6 +487,10 @@ async fn wrong_uses_of_migrate_say_what_to_do() {
                 "postgres://nobody@127.0.0.1:1/x",
             ],
             "check that it is reachable",
+        ),
+        (
+            ["migrate", "--from", &from, "--to", &misnamed],
+            "no host serves the file",
         ),
         (
             ["migrate", "--from", &from, "--to", &from],
@@ -522,7 +575,7 @@ async fn a_half_filled_target_is_for_its_own_source_only() {
     assert_eq!(counted(&place(&there)).await, left);
     let again = move_chain(&place(&one), &place(&there), true, &mut quietly()).await;
     assert!(
-        matches!(again, Err(TransferError::Occupied { .. })),
+        matches!(again, Err(TransferError::AlreadyMoved { .. })),
         "{again:?}"
     );
 }

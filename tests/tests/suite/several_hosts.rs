@@ -94,6 +94,39 @@ async fn a_rule_only_one_host_was_given_decides_at_the_other() {
 }
 
 on_each_database! {
+    // The first attempt may still be on its way when another host is asked and finds the quote stale; the till then sells
+    // the basket anew.
+    async fn a_quote_given_up_at_one_host_is_not_sold_at_the_other_under_the_same_key(shop) {
+        let Some(other) = shop.second_host().await else { return };
+        let basket = json!({ "lines": [{ "product": "coffee" }], "tenders": [{ "kind": "cash" }] });
+        let request = json!({ "store": "east", "lines": [{ "product": "coffee" }], "tenders": [{ "kind": "cash" }] });
+        let path = |quote: &Value| format!("/v1/quotes/{}/commit", quote["id"].as_str().expect("an id"));
+        let elsewhere = |quote: &Value, digest: &Value| json!({
+            "quote": { "request": request, "quoted_at": quote["quoted_at"], "digest": digest },
+        });
+        let nonsense = json!("0".repeat(64));
+        let quote = shop.quote(basket.clone()).await;
+        let (place, changed) = (path(&quote), elsewhere(&quote, &nonsense));
+        assert_eq!(other.post_as(&place, &shop.till, "once", changed.clone()).await.refused(409), "quote_stale");
+        let late = shop.post_as(&place, &shop.till, "once", json!({})).await;
+        assert_eq!(late.refused(409), "quote_stale");
+        assert_eq!(shop.orders().await, 0);
+        // Where the first attempt was faster its order is the answer, with the request or without it.
+        let quote = shop.quote(basket).await;
+        let place = path(&quote);
+        let (sold, there) = tokio::join!(
+            shop.post_as(&place, &shop.till, "twice", json!({})),
+            other.post_as(&place, &shop.till, "twice", elsewhere(&quote, &quote["digest"])),
+        );
+        assert_eq!(sold.ok()["id"], there.ok()["id"]);
+        let again = other.post_as(&place, &shop.till, "twice", elsewhere(&quote, &nonsense)).await;
+        assert!(again.is_replayed());
+        let another = other.post_as(&place, &shop.till, "third", elsewhere(&quote, &nonsense)).await;
+        assert_eq!(another.refused(409), "quote_committed");
+        assert_eq!(shop.orders().await, 1);
+        shop.verify().await;
+    }
+
     async fn one_host_runs_the_jobs_and_another_takes_over_when_it_falls_silent(shop) {
         let Some(other) = shop.second_host().await else { return };
         let member = shop.member().await;

@@ -169,6 +169,7 @@ fn take_step(draft: &mut Draft<'_>, step: &Step) -> Result<(), Refusal> {
         } => refundable::refund(draft, order, *expected_sequence, lines, tenders),
         Step::ClaimOrder { order } => refundable::claim(draft, order),
         Step::OrderStands { order } => refundable::stands(draft, order),
+        Step::GiveUp { quote } => Err(given_up(draft, quote)),
         Step::Lease { name, number } => show_lease(draft, name, *number),
         Step::TakeTurn {
             owner,
@@ -331,6 +332,14 @@ pub(super) fn move_counter(
     counter.version += 1;
     draft.put_counter(key, counter);
     Ok(())
+}
+
+fn given_up(draft: &Draft<'_>, quote: &str) -> Refusal {
+    let quote = quote.to_owned();
+    match draft.order_of(&OrderKey::Quote(quote.clone())) {
+        Some(order) => Refusal::AlreadyCommitted { quote, order },
+        None => Refusal::QuoteGivenUp { quote },
+    }
 }
 
 fn show_lease(draft: &mut Draft<'_>, name: &str, number: i64) -> Result<(), Refusal> {

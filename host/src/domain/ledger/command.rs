@@ -237,6 +237,11 @@ pub enum Step {
     OrderStands {
         order: String,
     },
+    /// Refuses for good, under the command's key, to commit a quote that no longer holds: a first attempt that is still on
+    /// its way finds the key used up and does not sell after all.
+    GiveUp {
+        quote: String,
+    },
     /// Refuses unless the lease still carries this number: whoever held it before it was taken over writes nothing
     /// more. Counts as a sign of life.
     Lease {
@@ -427,6 +432,7 @@ impl Step {
                 reserves.iter().for_each(|reserve| reserve.texts(visit));
             }
             Self::ClaimOrder { order } | Self::OrderStands { order } => visit("order", order),
+            Self::GiveUp { quote } => visit("quote", quote),
             Self::Lease { name, .. } => visit("name", name),
             Self::ResolveHold { hold, .. } => visit("hold", hold),
             Self::ReleasePending {

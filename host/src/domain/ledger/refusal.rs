@@ -68,6 +68,8 @@ pub enum Refusal {
     },
     #[error("quote `{quote}` was committed as order `{order}`")]
     AlreadyCommitted { quote: String, order: String },
+    #[error("quote `{quote}` no longer holds; make a new one")]
+    QuoteGivenUp { quote: String },
     #[error("sale `{external_id}` of store `{store}` is recorded as order `{order}`")]
     AlreadyRecorded {
         store: String,
@@ -122,6 +124,7 @@ impl Refusal {
             | Self::OverRefund { .. }
             | Self::OrderRefunded { .. }
             | Self::AlreadyCommitted { .. }
+            | Self::QuoteGivenUp { .. }
             | Self::AlreadyRecorded { .. }
             | Self::HoldResolved { .. } => true,
             Self::PointsSpent { .. }

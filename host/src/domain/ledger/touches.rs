@@ -140,6 +140,9 @@ impl Touches {
             Step::Counter { owner, name, .. } | Step::TakeTurn { owner, name, .. } => {
                 self.counters.insert((owner.clone(), name.clone()));
             }
+            Step::GiveUp { quote } => {
+                self.quotes.insert(quote.clone());
+            }
             Step::Lease { name, .. } => {
                 self.counters.insert(lease(name));
             }

@@ -48,6 +48,7 @@ impl From<Refusal> for Problem {
             Refusal::AlreadyCommitted { quote, order } => Self::new(Code::QuoteCommitted)
                 .with("id", quote)
                 .extended("order", serde_json::Value::String(order)),
+            Refusal::QuoteGivenUp { .. } => Self::new(Code::QuoteStale),
             Refusal::AlreadyRecorded {
                 external_id, order, ..
             } => Self::new(Code::Duplicate)

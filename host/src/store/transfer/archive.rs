@@ -100,6 +100,13 @@ pub async fn archive(
             path: file.to_owned(),
         });
     }
+    if let Some(was) = examined.header.before.filter(|was| *was != before) {
+        let was = crate::clock::date_of(was);
+        return Err(TransferError::OtherDay {
+            path: file.to_owned(),
+            was: was.map_or_else(String::new, |was| was.to_string()),
+        });
+    }
     let taken = take_out(&db, file, &examined, before, progress).await?;
     db.close().await;
     Ok(taken)
@@ -155,6 +162,7 @@ async fn write(
         key: key.map(|key| key.name.clone()),
         heads: Vec::new(),
         tables: parts.iter().map(|(table, _)| table.clone()).collect(),
+        before: Some(before),
     };
     let mut writing = Writing::begin(file, &header)?;
     progress(Step::Doing("writing rows"));

@@ -27,7 +27,7 @@ pub(super) async fn refuse_moved_elsewhere(
     to: &Location,
 ) -> Result<(), StoreError> {
     match target::noted(&mut source.conn, MOVED).await? {
-        Some(elsewhere) if elsewhere != to.place() => Err(StoreError::MovedAway {
+        Some(elsewhere) if elsewhere != to.identity() => Err(StoreError::MovedAway {
             place: source.place.clone(),
             to: elsewhere,
         }),
@@ -35,13 +35,28 @@ pub(super) async fn refuse_moved_elsewhere(
     }
 }
 
+/// Whether the source was moved away, to wherever it was.
+pub(super) async fn is_marked(source: &mut Source) -> Result<bool, StoreError> {
+    Ok(target::noted(&mut source.conn, MOVED).await?.is_some())
+}
+
 /// Marks the source as moved to `to`, durably, unless it is marked already. The caller keeps hosts out of it.
 pub(super) async fn mark(from: &Location, to: &Location) -> Result<(), TransferError> {
     let db = Db::fill(from).await?;
     let mut conn = db.writing().await?;
-    if target::noted(&mut conn, MOVED).await?.is_none() {
-        target::make_durable(&mut conn).await?;
-        target::write_note(&mut conn, MOVED, to.place()).await?;
+    match target::noted(&mut conn, MOVED).await? {
+        None => {
+            target::make_durable(&mut conn).await?;
+            target::write_note(&mut conn, MOVED, to.identity()).await?;
+        }
+        Some(elsewhere) if elsewhere != to.identity() => {
+            return Err(StoreError::MovedAway {
+                place: from.place(),
+                to: elsewhere,
+            }
+            .into());
+        }
+        Some(_) => {}
     }
     drop(conn);
     db.close().await;

@@ -29,6 +29,23 @@ pub enum TransferError {
     HalfFilled { place: String, from: String },
     #[error("{place} was written to since the move began; run the command again with --start-over")]
     SourceChanged { place: String },
+    #[error(
+        "no host serves the file {place}; name a data folder, whose `tessera.db` it becomes. Nothing was written"
+    )]
+    OtherName { place: String },
+    #[error(
+        "the chain was moved to {place} before and is whole there; serve it. Nothing was written"
+    )]
+    AlreadyMoved { place: String },
+    #[error(
+        "the chain was moved to {place} and nothing is there any more; restore its backup there. Only if nobody ever \
+         served it, `tessera migrate --from … --take-back` opens this one again"
+    )]
+    Emptied { place: String },
+    #[error(
+        "`{path}` holds what was before {was}; name that day, or another file. Nothing was taken out"
+    )]
+    OtherDay { path: PathBuf, was: String },
     #[error("{place} was not moved away; serve it")]
     NotMoved { place: String },
     #[error("another process is filling the target; wait for it or stop it")]

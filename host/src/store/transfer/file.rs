@@ -22,6 +22,7 @@ use super::catalogue::Table;
 use super::error::TransferError;
 use super::rows::{Page, Sum};
 use super::source::ChainMark;
+use crate::domain::time::Day;
 
 const MAGIC: &[u8; 8] = b"TESSERA\n";
 /// The format this program writes, and the newest it reads.
@@ -48,6 +49,9 @@ pub struct Header {
     /// The last entry of each writer: id, number, seal in hex.
     pub heads: Vec<(String, i64, String)>,
     pub tables: Vec<Table>,
+    /// Of an archive: it holds everything before this business day. Files of older programs do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Day>,
 }
 
 /// What a file is signed with.

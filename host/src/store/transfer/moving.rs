@@ -6,7 +6,7 @@ use super::away::{self, refuse_moved_elsewhere};
 use super::error::TransferError;
 use super::rows::{self, Sum};
 use super::source::{ChainMark, Source, schema_version};
-use super::target::{Note, Position, Stage, Target};
+use super::target::{self, Note, Position, Stage, Target};
 use super::{Progress, Step, Table};
 use crate::store::DataFolder;
 use crate::store::db::Location;
@@ -51,7 +51,16 @@ pub async fn move_chain(
         rows: 0,
         put_back: Vec::new(),
     };
-    let mut target = Target::claim(to, wanted, start_over).await?;
+    let is_marked = away::is_marked(&mut source).await?;
+    if is_marked && target::is_empty(to).await? {
+        return Err(TransferError::Emptied { place: to.place() });
+    }
+    let claimed = Target::claim(to, wanted, start_over).await;
+    let mut target = claimed.map_err(|error| match error {
+        // The mark is made when everything is there; then the target was opened, and the chain lives in it.
+        TransferError::Occupied { place, .. } if is_marked => TransferError::AlreadyMoved { place },
+        error => error,
+    })?;
     let before = target.note.rows;
     let mut sums = HashMap::new();
     if target.note.stage != Stage::Checks {
@@ -117,10 +126,15 @@ fn own_both(from: &Location, to: &Location) -> Result<Vec<DataFolder>, TransferE
     Ok(owned)
 }
 
-/// Becomes the owner of the folder of a file.
+/// Becomes the owner of the folder a file really lies in.
 pub(super) fn own_folder(location: &Location) -> Result<DataFolder, TransferError> {
-    let folder = location
-        .folder()
+    let real = match location {
+        Location::Sqlite(file) => file.canonicalize().ok(),
+        Location::Postgres(_) => None,
+    };
+    let folder = real.as_deref().and_then(std::path::Path::parent);
+    let folder = folder
+        .or(location.folder())
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(std::path::Path::new("."));
     DataFolder::lock(folder).map_err(|error| match error {

@@ -40,6 +40,7 @@ pub async fn back_up(
             .map(|(writer, seq, seal)| (writer, seq, hex::encode(seal)))
             .collect(),
         tables: source.tables.clone(),
+        before: None,
     };
     let mut writing = Writing::begin(file, &header)?;
     progress(Step::Doing("writing rows"));

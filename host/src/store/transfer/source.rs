@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::away::refuse_moved;
 use super::catalogue::{Table, catalogue, count, table_names};
 use super::error::TransferError;
 use crate::on;
@@ -66,6 +67,9 @@ impl Source {
         }
         if owned {
             refuse_served(&mut conn, &place).await?;
+        } else {
+            // A copy of what it was would pass for what it is.
+            refuse_moved(&mut conn, &place).await?;
         }
         conn.begin_snapshot().await?;
         if owned {
@@ -160,7 +164,7 @@ async fn refuse_served(conn: &mut Conn, place: &str) -> Result<(), TransferError
     }
 }
 
-/// No host commits without its row in `writers`. The lock comes before the first read, so the snapshot holds all that
+/// No host commits without its row in `writers`, and no second move gets this lock. It comes before the first read, so the snapshot holds all that
 /// was ever committed.
 async fn keep_hosts_out(conn: &mut Conn, place: &str) -> Result<(), TransferError> {
     if matches!(conn, Conn::Sqlite(_)) {
@@ -168,7 +172,7 @@ async fn keep_hosts_out(conn: &mut Conn, place: &str) -> Result<(), TransferErro
     }
     let locked = conn
         .run(
-            "LOCK TABLE writers IN SHARE MODE NOWAIT",
+            "LOCK TABLE writers IN SHARE ROW EXCLUSIVE MODE NOWAIT",
             "keeping hosts from writing",
         )
         .await;

@@ -13,7 +13,7 @@ use super::error::TransferError;
 use super::rows::{self, Page};
 use super::source::{ChainMark, chain_mark};
 use crate::on;
-use crate::store::db::{Conn, Db, Location};
+use crate::store::db::{Conn, DATABASE_FILE, Db, Location};
 use crate::store::error::StoreError;
 
 /// The table that is there as long as a transfer has not ended, and where a chain was moved away from.
@@ -88,6 +88,11 @@ impl Target {
         goes_on: bool,
     ) -> Result<Self, TransferError> {
         let place = location.place();
+        if let Location::Sqlite(file) = location
+            && file.file_name().is_none_or(|name| name != DATABASE_FILE)
+        {
+            return Err(TransferError::OtherName { place });
+        }
         let db = Db::fill(location).await?;
         let mut conn = db.writing().await?;
         let half = match found(&mut conn, &place).await? {
@@ -307,6 +312,21 @@ pub(super) async fn make_durable(conn: &mut Conn) -> Result<(), StoreError> {
         Conn::Postgres(_) => "SET synchronous_commit = on",
     };
     conn.run(durable, "making the database durable").await
+}
+
+/// Whether nothing at all is there.
+pub(super) async fn is_empty(location: &Location) -> Result<bool, StoreError> {
+    if let Location::Sqlite(file) = location
+        && !file.exists()
+    {
+        return Ok(true);
+    }
+    let db = Db::fill(location).await?;
+    let mut conn = db.writing().await?;
+    let tables = table_names(&mut conn).await?;
+    drop(conn);
+    db.close().await;
+    Ok(tables.is_empty())
 }
 
 fn going_on(note: Note, wanted: &Note, place: &str) -> Result<Note, TransferError> {

@@ -22,6 +22,7 @@ use crate::on;
 use crate::store::db::{Conn, Db, Dialect};
 use crate::store::error::StoreError;
 use crate::store::joined::{End, Failed};
+use crate::store::transfer::refuse_moved;
 
 /// Why a batch was not written.
 #[derive(Debug, thiserror::Error)]
@@ -132,6 +133,8 @@ impl Engine {
             None => self.db.writing().await?,
         };
         self.shards.clear();
+        // The chain may have been moved away while this host had no connection, or was waiting for its place.
+        refuse_moved(&mut conn, "this database").await?;
         let id = self.id.clone();
         let row: Result<(i64, i64, Vec<u8>), _> = on!(&mut conn, c => sqlx::query_as(
             "SELECT batch, head_seq, head_seal FROM writers WHERE id = $1"

@@ -327,3 +327,37 @@ fn points_lapse_whatever_their_last_day_and_once() {
     );
     bench.check();
 }
+
+#[test]
+fn points_given_away_keep_their_last_days_and_repay_what_the_other_owes() {
+    let mut bench = Bench::default();
+    let two_lots = [earn("a", 100, Some(5)), earn("b", 100, Some(9))].concat();
+    bench.run(1, two_lots).expect("points");
+    let receipt = bench.run(1, give(150, "g")).expect("a gift");
+    assert_eq!(
+        receipt.postings.iter().map(|leg| leg.amount).sum::<i64>(),
+        0
+    );
+    let of = |id: &str| {
+        bench
+            .state
+            .lot(id)
+            .map(|lot| (lot.member.clone(), lot.remaining, lot.expires_on))
+    };
+    assert_eq!(of("g"), Some((OTHER.to_owned(), 100, Some(Day(5)))));
+    assert_eq!(of("g-1"), Some((OTHER.to_owned(), 50, Some(Day(9)))));
+    assert_eq!((bench.remaining("a"), bench.remaining("b")), (0, 50));
+    // What has expired, or is not there, is given to nobody; neither is anything to oneself.
+    assert!(matches!(
+        bench.run(10, give(1, "h")),
+        Err(Refusal::InsufficientBalance { .. })
+    ));
+    let own = vec![Step::Transfer {
+        from: account(AccountName::Points),
+        to: MEMBER.to_owned(),
+        amount: 1,
+        lot: "i".to_owned(),
+    }];
+    assert!(matches!(bench.run(1, own), Err(Refusal::Invalid { .. })));
+    bench.check();
+}

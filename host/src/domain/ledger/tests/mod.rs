@@ -11,6 +11,7 @@ use super::*;
 use crate::domain::time::{Day, Instant};
 
 const MEMBER: &str = "m1";
+const OTHER: &str = "m2";
 const ASSET: &str = "points:main";
 
 /// A ledger in memory with the entries it made.
@@ -72,6 +73,16 @@ fn spend(amount: i64) -> Vec<Step> {
         },
         system("points-issued", ASSET, amount),
     ]
+}
+
+/// Giving points to somebody else.
+fn give(amount: i64, lot: &str) -> Vec<Step> {
+    vec![Step::Transfer {
+        from: account(AccountName::Points),
+        to: OTHER.to_owned(),
+        amount,
+        lot: lot.to_owned(),
+    }]
 }
 
 /// Both sides of taking points of a lot back.

@@ -17,6 +17,10 @@ enum Action {
     Spend {
         amount: i64,
     },
+    /// To another member.
+    Give {
+        amount: i64,
+    },
     ReturnLast {
         part: i64,
         grace: Option<u32>,
@@ -44,6 +48,7 @@ fn action() -> impl Strategy<Value = Action> {
             .prop_map(|(amount, expires_in)| Action::Earn { amount, expires_in }),
         2 => (1..100_i64, 0..6_i32).prop_map(|(amount, after)| Action::Pending { amount, after }),
         3 => (0..150_i64).prop_map(|amount| Action::Spend { amount }),
+        2 => (0..120_i64).prop_map(|amount| Action::Give { amount }),
         2 => (1..100_i64, prop::option::of(0..5_u32))
             .prop_map(|(part, grace)| Action::ReturnLast { part, grace }),
         2 => (0..20_usize, 1..150_i64).prop_map(|(lot, amount)| Action::TakeBack { lot, amount }),
@@ -94,6 +99,7 @@ impl Play {
                 steps
             }
             Action::Spend { amount } => return self.spend(*amount),
+            Action::Give { amount } => return self.give(*amount),
             Action::ReturnLast { part, grace } => match self.give_back(*part, *grace) {
                 Some(steps) => steps,
                 None => return,
@@ -137,6 +143,18 @@ impl Play {
                     .flat_map(|posting| posting.lots)
                     .map(|(lot, change)| (lot, -change))
                     .collect();
+            }
+            Err(_) => assert!(amount > available),
+        }
+    }
+
+    fn give(&mut self, amount: i64) {
+        let available = self.spendable();
+        let lot = format!("g{:04}", self.accepted);
+        match self.bench.run(self.day, give(amount, &lot)) {
+            Ok(_) => {
+                assert!(amount <= available);
+                self.accepted += 1;
             }
             Err(_) => assert!(amount > available),
         }
