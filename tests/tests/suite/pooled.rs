@@ -16,6 +16,12 @@ const FOLLOWS_STATEMENTS: (u32, u32) = (1, 21);
 const SALES: usize = 20;
 const TILLS: usize = 8;
 
+/// Runs the pooler until the end of its input, however the test ends.
+const KEEPER: &str = r#"trap '' INT HUP TERM
+"$0" "$1" & pooler=$!
+cat >/dev/null
+kill -9 $pooler"#;
+
 /// A running pooler in front of one database.
 struct Pooler {
     process: Child,
@@ -55,9 +61,10 @@ impl Pooler {
         std::fs::write(&file, changed.collect::<Vec<_>>().join("\n")).expect("a file");
         let mut command = postgres::as_server(folder).expect("a user it runs as");
         let process = command
-            .args(["-c", "exec \"$0\" \"$1\""])
+            .args(["-c", KEEPER])
             .arg(program())
             .arg(&file)
+            .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -73,7 +80,7 @@ impl Pooler {
 
 impl Drop for Pooler {
     fn drop(&mut self) {
-        let _ = self.process.kill();
+        drop(self.process.stdin.take());
         let _ = self.process.wait();
     }
 }
