@@ -102,6 +102,6 @@ pub async fn issue(
 }
 
 /// The same codes for the same key, so that a replay can tell them; nobody without the master key can guess.
-fn made_code(host: &Host, key: &str, position: u32) -> String {
+pub(crate) fn made_code(host: &Host, key: &str, position: u32) -> String {
     enrolment::spell(&host.vault.derive("coupon", &format!("{key}\0{position}"))[..CODE_LENGTH])
 }

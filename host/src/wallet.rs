@@ -1,10 +1,12 @@
 //! Use cases around a member's accounts outside a sale: stored value paid in, and points put right by hand. Paying out,
 //! giving to others and taking back stand in the files of `wallet/`.
 
+mod exchange;
 mod reversal;
 mod transfer;
 mod withdrawal;
 
+pub use exchange::{ExchangeRequest, Gives, TAKEN, exchange, owner};
 pub use reversal::{Reversal, reverse};
 pub use transfer::{Transfer, transfer};
 pub use withdrawal::{Withdrawal, withdraw};

@@ -67,6 +67,8 @@ pub enum CheckoutError {
     NotOffered(&'static str),
     #[error("a reason of 1 to 500 characters is needed at `/reason`")]
     Reason,
+    #[error("the reward `{0}` is not known or no longer given")]
+    RewardUnknown(String),
     #[error("the entry `{0}` is not known, or not of this member")]
     EntryUnknown(String),
     #[error("an entry of the kind `{0}` is not reversed as a whole")]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 use clap::Args;
 
-use super::client::existing_data_folder;
+use super::client::existing_database;
 use super::master_key;
 use super::progress::Shown;
 use crate::clock::{Clock, business_day, date_of, day_of};
@@ -26,9 +26,7 @@ pub struct Archive {
 
 impl Archive {
     pub async fn run(self, config: &Config) -> anyhow::Result<()> {
-        if config.database.is_none() {
-            existing_data_folder(&config.data)?;
-        }
+        existing_database(config)?;
         let location = Location::choose(&config.data, config.database.as_deref());
         let before = day_of(self.before);
         let latest = latest(&location).await?;

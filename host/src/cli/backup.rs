@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::Args;
 
-use super::client::existing_data_folder;
+use super::client::existing_database;
 use super::master_key;
 use super::migrate::{begin_as_new_writer, serving};
 use super::progress::Shown;
@@ -44,9 +44,7 @@ pub struct Restore {
 
 impl Backup {
     pub async fn run(self, config: &Config) -> anyhow::Result<()> {
-        if config.database.is_none() {
-            existing_data_folder(&config.data)?;
-        }
+        existing_database(config)?;
         let from = Location::choose(&config.data, config.database.as_deref());
         let key = master_key::of(&config.data)?.map(|vault| master_key::signing(&vault));
         let shown = Shown::start();

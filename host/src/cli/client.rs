@@ -16,6 +16,7 @@ use tower::ServiceExt;
 use crate::config::Config;
 use crate::host::Host;
 use crate::running::Running;
+use crate::store::Location;
 
 /// Largest answer a command reads, bytes.
 const ANSWER_BYTES: usize = 16 << 20;
@@ -194,6 +195,23 @@ pub fn existing_data_folder(path: &Path) -> anyhow::Result<()> {
             "there is no data folder `{}`; create a chain with `tessera init --data {}`",
             path.display(),
             path.display()
+        );
+    }
+    Ok(())
+}
+
+/// The database a command means: a server answers for itself, a file is not made by looking for it.
+pub fn existing_database(config: &Config) -> anyhow::Result<()> {
+    if config.database.is_some() {
+        return Ok(());
+    }
+    existing_data_folder(&config.data)?;
+    if let Location::Sqlite(file) = Location::choose(&config.data, None)
+        && !file.is_file()
+    {
+        bail!(
+            "`{}` holds no chain; name a chain's data folder with --data, or its server in DATABASE_URL",
+            config.data.display()
         );
     }
     Ok(())

@@ -7,10 +7,11 @@ use std::path::PathBuf;
 use anyhow::bail;
 use clap::Args;
 
-use super::client::existing_data_folder;
+use super::client::existing_database;
 use crate::config::Config;
+use crate::store::Location;
 use crate::store::chain;
-use crate::store::db::{Db, Location};
+use crate::store::db::Db;
 use crate::store::verify;
 
 #[derive(Args)]
@@ -26,9 +27,7 @@ pub struct Verify {
 impl Verify {
     /// Exit status 0 when everything holds, 1 when something is off.
     pub async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
-        if config.database.is_none() {
-            existing_data_folder(&config.data)?;
-        }
+        existing_database(config)?;
         let db = Db::open(
             &Location::choose(&config.data, config.database.as_deref()),
             2,

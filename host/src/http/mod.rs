@@ -52,6 +52,7 @@ mod products;
 mod programs;
 pub mod quotes;
 mod refusals;
+mod rewards;
 mod router;
 pub mod sale_view;
 mod staff;

@@ -199,6 +199,9 @@ catalogue! {
     BasketUnknown "basket_unknown" 404 final
         en "The basket is not known" "No basket {id} waits in this store." "List the baskets that wait; they are kept for seven days."
         zh "挂单不存在" "本店没有挂单 {id}。" "请查看挂单列表，挂单保留七天。";
+    RewardUnknown "reward_unknown" 404 final
+        en "The reward is not known" "No reward {id} is given for points." "Use an id from the list of rewards."
+        zh "兑换品不存在" "没有可兑换的 {id}。" "请使用兑换品列表中的编号。";
     EntryUnknown "entry_unknown" 404 final
         en "The entry is not known" "No entry {id} moved this member's accounts." "Use an id from the member's entries."
         zh "分录不存在" "没有涉及该会员的分录 {id}。" "请使用会员分录列表中的编号。";

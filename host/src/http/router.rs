@@ -24,8 +24,8 @@ use super::error::Problem;
 use super::problems::Code;
 use super::{
     approvals, auth, baskets, bindings, cards, claims, configuration, coupons, error, events,
-    health, members, occasions, operations, orders, plugins, products, programs, quotes, staff,
-    stores, terminals, wallet,
+    health, members, occasions, operations, orders, plugins, products, programs, quotes, rewards,
+    staff, stores, terminals, wallet,
 };
 use crate::host::Host;
 
@@ -81,6 +81,7 @@ fn resources() -> OpenApiRouter<Arc<Host>> {
         .merge(configuration::routes())
         .merge(quotes::routes())
         .merge(baskets::routes())
+        .merge(rewards::routes())
         .merge(orders::routes())
         .merge(claims::routes())
 }

@@ -74,6 +74,13 @@ const ALL: &[Tables] = &[
         sqlite: "",
         postgres: "",
     },
+    Tables {
+        version: 8,
+        name: "rewards",
+        common: include_str!("../../../migrations/common/0008_rewards.sql"),
+        sqlite: "",
+        postgres: "",
+    },
 ];
 
 impl Tables {

@@ -1,4 +1,5 @@
-//! Value moved outside a sale put back as it was: a top-up, a withdrawal, a transfer or an adjustment, once and whole.
+//! Value moved outside a sale put back as it was: a top-up, a withdrawal, a transfer, an adjustment or an exchange, once and
+//! whole.
 //!
 //! Like a refund it inverts what was recorded and asks no rule again. What a top-up's own rules gave for it goes back with
 //! it.
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Movement, any_place, own_place, replayed, transfer};
+use super::{Movement, any_place, exchange, own_place, replayed, transfer};
 use crate::access::{Permission, Principal};
 use crate::approval::{self, Act};
 use crate::checkout::{CheckoutError, Intent, stored};
@@ -24,8 +25,9 @@ use crate::store;
 
 const TOP_UP: &str = "top-up";
 const TRANSFER: &str = "transfer";
+const EXCHANGE: &str = "exchange";
 /// Kinds of entries that can be reversed. A sale is refunded instead.
-const REVERSIBLE: [&str; 4] = [TOP_UP, TRANSFER, "withdrawal", "adjustment"];
+const REVERSIBLE: [&str; 5] = [TOP_UP, TRANSFER, EXCHANGE, "withdrawal", "adjustment"];
 /// Counts the reversals of an entry.
 const REVERSALS: &str = "reversals";
 const LONGEST_REASON: usize = 500;
@@ -66,6 +68,10 @@ pub async fn reverse(
         return Err(CheckoutError::NotReversible(entry.kind));
     }
     let given = given_for(&mut conn, member, &entry).await?;
+    let exchanged = match entry.kind.as_str() {
+        EXCHANGE => store::rewards::exchange(&mut conn, &entry.subject.id).await?,
+        _ => None,
+    };
     drop(conn);
     let place = match store_of(&entry) {
         Some(store) => own_place(host, caller, Some(store))?,
@@ -91,6 +97,9 @@ pub async fn reverse(
     }]);
     movement.steps(inverted(&entry, &place.settings)?);
     movement.steps(counted_back(&entry));
+    if let Some(exchanged) = &exchanged {
+        movement.steps(exchange::undone(exchanged)?);
+    }
     if let Some((gifts, document)) = &given {
         movement.steps(inverted(gifts, &place.settings)?);
         let codes = document.grants.iter().flat_map(|grant| &grant.codes);

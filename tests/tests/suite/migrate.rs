@@ -300,6 +300,29 @@ on_each_database! {
         source.close().await;
     }
 
+    // A pooler may keep a host's connection that the server no longer knows of when the chain is moved.
+    async fn a_writer_whose_connection_stayed_open_writes_no_more_once_the_chain_was_moved_away(shop) {
+        let member = shop.member().await;
+        shop.host.writer.write("as a move marks it", |tx| Box::pin(async move {
+            for text in [
+                "CREATE TABLE transfer (id TEXT NOT NULL PRIMARY KEY, note TEXT NOT NULL)",
+                "INSERT INTO transfer (id, note) VALUES ('moved', 'elsewhere')",
+                "UPDATE writers SET batch = -1 - batch",
+            ] {
+                tessera::on!(&mut *tx, c => sqlx::query(text).execute(c).await.map(|_| ()))
+                    .map_err(StoreError::during("marking a chain as moved"))?;
+            }
+            Ok(())
+        })).await.expect("it is marked");
+        let before = counted(&shop.location()).await;
+        let money = json!({ "store": "east", "amount": 100, "tender": { "kind": "cash" } });
+        let refused = shop.post(&format!("/v1/members/{member}/top-ups"), &shop.admin, money).await;
+        assert_eq!(refused.refused(503), "unavailable");
+        let newcomer = shop.post("/v1/members", &shop.admin, json!({ "home_store": "east" })).await;
+        assert_eq!(newcomer.refused(503), "unavailable");
+        assert_eq!(counted(&shop.location()).await, before);
+    }
+
     // It found no mark when it opened the database, and waits for its place until the move is over.
     async fn a_host_that_comes_up_while_its_chain_is_moved_away_does_not_write(shop) {
         let first = shop.stop().await;
@@ -507,6 +530,22 @@ async fn wrong_uses_of_migrate_say_what_to_do() {
         !folder.path().join("nothing").exists(),
         "a source is never made"
     );
+    // Looking at a folder without a chain says so and makes none.
+    let bare = folder.path().join("bare");
+    std::fs::create_dir(&bare).expect("a folder for the test");
+    for command in ["verify", "backup"] {
+        let arguments = [
+            &[command][..],
+            if command == "backup" { &["copy"] } else { &[] },
+        ]
+        .concat();
+        let (succeeded, output) = run_to_end(&arguments, &bare);
+        assert!(
+            !succeeded && output.contains("holds no chain"),
+            "{command}: {output}"
+        );
+    }
+    assert!(!bare.join("tessera.db").exists());
     // A folder that becomes the chain's new home has its key afterwards, and the seals go on under a new writer.
     let said = run(&["migrate", "--from", &from, "--to", &elsewhere], &data);
     assert!(said.contains("the same on both sides"), "{said}");
@@ -575,7 +614,7 @@ async fn a_half_filled_target_is_for_its_own_source_only() {
     assert_eq!(counted(&place(&there)).await, left);
     let again = move_chain(&place(&one), &place(&there), true, &mut quietly()).await;
     assert!(
-        matches!(again, Err(TransferError::AlreadyMoved { .. })),
+        matches!(again, Err(TransferError::NothingToRedo { .. })),
         "{again:?}"
     );
 }

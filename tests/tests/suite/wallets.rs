@@ -210,6 +210,67 @@ on_each_database! {
         shop.verify().await;
     }
 
+    async fn points_become_a_reward_while_pieces_are_left_and_come_back_unused(shop) {
+        let code = json!({ "discount": { "amount": { "off": 500 } }, "trigger": "code" });
+        let binding = shop.bind_with("promo-standard", code, json!({ "stage": "coupons" })).await;
+        let reward = |gives: Value, stock: Value| json!({ "name": "A gift", "points": 100, "gives": gives, "stock": stock });
+        shop.put("/v1/rewards/mug", reward(json!({ "goods": { "product": "tea" } }), json!(10))).await;
+        shop.put("/v1/rewards/five-off", reward(json!({ "coupon": { "binding": binding, "days": 1 } }), json!(null))).await;
+        shop.put("/v1/rewards/money", reward(json!({ "bonus": { "amount": 300, "days": 30 } }), json!(null))).await;
+        let member = shop.member().await;
+        shop.give_points_until(&member, 5_000, "2026-12-31").await;
+        let before = shop.wallet(&member).await;
+        let path = format!("/v1/members/{member}/exchanges");
+        let ask = |reward: &str, quantity: i64| json!({ "reward": reward, "quantity": quantity });
+        // Of 64 at once as many succeed as there are pieces.
+        let tries = join_all((0..64).map(|_| shop.post(&path, &shop.till, ask("mug", 1)))).await;
+        assert_eq!(tries.iter().filter(|answer| answer.status == 201).count(), 10);
+        let refused = tries.iter().filter(|answer| answer.status != 201);
+        assert!(refused.clone().all(|answer| answer.body["code"] == "limit_reached"));
+        assert_eq!(on(&shop, &member, "points").await, 4_000);
+        let list = shop.get("/v1/rewards", &shop.till).await.ok();
+        let mug = list["items"].as_array().expect("a list").iter().find(|reward| reward["id"] == "mug");
+        assert_eq!(mug.expect("the mug")["left"], 0);
+        for answer in tries.iter().filter(|answer| answer.status == 201) {
+            reverse(&shop, &shop.supervisor, &member, &answer.body["entry"]).await.ok();
+        }
+        assert_eq!(shop.wallet(&member).await, before);
+        shop.post(&path, &shop.till, ask("mug", 10)).await.ok();
+        assert_eq!(shop.post(&path, &shop.till, ask("mug", 1)).await.refused(409), "limit_reached");
+        // Two coupons of his own, once each, today; and bonus that lasts.
+        let coupons = shop.post_as(&path, &shop.till, "two", ask("five-off", 2)).await.ok();
+        let again = shop.post_as(&path, &shop.till, "two", ask("five-off", 2)).await;
+        assert!(again.is_replayed() && again.body["codes"] == coupons["codes"]);
+        let codes = coupons["codes"].as_array().expect("codes").clone();
+        assert_eq!(codes.len(), 2);
+        let order = shop.buy(json!({
+            "member": { "id": member }, "lines": [{ "product": "coffee" }], "codes": [codes[0]],
+            "tenders": [{ "kind": "cash" }],
+        })).await;
+        assert_eq!(order["totals"]["total"], 1_500);
+        // One of them was used, so the exchange stays.
+        assert_eq!(reverse(&shop, &shop.supervisor, &member, &coupons["entry"]).await.refused(409), "coupon_used");
+        let unused = shop.post(&path, &shop.till, ask("five-off", 1)).await.ok();
+        reverse(&shop, &shop.supervisor, &member, &unused["entry"]).await.ok();
+        let void = shop.get(&format!("/v1/coupons/{}", unused["codes"][0].as_str().expect("a code")), &shop.till).await;
+        assert_eq!(void.ok()["void"], true);
+        let money = shop.post(&path, &shop.till, ask("money", 3)).await.ok();
+        assert_eq!(wallet(&shop, &member).await, (0, 900));
+        reverse(&shop, &shop.supervisor, &member, &money["entry"]).await.ok();
+        assert_eq!(wallet(&shop, &member).await, (0, 0));
+        // What is wrong is said with its place.
+        for (body, status, code) in [
+            (ask("nothing", 1), 422, "reward_unknown"),
+            (ask("money", 0), 422, "invalid_fields"),
+            (ask("money", 101), 422, "invalid_fields"),
+            (ask("money", 100), 409, "balance_short"),
+        ] {
+            assert_eq!(shop.post(&path, &shop.till, body).await.refused(status), code);
+        }
+        assert_eq!(shop.get(&path, &shop.till).await.ok()["items"].as_array().expect("a list").len(), 14);
+        shop.verify().await;
+    }
+
     async fn a_gift_spent_before_its_top_up_is_put_back_becomes_a_debt_and_money_spent_refuses(shop) {
         let member = shop.member().await;
         let top_up = format!("/v1/members/{member}/top-ups");

@@ -9,6 +9,7 @@ pub enum Record {
     Refund(Box<RefundRow>),
     Claim(Box<ClaimRow>),
     Occasion(Box<OccasionRow>),
+    Exchange(Box<ExchangeRow>),
     Evaluation(Box<EvaluationRow>),
     Event(EventRow),
     MemberDay(MemberDayRow),
@@ -98,6 +99,20 @@ pub struct OccasionRow {
     pub doc: Vec<u8>,
     /// Facts of its evaluations, as in an order.
     pub facts: Vec<u8>,
+}
+
+/// Points that became a reward.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExchangeRow {
+    pub id: String,
+    pub member: String,
+    pub reward: String,
+    pub quantity: i64,
+    /// At the program's scale.
+    pub points: i64,
+    /// Codes of the coupons it gave, as a JSON list.
+    pub codes: String,
+    pub store: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -191,6 +206,11 @@ impl Record {
                     visit("claim", text);
                 }
                 visit("claim", row.staff.as_deref().unwrap_or(""));
+            }
+            Self::Exchange(row) => {
+                for text in [&row.id, &row.member, &row.reward, &row.codes, &row.store] {
+                    visit("exchange", text);
+                }
             }
             Self::Occasion(row) => {
                 for text in [&row.id, &row.member, &row.name, &row.kind, &row.store] {

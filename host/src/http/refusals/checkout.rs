@@ -50,6 +50,7 @@ impl From<CheckoutError> for Problem {
             E::ToHimself => refused("/to", "a member gives nothing to himself"),
             E::NotOffered(at) => Self::new(Code::NotOffered).with("what", at),
             E::Reason => refused("/reason", "give 1 to 500 characters"),
+            E::RewardUnknown(id) => Self::unknown(Code::RewardUnknown, &id).at("/reward"),
             E::EntryUnknown(id) => Self::unknown(Code::EntryUnknown, &id),
             E::NotReversible(_) => Self::new(Code::NotReversible).with("reason", &told),
             E::Reversed(id) => Self::new(Code::EntryReversed).with("id", id),

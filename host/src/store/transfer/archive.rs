@@ -16,8 +16,9 @@ use crate::domain::ledger::EvaluationRow;
 use crate::domain::time::Day;
 use crate::on;
 use crate::store::bulk::{Bulk, Cell, Kind};
-use crate::store::db::{Conn, Db, Location};
+use crate::store::db::{Conn, Db};
 use crate::store::error::StoreError;
+use crate::store::location::Location;
 use crate::store::orders::Asked;
 
 /// The kind of a file that holds what was taken out.

@@ -46,6 +46,10 @@ pub enum TransferError {
         "`{path}` holds what was before {was}; name that day, or another file. Nothing was taken out"
     )]
     OtherDay { path: PathBuf, was: String },
+    #[error(
+        "everything was moved to {place} already; run the command without --start-over to end it"
+    )]
+    NothingToRedo { place: String },
     #[error("{place} was not moved away; serve it")]
     NotMoved { place: String },
     #[error("another process is filling the target; wait for it or stop it")]

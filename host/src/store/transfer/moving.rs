@@ -9,8 +9,8 @@ use super::source::{ChainMark, Source, schema_version};
 use super::target::{self, Note, Position, Stage, Target};
 use super::{Progress, Step, Table};
 use crate::store::DataFolder;
-use crate::store::db::Location;
 use crate::store::error::StoreError;
+use crate::store::location::Location;
 use crate::store::verify::{self, Report};
 
 /// A chain that stands in its new database.
@@ -55,6 +55,9 @@ pub async fn move_chain(
     if is_marked && target::is_empty(to).await? {
         return Err(TransferError::Emptied { place: to.place() });
     }
+    if is_marked && start_over {
+        return Err(TransferError::NothingToRedo { place: to.place() });
+    }
     let claimed = Target::claim(to, wanted, start_over).await;
     let mut target = claimed.map_err(|error| match error {
         // The mark is made when everything is there; then the target was opened, and the chain lives in it.
@@ -76,7 +79,10 @@ pub async fn move_chain(
         progress(Step::Doing("building indexes"));
         target.put_back().await?;
     }
-    compare(&mut source, &mut target, sums, progress).await?;
+    // The mark was made after this.
+    if !is_marked {
+        compare(&mut source, &mut target, sums, progress).await?;
+    }
     let report = sound(&target, progress).await?;
     let moved = Moved {
         chain: source.chain.clone(),
@@ -85,7 +91,7 @@ pub async fn move_chain(
         written: target.note.rows - before,
         report,
     };
-    away::mark(from, to).await?;
+    away::mark(&mut source, from, to).await?;
     target.finish().await?;
     source.close().await;
     Ok(moved)

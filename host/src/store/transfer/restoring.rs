@@ -9,7 +9,7 @@ use super::rows;
 use super::source::Source;
 use super::target::{Note, Stage, Target};
 use super::{Progress, Step};
-use crate::store::db::Location;
+use crate::store::location::Location;
 use crate::store::migrations;
 use crate::store::verify;
 

@@ -7,8 +7,9 @@ use super::away::refuse_moved;
 use super::catalogue::{Table, catalogue, count, table_names};
 use super::error::TransferError;
 use crate::on;
-use crate::store::db::{Conn, Db, HOST_NAME, Location};
+use crate::store::db::{Conn, Db, HOST_NAME};
 use crate::store::error::StoreError;
+use crate::store::location::Location;
 use crate::store::migrations;
 
 /// What tells one chain from another. It keeps the moment it was created for good, whatever it is called later.
@@ -71,9 +72,11 @@ impl Source {
             // A copy of what it was would pass for what it is.
             refuse_moved(&mut conn, &place).await?;
         }
-        conn.begin_snapshot().await?;
         if owned {
+            conn.begin_owned_snapshot().await?;
             keep_hosts_out(&mut conn, &place).await?;
+        } else {
+            conn.begin_snapshot().await?;
         }
         let schema = schema_version(&mut conn, &place).await?;
         let Some(chain) = chain_mark(&mut conn).await? else {
@@ -103,7 +106,8 @@ impl Source {
     pub(super) async fn fingerprint(&mut self) -> Result<String, StoreError> {
         let conn = &mut self.conn;
         let writers: Vec<(String, i64, i64)> = on!(&mut *conn, c => sqlx::query_as(
-            "SELECT id, batch, head_seq FROM writers ORDER BY id").fetch_all(c).await)
+            "SELECT id, CASE WHEN batch < 0 THEN -1 - batch ELSE batch END, head_seq FROM writers ORDER BY id"
+        ).fetch_all(c).await)
         .map_err(StoreError::during("reading the heads of the seals"))?;
         let revisions: Vec<(String, i64)> = on!(&mut *conn, c => sqlx::query_as(
             "SELECT name, revision FROM revisions ORDER BY name").fetch_all(c).await)

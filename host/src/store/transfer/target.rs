@@ -13,8 +13,9 @@ use super::error::TransferError;
 use super::rows::{self, Page};
 use super::source::{ChainMark, chain_mark};
 use crate::on;
-use crate::store::db::{Conn, DATABASE_FILE, Db, Location};
+use crate::store::db::{Conn, Db};
 use crate::store::error::StoreError;
+use crate::store::location::{DATABASE_FILE, Location};
 
 /// The table that is there as long as a transfer has not ended, and where a chain was moved away from.
 pub(super) const NOTE: &str = "transfer";
@@ -278,25 +279,29 @@ fn text_of(note: &Note) -> Result<String, StoreError> {
     serde_json::to_string(note).map_err(StoreError::stored("noting how far a transfer is"))
 }
 
-async fn execute(conn: &mut Conn, text: String, doing: &'static str) -> Result<(), StoreError> {
+pub(super) async fn execute(
+    conn: &mut Conn,
+    text: String,
+    doing: &'static str,
+) -> Result<(), StoreError> {
     on!(conn, c => sqlx::raw_sql(AssertSqlSafe(text)).execute(c).await.map(|_| ()))
         .map_err(StoreError::during(doing))
 }
 
 async fn begin(conn: &mut Conn, note: &Note) -> Result<(), TransferError> {
-    Ok(write_note(conn, FILLING, text_of(note)?).await?)
+    conn.begin().await?;
+    write_note(conn, FILLING, text_of(note)?).await?;
+    Ok(conn.commit().await?)
 }
 
-/// Makes the table of notes with its first one.
+/// Makes the table of notes with its first one, within the caller's transaction.
 pub(super) async fn write_note(conn: &mut Conn, id: &str, note: String) -> Result<(), StoreError> {
     let id = id.to_owned();
-    conn.begin().await?;
     let table = "CREATE TABLE transfer (id TEXT NOT NULL PRIMARY KEY, note TEXT NOT NULL)";
     execute(conn, table.to_owned(), "claiming the database").await?;
-    on!(&mut *conn, c => sqlx::query("INSERT INTO transfer (id, note) VALUES ($1, $2)")
+    on!(conn, c => sqlx::query("INSERT INTO transfer (id, note) VALUES ($1, $2)")
         .bind(id).bind(note).execute(c).await.map(|_| ()))
-    .map_err(StoreError::during("claiming the database"))?;
-    conn.commit().await
+    .map_err(StoreError::during("claiming the database"))
 }
 
 /// Opens the database to hosts again.

@@ -295,21 +295,12 @@ impl Engine {
     }
 
     async fn try_plain(&mut self, job: &mut dyn PlainJob) -> Result<(), StoreError> {
-        if self.conn.is_none() {
-            self.read_place().await?;
-        }
-        let Some(mut conn) = self.conn.take() else {
-            return Err(StoreError::Stopped);
-        };
-        let worked = async {
-            conn.begin().await?;
-            job.run(&mut conn).await
-        }
-        .await;
-        match worked {
+        let mut conn = self.begin_turn().await?;
+        match job.run(&mut conn).await {
             Ok(()) => match conn.commit().await {
                 Ok(()) => {
                     self.conn = Some(conn);
+                    self.batch += 1;
                     self.announce();
                     Ok(())
                 }
@@ -319,15 +310,54 @@ impl Engine {
                 }
             },
             Err(error) => {
-                if conn.roll_back().await.is_ok() {
-                    self.conn = Some(conn);
-                } else {
-                    conn.discard().await;
-                }
+                self.take_back(conn).await;
                 Err(error)
             }
         }
     }
+
+    /// Opens a transaction that carries this writer's turn, as every batch does: a chain that was moved away is written to
+    /// no more, whatever connection is still open to it.
+    async fn begin_turn(&mut self) -> Result<Conn, StoreError> {
+        for _ in 0..2 {
+            if self.conn.is_none() {
+                self.read_place().await?;
+            }
+            let Some(mut conn) = self.conn.take() else {
+                break;
+            };
+            match take_turn(&mut conn, &self.id, self.batch).await {
+                Ok(true) => return Ok(conn),
+                Ok(false) => {
+                    self.take_back(conn).await;
+                    self.read_place().await?;
+                }
+                Err(error) => {
+                    self.take_back(conn).await;
+                    return Err(error);
+                }
+            }
+        }
+        Err(StoreError::Stopped)
+    }
+
+    /// Rolls a transaction back and keeps its connection, if that works.
+    async fn take_back(&mut self, mut conn: Conn) {
+        if conn.roll_back().await.is_ok() {
+            self.conn = Some(conn);
+        } else {
+            conn.discard().await;
+        }
+    }
+}
+
+async fn take_turn(conn: &mut Conn, id: &str, batch: i64) -> Result<bool, StoreError> {
+    conn.begin().await?;
+    let id = id.to_owned();
+    let touched = on!(conn, c => sqlx::query("UPDATE writers SET batch = batch + 1 WHERE id = $1 AND batch = $2")
+        .bind(id).bind(batch).execute(c).await.map(|done| done.rows_affected()))
+    .map_err(StoreError::during("taking the writer's turn"))?;
+    Ok(touched == 1)
 }
 
 /// Takes host and epoch. A data folder has one owner, so on SQLite the last epoch goes on; on a server the

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::persist::{Accepted, day, maybe, text};
 use crate::domain::ledger::{
-    ClaimRow, Command, EvaluationRow, EventRow, MemberTierRow, Notice, OccasionRow, OrderRow,
-    Record, RefundRow,
+    ClaimRow, Command, EvaluationRow, EventRow, ExchangeRow, MemberTierRow, Notice, OccasionRow,
+    OrderRow, Record, RefundRow,
 };
 use crate::store::bulk::{Bulk, Cell, Kind};
 use crate::store::error::StoreError;
@@ -43,6 +43,12 @@ const OCCASIONS: Bulk = Bulk {
     text: "INSERT INTO occasions (id, member, name, kind, store, order_id, occurred_at, business_date, doc, facts)
         {rows}",
     columns: &[Text, Text, Text, Text, Text, Text, Int, Int, Bytes, Bytes],
+};
+
+const EXCHANGES: Bulk = Bulk {
+    doing: "writing exchanges",
+    text: "INSERT INTO exchanges (id, member, reward, quantity, points, codes, store, exchanged_at) {rows}",
+    columns: &[Text, Text, Text, Int, Int, Text, Text, Int],
 };
 
 const EVALUATIONS: Bulk = Bulk {
@@ -94,6 +100,7 @@ struct Rows {
     refunds: Vec<Cell>,
     claims: Vec<Cell>,
     occasions: Vec<Cell>,
+    exchanges: Vec<Cell>,
     evaluations: Vec<Cell>,
     evaluated: BTreeSet<(String, String)>,
     events: Vec<Cell>,
@@ -145,6 +152,7 @@ pub(super) fn add(writing: &mut Writing, accepted: &[Accepted<'_>]) -> Result<()
     writing.add(&REFUNDS, rows.refunds);
     writing.add(&CLAIMS, rows.claims);
     writing.add(&OCCASIONS, rows.occasions);
+    writing.add(&EXCHANGES, rows.exchanges);
     writing.add(&EVALUATIONS, rows.evaluations);
     let evaluated = rows
         .evaluated
@@ -188,6 +196,7 @@ impl Rows {
             Record::Refund(row) => self.refund(row),
             Record::Claim(row) => self.claim(row),
             Record::Occasion(row) => self.occasion(row),
+            Record::Exchange(row) => self.exchange(row, command),
             Record::Evaluation(row) => self.evaluation(row),
             Record::Event(row) => self.event(row, command),
             Record::MemberDay(row) => {
@@ -210,6 +219,19 @@ impl Rows {
                 self.members.entry(row.member.clone()).or_default().tier = Some(row.clone());
             }
         }
+    }
+
+    fn exchange(&mut self, row: &ExchangeRow, command: &Command) {
+        self.exchanges.extend([
+            text(&row.id),
+            text(&row.member),
+            text(&row.reward),
+            Cell::Int(row.quantity),
+            Cell::Int(row.points),
+            text(&row.codes),
+            text(&row.store),
+            Cell::Int(command.at.0),
+        ]);
     }
 
     fn order(&mut self, row: &OrderRow) {
