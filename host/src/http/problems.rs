@@ -300,8 +300,8 @@ catalogue! {
         en "The entry was reversed already" "What {id} moved was put back before." "Look at the member's entries; nothing is reversed twice."
         zh "分录已冲正" "{id} 的变动已被冲正。" "请查看会员分录，每笔只能冲正一次。";
     NotOffered "not_offered" 409 final
-        en "The chain does not offer this" "The chain's settings do not allow {what}." "Ask the operator; the settings are in config/reference.md."
-        zh "本连锁未开通" "连锁设置不允许 {what}。" "请联系运营人员，设置说明见 config/reference.md。";
+        en "The chain does not offer this" "The chain's settings do not allow what is asked for at {what}." "Ask the operator; the settings are in config/reference.md."
+        zh "本连锁未开通" "连锁设置不允许 {what} 处的请求。" "请联系运营人员，设置说明见 config/reference.md。";
     LedgerRefused "ledger_refused" 409 final
         en "The ledger refuses the entry" "{reason}" "Nothing was posted; correct the request."
         zh "账本拒绝该分录" "{reason}" "未发生任何记账，请更正请求。";
