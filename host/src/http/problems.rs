@@ -242,8 +242,8 @@ catalogue! {
         zh "规则阻止了订单" "插件 {plugin} 出错且绑定设为 refuse-order：{reason}" "请通知规则负责人；可将绑定改为 skip 以便继续销售。";
     // Value.
     QuoteStale "quote_stale" 409 final
-        en "The quote no longer holds" "What the quote rests on has changed; see changes." "Make a new quote and show it to the customer."
-        zh "报价已失效" "报价所依据的情况已改变，见 changes。" "请重新报价并与顾客确认。";
+        en "The quote no longer holds" "What the quote rests on has changed; see changes." "Make a new quote, show it to the customer, and commit it under a new Idempotency-Key."
+        zh "报价已失效" "报价所依据的情况已改变，见 changes。" "请重新报价并与顾客确认，再以新的 Idempotency-Key 提交。";
     QuoteCommitted "quote_committed" 409 final
         en "The quote was committed already" "The quote {id} became an order under another key." "Look the order up; do not charge again."
         zh "报价已成交" "报价 {id} 已由其他键成交。" "请查询该订单，不要重复收款。";
