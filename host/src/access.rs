@@ -250,6 +250,11 @@ impl Principal {
         }
     }
 
+    /// Who did it, for the record: the staff member on duty, or the key.
+    pub fn who(&self) -> &str {
+        self.staff.as_ref().map_or(&self.key, |staff| &staff.id)
+    }
+
     /// The highest role present, key or staff.
     pub fn highest(&self) -> Role {
         self.staff

@@ -157,7 +157,7 @@ pub fn refused(refusal: Refusal) -> CheckoutError {
 /// Lets a caller do what he may, or what an approval lets him do; the command must carry its step.
 ///
 /// # Errors
-/// [`AccessError::Denied`] without permission and approval, or why the approval does not count.
+/// [`AccessError::NeedsApproval`] without permission and approval, or why the approval does not count.
 pub fn allowed(
     host: &Host,
     caller: &Principal,

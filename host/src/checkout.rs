@@ -52,21 +52,28 @@ impl From<Intent> for crate::domain::ledger::Operation {
 /// What a key led to before. A request under a key that did its work is answered without doing anything,
 /// even when what it rested on is long gone; the writer itself decides every race.
 pub async fn recall(host: &Host, intent: &Intent) -> Result<Option<Receipt>, CheckoutError> {
+    match outcome(host, intent).await? {
+        None => Ok(None),
+        Some(Outcome::Done(receipt)) => Ok(Some(receipt)),
+        Some(Outcome::Refused(refusal)) => Err(match Change::of(&refusal) {
+            Some(change) => CheckoutError::QuoteStale(vec![change]),
+            None => refusal.into(),
+        }),
+    }
+}
+
+/// How a request under this key ended before, if it did.
+///
+/// # Errors
+/// [`Refusal::KeyReused`] where another request had the key.
+pub async fn outcome(host: &Host, intent: &Intent) -> Result<Option<Outcome>, CheckoutError> {
     let mut conn = host.db.read().await?;
     let Some(recorded) = operations::by_key(&mut conn, &intent.key).await? else {
         return Ok(None);
     };
     if recorded.hash != intent.hash {
-        return Err(Refusal::KeyReused {
-            key: intent.key.clone(),
-        }
-        .into());
+        let key = intent.key.clone();
+        return Err(Refusal::KeyReused { key }.into());
     }
-    match recorded.outcome {
-        Outcome::Done(receipt) => Ok(Some(receipt)),
-        Outcome::Refused(refusal) => Err(match Change::of(&refusal) {
-            Some(change) => CheckoutError::QuoteStale(vec![change]),
-            None => refusal.into(),
-        }),
-    }
+    Ok(Some(recorded.outcome))
 }

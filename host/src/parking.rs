@@ -94,7 +94,7 @@ pub async fn park(
     let parked = Parked {
         id: uuid::Uuid::now_v7().to_string(),
         label: request.label,
-        parked_by: who(caller),
+        parked_by: caller.who().to_owned(),
         parked_at: now,
         recalled_under: String::new(),
         basket: serde_json::to_string(&basket)
@@ -161,9 +161,4 @@ async fn waiting(host: &Host, caller: &Principal, id: &str) -> Result<Parked, Pa
     let allowed = caller.require_store(&parked.store);
     allowed.map_err(|_| ParkingError::Unknown(id.to_owned()))?;
     Ok(parked)
-}
-
-fn who(caller: &Principal) -> String {
-    let staff = caller.staff.as_ref();
-    staff.map_or(&caller.key, |staff| &staff.id).clone()
 }

@@ -21,11 +21,11 @@ use crate::access::{Permission, Principal};
 use crate::approval::{self, Act, Approved};
 use crate::checkout::request::{MemberReference, TenderRequest};
 use crate::checkout::situation::{find_member, intent as tender_intent};
-use crate::checkout::{CheckoutError, Intent, posting};
+use crate::checkout::{CheckoutError, Intent, outcome, posting};
 use crate::domain::basket::{MAX_AMOUNT, TenderIntent};
 use crate::domain::ledger::{
     AccountKey, AccountName, Command, DEFAULT_PROGRAM, EventRow, MemberDayRow, NewLot, OnShort,
-    Outcome, Receipt, Record, Refusal, Step, Subject, points_asset,
+    Outcome, Receipt, Record, Step, Subject, points_asset,
 };
 use crate::domain::order::{GIFTS, TOP_UPS};
 use crate::domain::rules::{TenderKind, Trigger};
@@ -265,8 +265,7 @@ impl Movement {
 
     /// Says in the events what happened, who did it and who let him.
     fn event(&mut self, kind: &str, subject: &str, caller: &Principal, mut told: Value) {
-        let staff = caller.staff.as_ref();
-        told["by"] = staff.map_or(&caller.key, |staff| &staff.id).as_str().into();
+        told["by"] = caller.who().into();
         if let Some(by) = &self.approved_by {
             told["approved_by"] = by.as_str().into();
         }
@@ -286,17 +285,10 @@ impl Movement {
 
 /// What was answered under this key before; the writer itself decides every race.
 async fn replayed(host: &Host, intent: &Intent) -> Result<Option<Receipt>, CheckoutError> {
-    let mut conn = host.db.read().await?;
-    let Some(recorded) = store::operations::by_key(&mut conn, &intent.key).await? else {
-        return Ok(None);
-    };
-    if recorded.hash != intent.hash {
-        let key = intent.key.clone();
-        return Err(Refusal::KeyReused { key }.into());
-    }
-    match recorded.outcome {
-        Outcome::Refused(refusal) => Err(approval::refused(refusal)),
-        Outcome::Done(receipt) => Ok(Some(Receipt {
+    match outcome(host, intent).await? {
+        None => Ok(None),
+        Some(Outcome::Refused(refusal)) => Err(approval::refused(refusal)),
+        Some(Outcome::Done(receipt)) => Ok(Some(Receipt {
             replayed: true,
             ..receipt
         })),

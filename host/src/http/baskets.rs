@@ -14,6 +14,7 @@ use super::error::{FieldError, Problem, ProblemBody};
 use super::json::Keyed;
 use super::paging::{Page, Paged};
 use super::problems::{Code, Fault};
+use super::quotes::Empty;
 use super::types::{Id, Time};
 use crate::checkout::request::QuoteRequest;
 use crate::domain::time::Instant;
@@ -134,11 +135,6 @@ async fn recall(
     let (parked, replayed) = parking::recall(&host, &caller, id.as_str(), intent).await?;
     Ok(Done::ok(ParkedBody::of(parked)?).replayed(replayed))
 }
-
-/// A body without fields.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Empty {}
 
 impl From<ParkingError> for Problem {
     fn from(error: ParkingError) -> Self {

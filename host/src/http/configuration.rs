@@ -319,9 +319,8 @@ async fn apply(
     let mut request = request(&caller, body).await?;
     let told = |failure: Failure| failure.told(language);
     let files = files(&host, &mut request).await.map_err(told)?;
-    let name = caller.staff.as_ref().map_or(&caller.key, |staff| &staff.id);
     let author = Author {
-        name: name.clone(),
+        name: caller.who().to_owned(),
         restores: request.rollback,
         base: request.base,
     };
