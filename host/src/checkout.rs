@@ -8,6 +8,7 @@ mod commit;
 mod error;
 mod held;
 mod hold;
+pub mod passes;
 pub mod posting;
 mod quote;
 mod quotes;

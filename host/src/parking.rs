@@ -84,10 +84,15 @@ pub async fn park(
     }
     let snapshot = host.snapshots.current().ok_or(CheckoutError::NoChain)?;
     let store = place(&snapshot, caller, &basket)?.store.id.clone();
-    if let Some(named) = &basket.member {
+    let owners = basket
+        .lines
+        .iter_mut()
+        .filter_map(|line| line.pass.as_mut());
+    let named = owners.filter_map(|pass| pass.of.as_mut());
+    for named in named.chain(basket.member.as_mut()) {
         let mut conn = host.db.read().await?;
         let member = find_member(host, &mut conn, named).await?.member.id;
-        basket.member = Some(MemberReference::Id(member));
+        *named = MemberReference::Id(member);
     }
     basket.store = Some(store.clone());
     let now = host.clock.now().0;

@@ -59,6 +59,10 @@ pub enum CheckoutError {
     HoldUnknown(String),
     #[error("the sale lies in the future; check the till's clock")]
     InTheFuture,
+    #[error("the pass at `{at}` does not pay for this: {why}")]
+    PassUnfit { at: String, why: &'static str },
+    #[error("a pass is sold to a member; name him")]
+    PassNeedsMember,
     #[error("many changes of this order came at once; send the request again")]
     OrderContended,
     #[error("a member gives nothing to himself; name another at `/to`")]

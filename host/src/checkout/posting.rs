@@ -5,6 +5,7 @@
 //! worth is a tender of the store like any other.
 
 mod back;
+mod passes;
 
 pub use back::{Consumed, TakeBack, refund, taken_back, undone};
 
@@ -38,7 +39,7 @@ pub fn sale(
     steps.extend(system(
         format!("sales/{store}"),
         &document.currency,
-        totals.net,
+        totals.net - passes::deferred(document)?,
     ));
     steps.extend(system(
         format!("tax/{store}"),
@@ -59,6 +60,8 @@ pub fn sale(
         pay(&mut steps, document, tender, points, strictness)?;
     }
     let enforce = strictness == Strictness::Enforced;
+    steps.extend(passes::sold(order, document)?);
+    steps.extend(passes::used(document, strictness));
     for gift in gifts(document) {
         give(&mut steps, order, &gift, document.business_date, points)?;
     }
@@ -171,6 +174,7 @@ pub fn reserves(document: &OrderDocument, points: &str) -> Result<Vec<Reserve>, 
             }
         }
     }
+    reserves.extend(passes::reserves(document));
     for counter in &document.counters {
         let (owner, name) = counter_key(document, counter)?;
         reserves.push(Reserve::Counter {
@@ -230,6 +234,15 @@ fn account(
     Ok(AccountKey::new(member, name, asset))
 }
 
+fn on_short(document: &OrderDocument, strictness: Strictness) -> OnShort {
+    match strictness {
+        Strictness::Enforced => OnShort::Refuse,
+        Strictness::Recorded => OnShort::Claim {
+            store: document.store.clone(),
+        },
+    }
+}
+
 fn pay(
     steps: &mut Vec<Step>,
     document: &OrderDocument,
@@ -237,18 +250,12 @@ fn pay(
     points: &str,
     strictness: Strictness,
 ) -> Result<(), CheckoutError> {
-    let on_short = || match strictness {
-        Strictness::Enforced => OnShort::Refuse,
-        Strictness::Recorded => OnShort::Claim {
-            store: document.store.clone(),
-        },
-    };
     let mut debit = |name, asset: &str, amount| -> Result<(), CheckoutError> {
         if amount > 0 {
             steps.push(Step::Debit {
                 account: account(document, name, asset)?,
                 amount,
-                on_short: on_short(),
+                on_short: on_short(document, strictness),
             });
         }
         Ok(())

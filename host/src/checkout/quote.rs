@@ -13,6 +13,7 @@ use crate::snapshot::Place;
 
 use super::codes;
 use super::error::CheckoutError;
+use super::passes;
 use super::request::QuoteRequest;
 use super::rules::{Run, ask, evaluations};
 use super::situation::Situation;
@@ -52,6 +53,9 @@ pub async fn priced(
     recorded: Option<RecordedSale>,
 ) -> Result<Quote, CheckoutError> {
     let situation = Situation::gather(host, caller, &request, at).await?;
+    if recorded.is_none() {
+        passes::check(host, &situation).await?;
+    }
     let (situation, outcome, runs) = settle(host, situation, recorded).await?;
     let mut priced = outcome?;
     let (snapshot, place) = (&situation.snapshot, &situation.place);

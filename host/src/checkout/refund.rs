@@ -15,6 +15,7 @@ use crate::domain::refund::{self, GiftsBack, LineQuantity, RefundError, RefundPl
 use crate::domain::settings::RefundSpentPoints;
 use crate::domain::time::Day;
 use crate::host::Host;
+use crate::snapshot::{Place, Snapshot};
 use crate::store::orders::{self, OrderName};
 use crate::store::{Conn, claims, coupons, entries, holds, lots, occasions};
 
@@ -88,12 +89,10 @@ async fn attempt(
     request: &RefundRequest,
     intent: &Intent,
 ) -> Result<Receipt, CheckoutError> {
-    let sale = read(host, order).await?;
-    caller.require_store(&sale.document.store)?;
     let snapshot = host.snapshots.current().ok_or(CheckoutError::NoChain)?;
-    let place = snapshot
-        .place(&sale.document.store)
-        .ok_or_else(|| CheckoutError::StoreUnknown(sale.document.store.clone()))?;
+    let sale = read(host, &snapshot, order).await?;
+    caller.require_store(&sale.document.store)?;
+    let place = place_of(&snapshot, &sale.document)?;
     let (mut plan, approved) = planned(host, caller, order, &sale, request)?;
     let points = points_asset(crate::domain::ledger::DEFAULT_PROGRAM);
     let mut taken = posting::taken_back(&sale.document, &plan.awards, &plan.gifts, &points)?;
@@ -244,7 +243,7 @@ fn freed(row: &OccasionRow) -> Option<Step> {
 }
 
 /// Reads a sale with everything that came back of it.
-async fn read(host: &Host, order: &str) -> Result<Sale, CheckoutError> {
+async fn read(host: &Host, snapshot: &Snapshot, order: &str) -> Result<Sale, CheckoutError> {
     let unknown = || CheckoutError::OrderUnknown(order.to_owned());
     let mut conn = host.db.read().await?;
     let row = orders::order_by(&mut conn, &OrderName::Id(order.to_owned()))
@@ -257,8 +256,10 @@ async fn read(host: &Host, order: &str) -> Result<Sale, CheckoutError> {
     // Who claimed the order has its points: what comes back is taken from him.
     let claim = claims::of_order(&mut conn, order).await?;
     let document: OrderDocument = unpack(claim.as_ref().map_or(&row.doc, |claim| &claim.doc))?;
+    let day = place_of(snapshot, &document)?.day(host.clock.now());
     let mut refunded = Refunded::nothing(&document);
     refunded.used = used_codes(&mut conn, &document).await?;
+    refunded.passes = passes_left(&mut conn, &document, day).await?;
     let rows = orders::refunds_of(&mut conn, order).await?;
     let mut subjects = vec![order.to_owned()];
     for row in &rows {
@@ -290,6 +291,30 @@ async fn read(host: &Host, order: &str) -> Result<Sale, CheckoutError> {
         sequence: state.sequence,
         consumed: consumed(moved),
     })
+}
+
+fn place_of(snapshot: &Snapshot, document: &OrderDocument) -> Result<Arc<Place>, CheckoutError> {
+    let place = snapshot.place(&document.store);
+    place.ok_or_else(|| CheckoutError::StoreUnknown(document.store.clone()))
+}
+
+/// What can still be used of the passes an order sold.
+async fn passes_left(
+    conn: &mut Conn,
+    document: &OrderDocument,
+    day: Day,
+) -> Result<Vec<(String, i64)>, CheckoutError> {
+    let sold = document
+        .lines
+        .iter()
+        .filter_map(|line| line.pass_sold.as_ref());
+    let sold: Vec<String> = sold.filter_map(|pass| pass.lot.clone()).collect();
+    if sold.is_empty() {
+        return Ok(Vec::new());
+    }
+    let lots = lots::by_ids(conn, &sold).await?;
+    let good = lots.into_iter().filter(|lot| !lot.has_expired(day));
+    Ok(good.map(|lot| (lot.id, lot.remaining)).collect())
 }
 
 /// The granted coupons of an order that were used.

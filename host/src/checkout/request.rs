@@ -66,10 +66,24 @@ pub struct LineRequest {
     /// Minor units for one whole unit instead of the product's price; needs the permission to price at the till.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unit_price: Option<i64>,
+    /// Pays for the line with uses of a pass, one a piece.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pass: Option<PassRequest>,
     /// What a rule of this chain wants to know of the line.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<Object>)]
     pub attributes: Vec<Attribute>,
+}
+
+/// A pass that pays for a line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PassRequest {
+    /// The product that was sold as the pass; of several of one member the nearest expiry goes first.
+    pub product: String,
+    /// Whose it is; the buyer's own when absent. Another's must be shareable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<MemberReference>,
 }
 
 /// An article unknown to the host.

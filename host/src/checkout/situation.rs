@@ -23,6 +23,7 @@ use crate::vault::Birthday;
 use super::campaigns::Reader;
 use super::codes::Presented;
 use super::error::CheckoutError;
+use super::passes;
 use super::request::{LineRequest, MemberReference, QuoteRequest, TenderRequest, thousandths};
 
 /// One sale, resolved: pricing it needs nothing else.
@@ -53,13 +54,19 @@ impl Situation {
         let snapshot = host.snapshots.current().ok_or(CheckoutError::NoChain)?;
         let place = place(&snapshot, caller, request)?;
         let day = place.day(at);
-        let basket = basket(host, caller, &place, request).await?;
+        let mut basket = basket(host, caller, &place, request).await?;
         basket.validate()?;
         let mut conn = host.db.read().await?;
         let known = match &request.member {
             Some(reference) => Some(find_member(host, &mut conn, reference).await?),
             None => None,
         };
+        let payer = passes::Payer {
+            host,
+            place: &place,
+            buyer: known.as_ref(),
+        };
+        payer.pay(&mut conn, request, &mut basket).await?;
         let mut bound = snapshot.live_in(&place, at);
         if known.is_none() {
             bound.retain(|bound| bound.kind == RuleKind::Promotion);
@@ -245,6 +252,8 @@ async fn basket_line(
                 tax_class: article.tax_class.clone(),
                 floor_price: None,
                 attributes: line.attributes.clone(),
+                pass: None,
+                sells: None,
             });
         }
         _ => return Err(CheckoutError::OneMark(format!("/lines/{position}"))),
@@ -289,6 +298,8 @@ async fn basket_line(
         tax_class: product.tax_class.clone(),
         floor_price: product.floor_price,
         attributes,
+        pass: None,
+        sells: passes::terms(&product)?,
     })
 }
 

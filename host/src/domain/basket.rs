@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::pass::{PassTerms, PassUse};
 use super::rules::{Attribute, TenderKind};
 
 /// Lines in one basket.
@@ -65,6 +66,12 @@ pub struct BasketLine {
     /// No discount takes one whole unit below this.
     pub floor_price: Option<i64>,
     pub attributes: Vec<Attribute>,
+    /// What pays for the line instead of money.
+    #[serde(default)]
+    pub pass: Option<PassUse>,
+    /// The pass its buyer gets.
+    #[serde(default)]
+    pub sells: Option<PassTerms>,
 }
 
 /// One way the customer means to pay.

@@ -5,6 +5,7 @@ pub mod claim;
 pub mod facts;
 pub mod ledger;
 pub mod order;
+pub mod pass;
 pub mod preconditions;
 pub mod pricing;
 pub mod refund;

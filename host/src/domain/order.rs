@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use tessera_money::Rate;
 
+use super::pass::{PassSold, PassUse};
 use super::pricing::{CampaignRef, FaultKind};
 use super::rules::{
     AggregateNeed, CounterPeriod, CounterScope, Gift, Grant, Measure, Message, Side, Target,
@@ -81,6 +82,12 @@ pub struct OrderLine {
     pub gross: i64,
     pub tax_class: String,
     pub tax_rate: Rate,
+    /// The uses that paid for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pass_used: Option<PassUse>,
+    /// The uses it gives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pass_sold: Option<PassSold>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +96,8 @@ pub enum PriceKind {
     List,
     Member,
     Till,
+    /// Nothing: uses of a pass pay.
+    Pass,
 }
 
 /// What one discount took off, and from where.
@@ -509,7 +518,7 @@ impl OrderDocument {
         skipped.filter(|skipped| skipped.fault != FaultKind::LimitReached)
     }
 
-    /// Gives every award, reward and bonus the id of the lot the commit makes for it.
+    /// Gives every award, reward, bonus and pass the id of the lot the commit makes for it.
     pub fn assign_lots(&mut self, fresh: &mut dyn FnMut() -> String) {
         let rewards = self
             .referral
@@ -522,6 +531,11 @@ impl OrderDocument {
             .chain(rewards.map(|reward| &mut reward.lot));
         let bonus = self.grants.iter_mut();
         let bonus = bonus.filter(|record| record.grant.gift == Gift::Bonus);
+        let passes = self
+            .lines
+            .iter_mut()
+            .filter_map(|line| line.pass_sold.as_mut());
+        let lots = lots.chain(passes.map(|pass| &mut pass.lot));
         for lot in lots.chain(bonus.map(|record| &mut record.lot)) {
             *lot = Some(fresh());
         }

@@ -17,9 +17,10 @@ use serde::{Deserialize, Serialize};
 use tessera_money::{Overflow, Rounding, mul_div, mul_rate};
 
 use super::order::{
-    AwardRecord, CounterOwner, CounterUse, OrderDocument, PurchaseRows, PurchaseSum, TaxSum, Terms,
-    category_and_ancestors,
+    AwardRecord, CounterOwner, CounterUse, OrderDocument, OrderLine, PurchaseRows, PurchaseSum,
+    TaxSum, Terms, category_and_ancestors,
 };
+use super::pass::PassSold;
 use super::pricing::CampaignRef;
 use super::rules::{RuleKind, TenderKind, TierDecision};
 use gifts::Share;
@@ -64,6 +65,9 @@ pub struct Refunded {
     pub voided: Vec<String>,
     /// Granted coupons that were used; known to whoever asks.
     pub used: Vec<String>,
+    /// Uses left of the passes that were sold, by lot; known to whoever asks.
+    #[serde(default)]
+    pub passes: Vec<(String, i64)>,
 }
 
 /// What one refund does. All numbers are positive and name what goes back to the customer, or what is
@@ -119,6 +123,9 @@ pub struct RefundedLine {
     pub gross: i64,
     /// Thousandths that can still come back after this.
     pub remaining: i64,
+    /// Of a pass, the uses that are given up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uses: Option<i64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -147,6 +154,14 @@ pub enum RefundError {
     Quantity { line: u32 },
     #[error("line {line} has {remaining} thousandths left to refund; take back at most that")]
     TooMuch { line: u32, remaining: i64 },
+    #[error("line {line} sold a pass; it comes back whole, with the uses that are left")]
+    PassInParts { line: u32 },
+    #[error(
+        "the pass of line {line} does not come back any more: it was used, or its time is over"
+    )]
+    PassUsed { line: u32 },
+    #[error("line {line} was paid for with uses of a pass; whole pieces come back")]
+    UseInParts { line: u32 },
     #[error(
         "paying out in another tender needs permission; leave it to the original tenders or ask a supervisor"
     )]
@@ -176,6 +191,8 @@ impl RefundError {
             Self::Twice { .. } => "line_twice",
             Self::Quantity { .. } => "quantity_invalid",
             Self::TooMuch { .. } => "refund_too_much",
+            Self::PassInParts { .. } | Self::UseInParts { .. } => "quantity_invalid",
+            Self::PassUsed { .. } => "pass_used",
             Self::TenderNotAllowed => "tender_not_allowed",
             Self::TenderNotPayable => "tender_not_payable",
             Self::Damaged => "refund_history_damaged",
@@ -196,6 +213,7 @@ impl Refunded {
             cash_handed: 0,
             voided: Vec::new(),
             used: Vec::new(),
+            passes: Vec::new(),
         }
     }
 
@@ -272,7 +290,7 @@ pub fn plan(
         .try_fold(0_i64, |sum, line| sum.checked_add(line.gross))
         .ok_or(Overflow)?;
     let money = legs::pay_back(document, refunded, total, request)?;
-    let shares = returned_points(document, refunded, &after)?;
+    let shares = returned_points(document, refunded, &earned_by(document, &lines, &after)?)?;
     let completes = document
         .lines
         .iter()
@@ -346,12 +364,67 @@ fn quantities_after(
     Ok(after)
 }
 
+/// What the points of every line go by: its quantity, and of a pass the share of its price that comes back, since it
+/// never comes back a second time.
+fn earned_by(
+    document: &OrderDocument,
+    lines: &[RefundedLine],
+    after: &[i64],
+) -> Result<Vec<i64>, Overflow> {
+    let mut earned = after.to_vec();
+    for line in lines.iter().filter(|line| line.uses.is_some()) {
+        let sold = &document.lines[line.line as usize];
+        if sold.gross > 0 {
+            earned[line.line as usize] =
+                mul_div(sold.quantity, line.gross, sold.gross, Rounding::HalfUp)?;
+        }
+    }
+    Ok(earned)
+}
+
+/// A pass that comes back, with what is owed for the uses that are left.
+fn returned_pass(
+    sold: &OrderLine,
+    pass: &PassSold,
+    refunded: &Refunded,
+    asked: &LineQuantity,
+) -> Result<RefundedLine, RefundError> {
+    let line = asked.line;
+    if asked.quantity != sold.quantity {
+        return Err(RefundError::PassInParts { line });
+    }
+    let left = refunded
+        .passes
+        .iter()
+        .find(|(lot, _)| Some(lot) == pass.lot.as_ref())
+        .map_or(0, |(_, left)| *left);
+    let gross = pass
+        .owed(sold.gross, left)?
+        .ok_or(RefundError::PassUsed { line })?;
+    let tax = cumulative(sold.tax, gross, sold.gross)?;
+    Ok(RefundedLine {
+        line,
+        quantity: asked.quantity,
+        net: gross - tax,
+        tax,
+        gross,
+        remaining: 0,
+        uses: Some(left),
+    })
+}
+
 fn returned_line(
     document: &OrderDocument,
     refunded: &Refunded,
     asked: &LineQuantity,
-) -> Result<RefundedLine, Overflow> {
+) -> Result<RefundedLine, RefundError> {
     let sold = &document.lines[asked.line as usize];
+    if let Some(pass) = &sold.pass_sold {
+        return returned_pass(sold, pass, refunded, asked);
+    }
+    if sold.pass_used.is_some() && asked.quantity % 1_000 != 0 {
+        return Err(RefundError::UseInParts { line: asked.line });
+    }
     let before = refunded.quantities[asked.line as usize];
     let after = before + asked.quantity;
     let gross = |quantity| cumulative(sold.gross, quantity, sold.quantity);
@@ -366,6 +439,7 @@ fn returned_line(
         tax,
         gross,
         remaining,
+        uses: None,
     })
 }
 

@@ -45,6 +45,7 @@ mod occasions;
 mod operations;
 pub mod orders;
 pub mod paging;
+mod passes;
 mod persons;
 pub mod plugins;
 pub mod problems;

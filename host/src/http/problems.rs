@@ -148,6 +148,12 @@ catalogue! {
     MemberUnknown "member_unknown" 404 final
         en "The member is not known" "No member matches {id}." "Check the member id, card or phone; enrol the person if they are new."
         zh "会员不存在" "没有与 {id} 对应的会员。" "请检查会员号、卡号或手机号；新顾客请先入会。";
+    PassUnfit "pass_unfit" 422 final
+        en "The pass does not pay for this" "The pass is refused: {reason}." "Leave the pass out, or name one that covers this product in this store; the list `passes` of the member shows what he has."
+        zh "次卡不适用" "次卡被拒绝：{reason}。" "请去掉次卡，或使用在本店适用于该商品的次卡；会员的 `passes` 列表列出其次卡。";
+    PassUsed "pass_used" 409 final
+        en "The pass does not come back" "The pass of line {id} was used as far as its terms allow a refund, or its time is over." "Refund the other lines, or adjust by hand what the store wants to give."
+        zh "次卡不可退" "第 {id} 行的次卡已使用到不可退的程度或已过期。" "请退其他行，或由门店手工调整。";
     CardUnknown "card_unknown" 404 final
         en "The card is not known" "No card has the number {id}." "Read the card again or look the member up by phone."
         zh "会员卡不存在" "没有卡号为 {id} 的会员卡。" "请重新读卡，或用手机号查找会员。";

@@ -18,6 +18,8 @@ use super::problems::{Code, Fault};
 use super::stores::{is_currency, yes};
 use super::types::{Id, Name, Text};
 use crate::access::Permission;
+use crate::checkout::passes;
+use crate::domain::pass::PassTerms;
 use crate::host::Host;
 use crate::store::products::{self, Product};
 use crate::store::{Conn, StoreError};
@@ -67,6 +69,9 @@ pub struct ProductBody {
     tax_class: String,
     tags: Vec<String>,
     attributes: Attributes,
+    /// What its buyer gets to use later, where it is a pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pass: Option<PassTerms>,
     /// Only when one product is read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     barcodes: Vec<String>,
@@ -78,6 +83,7 @@ fn show(product: Product, barcodes: Vec<String>, caller: &Caller) -> ProductBody
     ProductBody {
         tags: stored_list(&product.tags),
         attributes: Attributes::stored(&product.attributes),
+        pass: passes::terms(&product).ok().flatten(),
         cost: product.cost.filter(|_| caller.may(Permission::ManageGoods)),
         id: product.id,
         sku: product.sku,
@@ -127,6 +133,9 @@ pub struct ProductRequest {
     barcodes: Vec<Text<64>>,
     #[serde(default)]
     attributes: Attributes,
+    /// Makes it a pass: sold once, to a member, and used many times. Sold by the piece.
+    #[serde(default)]
+    pass: Option<PassTerms>,
     #[serde(default = "yes")]
     active: bool,
     /// The version read before; left out: not checked.
@@ -179,6 +188,17 @@ impl ProductRequest {
                 arguments: Vec::new(),
             });
         }
+        if let Some(pass) = &self.pass {
+            let by_weight = matches!(self.unit, Unit::Weight);
+            let by_weight = by_weight.then_some(("uses", "a pass is sold by the piece"));
+            if let Some((field, why)) = pass.fault().or(by_weight) {
+                errors.push(FieldError {
+                    pointer: format!("/pass/{field}"),
+                    fault: Fault::Invalid,
+                    arguments: vec![("reason", why.to_owned())],
+                });
+            }
+        }
         let category = self.category.as_str();
         if category.starts_with('/') || category.ends_with('/') || category.contains("//") {
             let arguments = vec![("reason", "drinks/coffee".to_owned())];
@@ -218,6 +238,7 @@ impl ProductRequest {
             tax_class: self.tax_class.into_string(),
             tags: list_text(&self.tags),
             attributes: self.attributes.text(),
+            pass: self.pass.map(|terms| passes::text(&terms)),
             active: self.active,
             version: self.version,
         };

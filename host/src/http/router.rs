@@ -24,8 +24,8 @@ use super::error::Problem;
 use super::problems::Code;
 use super::{
     approvals, auth, baskets, bindings, cards, claims, configuration, coupons, error, events,
-    health, members, occasions, operations, orders, plugins, products, programs, quotes, rewards,
-    staff, stores, terminals, wallet,
+    health, members, occasions, operations, orders, passes, plugins, products, programs, quotes,
+    rewards, staff, stores, terminals, wallet,
 };
 use crate::host::Host;
 
@@ -70,6 +70,7 @@ fn resources() -> OpenApiRouter<Arc<Host>> {
         .merge(members::routes())
         .merge(cards::routes())
         .merge(wallet::routes())
+        .merge(passes::routes())
         .merge(approvals::routes())
         .merge(coupons::routes())
         .merge(occasions::routes())

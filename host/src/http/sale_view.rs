@@ -56,7 +56,7 @@ pub struct LineView {
     pub quantity: Quantity,
     /// Minor units for one whole unit.
     pub unit_price: i64,
-    /// `list`, `member` or `till`.
+    /// `list`, `member`, `till`, or `pass` where uses of one pay.
     pub price: &'static str,
     pub list_amount: i64,
     pub discount: i64,
@@ -67,6 +67,29 @@ pub struct LineView {
     pub tax_class: String,
     /// Exact, such as `13/100`.
     pub tax_rate: String,
+    /// The uses that pay for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pass_used: Option<PassUsedView>,
+    /// The uses its buyer gets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pass_sold: Option<PassSoldView>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PassUsedView {
+    /// The product that was sold as the pass.
+    pub pass: String,
+    /// Whose it is.
+    pub member: String,
+    pub uses: i64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PassSoldView {
+    pub uses: i64,
+    /// Last business day of a use; without end when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_on: Option<Date>,
 }
 
 /// Who decided: the campaign behind an amount.
@@ -453,6 +476,7 @@ fn lines(document: &OrderDocument) -> Vec<LineView> {
             PriceKind::List => "list",
             PriceKind::Member => "member",
             PriceKind::Till => "till",
+            PriceKind::Pass => "pass",
         },
         list_amount: line.list_amount,
         discount: line.discount,
@@ -462,6 +486,15 @@ fn lines(document: &OrderDocument) -> Vec<LineView> {
         gross: line.gross,
         tax_class: line.tax_class.clone(),
         tax_rate: rate(line.tax_rate),
+        pass_used: line.pass_used.as_ref().map(|used| PassUsedView {
+            pass: used.pass.clone(),
+            member: used.member.clone(),
+            uses: used.uses,
+        }),
+        pass_sold: line.pass_sold.as_ref().map(|sold| PassSoldView {
+            uses: sold.uses,
+            expires_on: sold.expires_on.map(Date),
+        }),
     });
     lines.collect()
 }

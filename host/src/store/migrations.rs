@@ -81,6 +81,13 @@ const ALL: &[Tables] = &[
         sqlite: "",
         postgres: "",
     },
+    Tables {
+        version: 15,
+        name: "passes",
+        common: include_str!("../../../migrations/common/0015_passes.sql"),
+        sqlite: "",
+        postgres: "",
+    },
 ];
 
 impl Tables {

@@ -22,6 +22,7 @@ mod occasions;
 mod once;
 mod operations;
 mod parking;
+mod passes;
 mod plugins;
 mod pooled;
 mod programs;

@@ -35,10 +35,16 @@ pub enum AccountName {
     BonusDebt,
     PrincipalHeld,
     BonusHeld,
+    /// Uses of passes, in lots.
+    Pass,
+    /// What was paid for them and is no revenue yet, in a lot beside each lot of uses.
+    PassValue,
+    PassHeld,
+    PassValueHeld,
 }
 
 impl AccountName {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::Points,
         Self::PointsPending,
         Self::PointsDebt,
@@ -48,6 +54,10 @@ impl AccountName {
         Self::BonusDebt,
         Self::PrincipalHeld,
         Self::BonusHeld,
+        Self::Pass,
+        Self::PassValue,
+        Self::PassHeld,
+        Self::PassValueHeld,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -61,6 +71,10 @@ impl AccountName {
             Self::BonusDebt => "bonus-debt",
             Self::PrincipalHeld => "principal-held",
             Self::BonusHeld => "bonus-held",
+            Self::Pass => "pass",
+            Self::PassValue => "pass-value",
+            Self::PassHeld => "pass-held",
+            Self::PassValueHeld => "pass-value-held",
         }
     }
 
@@ -70,7 +84,10 @@ impl AccountName {
 
     /// True if the balance is the sum of lots.
     pub fn is_lotted(self) -> bool {
-        matches!(self, Self::Points | Self::PointsPending | Self::Bonus)
+        matches!(
+            self,
+            Self::Points | Self::PointsPending | Self::Bonus | Self::Pass | Self::PassValue
+        )
     }
 
     /// What is owed where something spent was taken back; repaid from this account. None if nothing is ever owed.
@@ -110,14 +127,24 @@ impl AccountName {
             Self::Points => Some(Self::PointsHeld),
             Self::Principal => Some(Self::PrincipalHeld),
             Self::Bonus => Some(Self::BonusHeld),
+            Self::Pass => Some(Self::PassHeld),
+            Self::PassValue => Some(Self::PassValueHeld),
             _ => None,
         }
+    }
+
+    /// True if holds park in it.
+    pub fn is_held(self) -> bool {
+        Self::ALL.iter().any(|name| name.held() == Some(self))
     }
 
     /// The system account an expired lot of this account goes back to.
     pub(super) fn issued(self) -> &'static str {
         match self {
             Self::Bonus | Self::BonusDebt | Self::BonusHeld => "bonus-issued",
+            Self::Pass | Self::PassHeld => "pass-issued",
+            // What was paid and never used is the chain's.
+            Self::PassValue | Self::PassValueHeld => "pass-expired",
             _ => "points-issued",
         }
     }
@@ -128,7 +155,7 @@ impl AccountName {
 pub struct AccountKey {
     pub member: String,
     pub name: AccountName,
-    /// A currency code or `points:<program>`.
+    /// A currency code, `points:<program>` or `pass:<product>`.
     pub asset: String,
 }
 

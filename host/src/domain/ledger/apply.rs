@@ -7,7 +7,7 @@ use super::entry::{Entry, Notice, Receipt};
 use super::record::{OrderRow, Record};
 use super::refusal::Refusal;
 use super::state::{Coupon, HoldState, Lot, OrderKey, Outcome, Recorded, State, lease};
-use super::{hold, lot, refundable, touches};
+use super::{hold, lot, pass, refundable, touches};
 
 /// What the machine needs from outside: who writes, and fresh ids.
 pub struct Context<'a> {
@@ -117,6 +117,20 @@ fn take_step(draft: &mut Draft<'_>, step: &Step) -> Result<(), Refusal> {
             amount,
             on_short,
         } => debit(draft, account, *amount, on_short),
+        Step::UsePass {
+            account,
+            currency,
+            uses,
+            revenue,
+            on_short,
+        } => pass::make_use(draft, (account, currency), *uses, revenue, on_short),
+        Step::ClosePass {
+            account,
+            currency,
+            lot,
+            uses,
+            revenue,
+        } => pass::close(draft, (account, currency), lot, *uses, revenue),
         Step::Transfer {
             from,
             to,
@@ -223,6 +237,8 @@ fn credit(
             | AccountName::PointsPending
             | AccountName::Principal
             | AccountName::Bonus
+            | AccountName::Pass
+            | AccountName::PassValue
     ) {
         return Err(invalid(format!("`{}` is not credited", account.id())));
     }
@@ -272,20 +288,31 @@ fn debit(
     if taken == amount {
         return Ok(());
     }
+    fall_short(draft, account, amount, taken, on_short)
+}
+
+/// Less was there than is needed: refuses, or lets the rest be owed to a store.
+pub(super) fn fall_short(
+    draft: &mut Draft<'_>,
+    account: &AccountKey,
+    needed: i64,
+    taken: i64,
+    on_short: &OnShort,
+) -> Result<(), Refusal> {
     match on_short {
         OnShort::Refuse => Err(Refusal::InsufficientBalance {
             account: account.id(),
-            needed: amount,
+            needed,
             available: taken,
         }),
         OnShort::Claim { store } => {
             draft.notices.push(Notice::Claimed {
                 account: account.id(),
-                needed: amount,
+                needed,
                 taken,
                 store: store.clone(),
             });
-            draft.post_system(&format!("claims/{store}"), &account.asset, taken - amount)
+            draft.post_system(&format!("claims/{store}"), &account.asset, taken - needed)
         }
     }
 }

@@ -112,6 +112,12 @@ pub enum Reserve {
         account: AccountKey,
         amount: i64,
     },
+    /// Uses of a pass, with what was paid for them in a currency.
+    Pass {
+        account: AccountKey,
+        currency: String,
+        uses: i64,
+    },
     Counter {
         owner: String,
         name: String,
@@ -169,6 +175,23 @@ pub enum Step {
         name: String,
         asset: String,
         amount: i64,
+    },
+    /// Makes uses of a pass, nearest expiry first; what was paid for them goes to the system account `revenue`.
+    UsePass {
+        account: AccountKey,
+        /// What the pass was paid in.
+        currency: String,
+        uses: i64,
+        revenue: String,
+        on_short: OnShort,
+    },
+    /// Ends a lot of uses whole, if exactly so many are left; what was paid for them goes to the system account `revenue`.
+    ClosePass {
+        account: AccountKey,
+        currency: String,
+        lot: String,
+        uses: i64,
+        revenue: String,
     },
     /// Puts amounts back into the lots they were taken from.
     Return {
@@ -307,6 +330,8 @@ impl Command {
             let of = match step {
                 Step::Credit { account, .. }
                 | Step::Debit { account, .. }
+                | Step::UsePass { account, .. }
+                | Step::ClosePass { account, .. }
                 | Step::Return { account, .. } => &account.member,
                 Step::TakeBack { member, .. }
                 | Step::ReleasePending { member, .. }
@@ -383,6 +408,22 @@ impl Step {
                 }
             }
             Self::Debit { account, .. } => account_texts(account, visit),
+            Self::UsePass {
+                account,
+                currency,
+                revenue,
+                ..
+            }
+            | Self::ClosePass {
+                account,
+                currency,
+                revenue,
+                ..
+            } => {
+                account_texts(account, visit);
+                visit("asset", currency);
+                visit("system account", revenue);
+            }
             Self::System { name, asset, .. } => {
                 visit("system account", name);
                 visit("asset", asset);
@@ -462,6 +503,12 @@ impl Reserve {
     fn texts(&self, visit: &mut dyn FnMut(&'static str, &str)) {
         match self {
             Self::Account { account, .. } => account_texts(account, visit),
+            Self::Pass {
+                account, currency, ..
+            } => {
+                account_texts(account, visit);
+                visit("asset", currency);
+            }
             Self::Counter { owner, name, .. } => {
                 visit("counter owner", owner);
                 visit("counter", name);

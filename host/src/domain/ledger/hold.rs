@@ -4,6 +4,7 @@ use super::account::AccountKey;
 use super::apply::{cut, move_counter, take_all, use_coupon};
 use super::command::{HoldOutcome, Reserve};
 use super::draft::{Draft, invalid, negated, positive};
+use super::pass;
 use super::refusal::Refusal;
 use super::state::{Held, Hold, HoldState, OrderKey};
 use crate::domain::time::Instant;
@@ -33,7 +34,7 @@ pub(super) fn reserve(
     }
     let mut held = Vec::with_capacity(reserves.len());
     for reserve in reserves {
-        held.push(park(draft, reserve)?);
+        park(draft, reserve, &mut held)?;
     }
     draft.put_hold(Hold {
         id: id.to_owned(),
@@ -50,18 +51,40 @@ pub(super) fn reserve(
     Ok(())
 }
 
-fn park(draft: &mut Draft<'_>, reserve: &Reserve) -> Result<Held, Refusal> {
-    match reserve {
+fn park(draft: &mut Draft<'_>, reserve: &Reserve, held: &mut Vec<Held>) -> Result<(), Refusal> {
+    let own = match reserve {
         Reserve::Account { account, amount } => {
             positive("a reserved amount", *amount)?;
             let parked = parking(account)?;
             let lots = take_all(draft, account, *amount)?;
             draft.post(&parked, *amount)?;
-            Ok(Held::Account {
+            Held::Account {
                 account: account.clone(),
                 amount: *amount,
                 lots,
-            })
+            }
+        }
+        Reserve::Pass {
+            account,
+            currency,
+            uses,
+        } => {
+            let taken = pass::take_all(draft, account, currency, *uses)?;
+            draft.post(&parking(account)?, taken.uses)?;
+            if taken.paid > 0 {
+                let paid = pass::paid(account, currency);
+                draft.post(&parking(&paid)?, taken.paid)?;
+                held.push(Held::Account {
+                    account: paid,
+                    amount: taken.paid,
+                    lots: taken.paid_lots,
+                });
+            }
+            Held::Account {
+                account: account.clone(),
+                amount: taken.uses,
+                lots: taken.lots,
+            }
         }
         Reserve::Counter {
             owner,
@@ -71,17 +94,19 @@ fn park(draft: &mut Draft<'_>, reserve: &Reserve) -> Result<Held, Refusal> {
             floor,
         } => {
             move_counter(draft, owner, name, *change, (*limit, *floor), true)?;
-            Ok(Held::Counter {
+            Held::Counter {
                 owner: owner.clone(),
                 name: name.clone(),
                 change: *change,
-            })
+            }
         }
         Reserve::Coupon { code, member } => {
             use_coupon(draft, code, 1, member.as_deref(), true)?;
-            Ok(Held::Coupon { code: code.clone() })
+            Held::Coupon { code: code.clone() }
         }
-    }
+    };
+    held.push(own);
+    Ok(())
 }
 
 fn parking(account: &AccountKey) -> Result<AccountKey, Refusal> {

@@ -8,7 +8,7 @@ use super::refusal::Refusal;
 use super::state::Lot;
 
 /// The lot, if it belongs to this very account.
-fn lot_of(draft: &Draft<'_>, account: &AccountKey, id: &str) -> Result<Lot, Refusal> {
+pub(super) fn lot_of(draft: &Draft<'_>, account: &AccountKey, id: &str) -> Result<Lot, Refusal> {
     draft
         .lot(id)
         .filter(|lot| lot.account == account.id())

@@ -14,6 +14,7 @@ mod draft;
 mod entry;
 mod hold;
 mod lot;
+mod pass;
 mod record;
 mod refundable;
 mod refusal;
@@ -29,6 +30,7 @@ pub use command::{
     Subject, TakeBackShort,
 };
 pub use entry::{Entry, LotChange, Notice, Posting, Receipt};
+pub use pass::value_lot;
 pub use record::{
     ClaimRow, EvaluationRow, EventRow, ExchangeRow, MemberDayRow, MemberTierRow, OccasionRow,
     OrderRow, Record, RefundRow,

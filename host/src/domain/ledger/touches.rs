@@ -99,6 +99,15 @@ impl Touches {
         }
     }
 
+    fn pass(&mut self, account: &AccountKey, currency: &str) {
+        self.debit(account);
+        self.account(&AccountKey {
+            asset: currency.to_owned(),
+            ..account.sibling(AccountName::PassValue)
+        });
+        self.system(account.name.issued(), &account.asset);
+    }
+
     fn add_step(&mut self, step: &Step) {
         match step {
             Step::Credit { account, lot, .. } => {
@@ -112,6 +121,30 @@ impl Touches {
                 if let super::command::OnShort::Claim { store } = on_short {
                     self.system(&format!("claims/{store}"), &account.asset);
                 }
+            }
+            Step::UsePass {
+                account,
+                currency,
+                revenue,
+                on_short,
+                ..
+            } => {
+                self.pass(account, currency);
+                self.system(revenue, currency);
+                if let super::command::OnShort::Claim { store } = on_short {
+                    self.system(&format!("claims/{store}"), &account.asset);
+                }
+            }
+            Step::ClosePass {
+                account,
+                currency,
+                lot,
+                revenue,
+                ..
+            } => {
+                self.pass(account, currency);
+                self.system(revenue, currency);
+                self.lots.insert(lot.clone());
             }
             Step::Transfer { from, to, lot, .. } => {
                 self.debit(from);
@@ -195,6 +228,8 @@ impl Touches {
                     AccountName::Points,
                     AccountName::PointsPending,
                     AccountName::Bonus,
+                    AccountName::Pass,
+                    AccountName::PassValue,
                 ] {
                     self.accounts
                         .insert(AccountKey::new(member, name, asset.as_str()).id());
@@ -211,6 +246,18 @@ impl Touches {
                 self.debit(account);
                 if let Some(name) = account.name.held() {
                     self.account(&account.sibling(name));
+                }
+            }
+            Reserve::Pass {
+                account, currency, ..
+            } => {
+                self.pass(account, currency);
+                let held = [
+                    (AccountName::PassHeld, account.asset.as_str()),
+                    (AccountName::PassValueHeld, currency),
+                ];
+                for (name, asset) in held {
+                    self.account(&AccountKey::new(&account.member, name, asset));
                 }
             }
             Reserve::Counter { owner, name, .. } => {

@@ -11,6 +11,7 @@ use crate::domain::facts::BaseFacts;
 use crate::domain::order::{DOCUMENT_VERSION, OrderDocument, OrderLine, PriceKind, Terms, Totals};
 use crate::domain::rules::{LineFacts, OrderFacts, Ratio, TenderFacts};
 use crate::domain::settings::CheckoutSettings;
+use crate::domain::time::Day;
 
 pub(super) fn class_of(
     position: usize,
@@ -30,11 +31,11 @@ pub(super) fn class_of(
     Ok((rates.len() - 1, rate))
 }
 
-/// A line at the price that applies to this customer, before any discount.
+/// A line at the price that applies to this customer, before any discount; `buyer` is the day a member buys on.
 pub(super) fn price_line(
     line: &BasketLine,
     tax_rate: Rate,
-    is_member: bool,
+    buyer: Option<Day>,
     settings: &CheckoutSettings,
 ) -> Result<OrderLine, Overflow> {
     let at = |unit_price| mul_div(unit_price, line.quantity, 1_000, settings.line_rounding);
@@ -44,8 +45,15 @@ pub(super) fn price_line(
     };
     let member_price = line
         .member_price
-        .filter(|price| is_member && !line.priced_by_till && *price < line.unit_price);
+        .filter(|price| buyer.is_some() && !line.priced_by_till && *price < line.unit_price);
+    // A pass is a member's: whoever has bought without being one has none.
+    let pass_sold = match (&line.sells, buyer) {
+        (Some(terms), Some(today)) => Some(terms.sold(line.quantity / 1_000, today)?),
+        _ => None,
+    };
     let (unit_price, price, list_amount) = match (member_price, line.fixed_amount) {
+        // Paid for, and taxed, when the pass was sold.
+        _ if line.pass.is_some() => (0, PriceKind::Pass, 0),
         (Some(lower), Some(fixed)) => (
             lower,
             PriceKind::Member,
@@ -73,6 +81,8 @@ pub(super) fn price_line(
         gross: 0,
         tax_class: line.tax_class.clone(),
         tax_rate,
+        pass_used: line.pass.clone(),
+        pass_sold,
     })
 }
 

@@ -47,6 +47,8 @@ impl From<CheckoutError> for Problem {
                 "/occurred_at",
                 "it lies in the future; check the till's clock",
             ),
+            E::PassUnfit { at, why } => Self::new(Code::PassUnfit).with("reason", why).at(at),
+            E::PassNeedsMember => Self::field("/member", Fault::Required),
             E::ToHimself => refused("/to", "a member gives nothing to himself"),
             E::NotOffered(at) => Self::new(Code::NotOffered).with("what", at),
             E::Reason => refused("/reason", "give 1 to 500 characters"),
@@ -168,7 +170,9 @@ pub fn refund_of(error: CheckoutError, asked: &[u32]) -> Problem {
     let pointer = match &error {
         RefundError::UnknownLine { line } => place(line, 0),
         RefundError::Twice { line } => place(line, 1),
-        RefundError::Quantity { line } => place(line, 0).map(|line| format!("{line}/quantity")),
+        RefundError::Quantity { line }
+        | RefundError::PassInParts { line }
+        | RefundError::UseInParts { line } => place(line, 0).map(|line| format!("{line}/quantity")),
         _ => None,
     };
     pointer.map_or_else(|| refund(&error), |pointer| refused(pointer, &error))
@@ -179,7 +183,10 @@ fn refund(error: &RefundError) -> Problem {
         RefundError::Nothing => Problem::field("/lines", Fault::Empty),
         RefundError::UnknownLine { .. }
         | RefundError::Twice { .. }
-        | RefundError::Quantity { .. } => refused("/lines", error),
+        | RefundError::Quantity { .. }
+        | RefundError::PassInParts { .. }
+        | RefundError::UseInParts { .. } => refused("/lines", error),
+        RefundError::PassUsed { line } => Problem::new(Code::PassUsed).with("id", line),
         RefundError::TooMuch { line, remaining } => Problem::new(Code::OverRefund)
             .with("id", line)
             .with("available", crate::checkout::request::decimal(*remaining)),

@@ -167,10 +167,7 @@ async fn compare(
             continue;
         };
         check_lots(report, id, sum, lots.remove(id).unwrap_or_default());
-        if matches!(
-            key.name,
-            AccountName::PointsHeld | AccountName::PrincipalHeld | AccountName::BonusHeld
-        ) {
+        if key.name.is_held() {
             let expected = held.remove(id).unwrap_or(0);
             if expected != sum.balance {
                 report.fault(

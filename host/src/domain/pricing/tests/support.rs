@@ -250,6 +250,8 @@ pub(crate) fn line(unit_price: i64, quantity: i64) -> BasketLine {
         priced_by_till: false,
         member_price: None,
         fixed_amount: None,
+        pass: None,
+        sells: None,
         cost: None,
         tax_class: "standard".to_owned(),
         floor_price: None,
