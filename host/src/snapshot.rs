@@ -9,10 +9,11 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use chrono_tz::Tz;
 
 use crate::clock;
+use crate::domain::ledger::Clearing;
 use crate::domain::pricing::UsageUnit;
 use crate::domain::rules::{Attribute, CounterPeriod, CounterScope, Needs, RuleKind};
 use crate::domain::schedule::Schedule;
-use crate::domain::settings::CheckoutSettings;
+use crate::domain::settings::{CheckoutSettings, Sharing};
 use crate::domain::time::{Day, Instant};
 use crate::plugins::{Catalog, CheckedConfig, Plugin};
 use crate::store::db::{Conn, Db};
@@ -61,6 +62,28 @@ pub struct Place {
     pub settings: CheckoutSettings,
     pub currency_scale: u8,
     pub attributes: Vec<Attribute>,
+}
+
+impl Place {
+    /// How the store's own books are kept, where it settles with the chain.
+    pub fn clearing(&self) -> Option<Clearing> {
+        let terms = self.settings.settlement.as_ref()?;
+        terms.of(&self.store.id)?;
+        Some(Clearing {
+            store: self.store.id.clone(),
+            currency: self.store.currency.clone(),
+            points: terms.points_value.is_some(),
+        })
+    }
+
+    /// Whether the wallets of members whose home is `home` are used here.
+    pub fn shares_with(&self, home: &Self) -> bool {
+        match self.settings.wallets_shared {
+            Sharing::Chain => true,
+            Sharing::Region => self.store.region == home.store.region,
+            Sharing::Store => self.store.id == home.store.id,
+        }
+    }
 }
 
 /// A binding with its rule ready to be asked.

@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 use crate::access::{Permission, Principal};
 use crate::approval::{self, Act, Approved};
 use crate::checkout::request::{MemberReference, TenderRequest};
-use crate::checkout::situation::{find_member, intent as tender_intent};
+use crate::checkout::situation::{find_member, intent as tender_intent, shared_with};
 use crate::checkout::{CheckoutError, Intent, outcome, posting};
 use crate::domain::basket::{MAX_AMOUNT, TenderIntent};
 use crate::domain::ledger::{
@@ -236,6 +236,7 @@ impl Movement {
         let subject = Subject::new(kind, uuid::Uuid::now_v7().to_string());
         let mut command = Command::new(kind, subject, now, place.day(now));
         command.operation = Some(intent.into());
+        command.clearing = place.clearing();
         Self {
             command,
             store: place.store.id.clone(),
@@ -323,6 +324,15 @@ async fn known(host: &Host, member: &str) -> Result<String, CheckoutError> {
     let mut conn = host.db.read().await?;
     let reference = MemberReference::Id(member.to_owned());
     Ok(find_member(host, &mut conn, &reference).await?.member.id)
+}
+
+/// A member who can use his wallet in a store.
+async fn known_in(host: &Host, place: &Place, member: &str) -> Result<String, CheckoutError> {
+    let mut conn = host.db.read().await?;
+    let reference = MemberReference::Id(member.to_owned());
+    let known = find_member(host, &mut conn, &reference).await?;
+    shared_with(host, place, &known.member.home_store)?;
+    Ok(known.member.id)
 }
 
 fn own_place(

@@ -117,6 +117,9 @@ async fn attempt(
     command
         .steps
         .extend(posting::given(&order.id, claimed, counted, today, &points)?);
+    let cost = posting::sold_cost(claimed)?;
+    command.steps.extend(posting::points_cost(claimed, cost)?);
+    command.clearing = place.clearing();
     command.records.push(Record::Claim(Box::new(ClaimRow {
         id: id.clone(),
         order_id: order.id.clone(),

@@ -7,7 +7,8 @@ use utoipa::ToSchema;
 
 use crate::access::Principal;
 use crate::domain::ledger::{
-    Command, EventRow, HoldOutcome, MemberDayRow, Record, Refusal, Step, Subject, points_asset,
+    Clearing, Command, EventRow, HoldOutcome, MemberDayRow, Record, Refusal, Step, Subject,
+    points_asset,
 };
 use crate::domain::order::{GrantRecord, OrderDocument};
 use crate::domain::rules::Gift;
@@ -346,6 +347,13 @@ pub fn purchases<'a>(
     })
 }
 
+/// How a store's own books are kept, where it settles with the chain.
+fn clearing(host: &Host, store: &str) -> Result<Option<Clearing>, CheckoutError> {
+    let snapshot = host.snapshots.current().ok_or(CheckoutError::NoChain)?;
+    let place = snapshot.place(store);
+    Ok(place.and_then(|place| place.clearing()))
+}
+
 /// Hands the sale that `make` makes to the writer. A receipt code that is taken is the one refusal worth making it
 /// again.
 pub async fn book(
@@ -354,7 +362,8 @@ pub async fn book(
 ) -> Result<Committed, CheckoutError> {
     const TRIES: usize = 3;
     for _ in 0..TRIES {
-        let (command, booked) = make()?;
+        let (mut command, booked) = make()?;
+        command.clearing = clearing(host, &booked.document.store)?;
         match host.writer.submit(command).await {
             Err(Refusal::ReceiptCodeTaken { .. }) => {}
             Err(refusal) => return Err(changed(refusal)),

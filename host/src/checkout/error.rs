@@ -61,6 +61,8 @@ pub enum CheckoutError {
     InTheFuture,
     #[error("the pass at `{at}` does not pay for this: {why}")]
     PassUnfit { at: String, why: &'static str },
+    #[error("the wallet is used where its home store `{0}` shares it, and that is not here")]
+    NotShared(String),
     #[error("a pass is sold to a member; name him")]
     PassNeedsMember,
     #[error("many changes of this order came at once; send the request again")]
@@ -79,6 +81,10 @@ pub enum CheckoutError {
     NotReversible(String),
     #[error("the entry `{0}` was reversed already")]
     Reversed(String),
+    #[error("there is no settlement `{0}`")]
+    SettlementUnknown(String),
+    #[error("nothing is due in {0} between the chain and its stores")]
+    NothingToSettle(String),
     #[error("the approval does not count: {0}")]
     Unapproved(#[from] Unapproved),
     #[error("an amount is out of range: {0}")]

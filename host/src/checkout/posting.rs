@@ -12,6 +12,7 @@ pub use back::{Consumed, TakeBack, refund, taken_back, undone};
 use crate::domain::ledger::{AccountKey, AccountName, NewCoupon, NewLot, OnShort, Reserve, Step};
 use crate::domain::order::{CounterUse, OrderDocument, Tender};
 use crate::domain::rules::TenderKind;
+use crate::domain::settlement::cost_of_points;
 use crate::domain::time::Day;
 
 use super::campaigns::CounterName;
@@ -60,6 +61,7 @@ pub fn sale(
         pay(&mut steps, document, tender, points, strictness)?;
     }
     let enforce = strictness == Strictness::Enforced;
+    steps.extend(points_cost(document, sold_cost(document)?)?);
     steps.extend(passes::sold(order, document)?);
     steps.extend(passes::used(document, strictness));
     for gift in gifts(document) {
@@ -130,6 +132,24 @@ fn grants(source: &str, document: &OrderDocument) -> Result<Vec<Step>, CheckoutE
         steps.extend(system(issued, &document.currency, negated(amount)?));
     }
     Ok(steps)
+}
+
+/// What the points of a sale cost its store.
+pub fn sold_cost(document: &OrderDocument) -> Result<i64, CheckoutError> {
+    let value = document.terms.points_cost;
+    let cost = value.map(|value| cost_of_points(value, 0, document.points_given()));
+    Ok(cost.transpose()?.unwrap_or(0))
+}
+
+/// The steps that charge a store for points; negative where they come back.
+pub fn points_cost(document: &OrderDocument, cost: i64) -> Result<Vec<Step>, CheckoutError> {
+    let of_store = system(
+        format!("points-cost/{}", document.store),
+        &document.currency,
+        negated(cost)?,
+    );
+    let of_chain = system("points-paid".to_owned(), &document.currency, cost);
+    Ok(of_store.into_iter().chain(of_chain).collect())
 }
 
 /// The steps that give what no sale gives with its own entry: a claimed order's benefits, of whose counters `counted`

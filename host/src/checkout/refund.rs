@@ -131,6 +131,7 @@ async fn attempt(
         &taken,
     )?;
     command.steps.extend(undoing);
+    command.clearing = place.clearing();
     let terminal = caller.terminal.as_deref().unwrap_or(&caller.key);
     let staff = caller.staff.as_ref().map(|staff| staff.id.as_str());
     let mut row = refund_row(

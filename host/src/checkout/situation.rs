@@ -86,6 +86,9 @@ impl Situation {
         let member = match &known {
             Some(known) => {
                 let spends = basket.tenders.iter().any(TenderIntent::spends_wallet);
+                if spends {
+                    shared_with(host, &place, &known.member.home_store)?;
+                }
                 let wallet = match spends {
                     true => {
                         let points = points_asset(&snapshot.program.id);
@@ -301,6 +304,15 @@ async fn basket_line(
         pass: None,
         sells: passes::terms(&product)?,
     })
+}
+
+/// Refuses a wallet whose home is too far from a store.
+pub fn shared_with(host: &Host, place: &Place, home: &str) -> Result<(), CheckoutError> {
+    let snapshot = host.snapshots.current().ok_or(CheckoutError::NoChain)?;
+    match snapshot.place(home) {
+        Some(home) if place.shares_with(&home) => Ok(()),
+        _ => Err(CheckoutError::NotShared(home.to_owned())),
+    }
 }
 
 /// A tender as pricing knows it.

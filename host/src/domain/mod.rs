@@ -12,5 +12,6 @@ pub mod refund;
 pub mod rules;
 pub mod schedule;
 pub mod settings;
+pub mod settlement;
 pub mod time;
 pub mod wallet;

@@ -380,6 +380,9 @@ pub struct Terms {
     pub expired_lot_grace_days: u16,
     /// What points were worth when they were spent; absent when they were no tender.
     pub points_value: Option<Rate>,
+    /// What points it gives cost the store; absent where it does not settle with the chain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub points_cost: Option<Rate>,
 }
 
 /// Where a member's top-ups stand among his purchases; no category begins with a slash.
@@ -510,6 +513,14 @@ impl OrderDocument {
             rows.add(&line.category, &part);
         }
         rows.into_rows()
+    }
+
+    /// Points it gives to anybody.
+    pub fn points_given(&self) -> i64 {
+        let rewards = self.referral.iter().flat_map(|referral| &referral.rewards);
+        let awards = self.awards.iter().map(|award| award.points);
+        let points = awards.chain(rewards.map(|reward| reward.points));
+        points.fold(0, i64::saturating_add)
     }
 
     /// What gave no usable answer; a limit that is used up is an answer.

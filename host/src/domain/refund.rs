@@ -23,6 +23,7 @@ use super::order::{
 use super::pass::PassSold;
 use super::pricing::CampaignRef;
 use super::rules::{RuleKind, TenderKind, TierDecision};
+use super::settlement::cost_of_points;
 use gifts::Share;
 pub use gifts::{BonusReturn, EntryReturn, GiftsBack, RewardReturn, Undone, undo};
 pub use legs::{RefundTender, TenderRefunded};
@@ -61,6 +62,9 @@ pub struct Refunded {
     pub cash: i64,
     /// Minor units paid out in cash.
     pub cash_handed: i64,
+    /// Points taken back, of the buyer and of others.
+    #[serde(default)]
+    pub points: i64,
     /// Granted coupons that went back already.
     pub voided: Vec<String>,
     /// Granted coupons that were used; known to whoever asks.
@@ -90,6 +94,9 @@ pub struct RefundPlan {
     /// Referral rewards, coupons, bonus and entries in draws to take back.
     #[serde(default)]
     pub gifts: GiftsBack,
+    /// What the points that are taken back had cost the store, minor units.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub points_cost: i64,
     /// Counter changes that undo those of the sale.
     pub counters: Vec<CounterUse>,
     /// Codes that can be used again.
@@ -104,6 +111,19 @@ pub struct RefundPlan {
     /// What the tier rules answered, where the chain reviews tiers at a refund.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tier: Option<TierReview>,
+}
+
+fn is_zero(amount: &i64) -> bool {
+    *amount == 0
+}
+
+impl RefundPlan {
+    /// Points taken back, of the buyer and of others.
+    fn points_back(&self) -> i64 {
+        let awards = self.awards.iter().map(|back| back.points);
+        let rewards = self.gifts.rewards.iter().map(|back| back.points);
+        awards.chain(rewards).fold(0, i64::saturating_add)
+    }
 }
 
 /// A tier reviewed because of a refund.
@@ -211,6 +231,7 @@ impl Refunded {
             unpaid: 0,
             cash: 0,
             cash_handed: 0,
+            points: 0,
             voided: Vec::new(),
             used: Vec::new(),
             passes: Vec::new(),
@@ -236,6 +257,7 @@ impl Refunded {
         }
         let cash = plan.cash_before_rounding()?;
         self.worth = self.worth.checked_add(plan.total).ok_or(Overflow)?;
+        self.points = self.points.saturating_add(plan.points_back());
         self.voided.extend(plan.gifts.voided.iter().cloned());
         self.unpaid = self.unpaid.checked_add(plan.unpaid).ok_or(Overflow)?;
         self.cash = self.cash.checked_add(cash).ok_or(Overflow)?;
@@ -299,7 +321,7 @@ pub fn plan(
     let share = Share::new(document, refunded.worth, total, completes)?;
     let frees = completes && document.terms.cancelled_order_frees_usage;
     let used = document.codes.iter().filter(|code| code.used && frees);
-    Ok(RefundPlan {
+    let mut plan = RefundPlan {
         taxes: tax_sums(document, &lines)?,
         purchases: purchases(document, &lines, &shares, &after),
         awards: award_returns(&shares)?,
@@ -319,7 +341,13 @@ pub fn plan(
         completes,
         occasions: Vec::new(),
         tier: None,
-    })
+        points_cost: 0,
+    };
+    if let Some(value) = document.terms.points_cost {
+        let left = document.points_given() - refunded.points;
+        plan.points_cost = cost_of_points(value, left - plan.points_back(), left)?;
+    }
+    Ok(plan)
 }
 
 /// The part of `total` the first `part` of `whole` stand for; grows with `part` and ends at `total`.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use tessera_money::{Rate, Rounding};
 
 use super::order::category_and_ancestors;
+use super::settlement::{MOST_STORES, SettlementTerms};
 use super::wallet::{TransferTerms, WithdrawalTerms};
 
 /// Discount caps of one chain.
@@ -55,6 +56,12 @@ pub struct CheckoutSettings {
     /// Points given by a member to another; they keep their last days. Default not offered (OpenLoyalty does).
     #[schemars(extend("examples" = [{ "fee": "1%" }]))]
     pub points_transfer: Option<TransferTerms>,
+    /// Stores of others that share the chain's members and settle with it. Default none: every store is the chain's own (直营).
+    #[schemars(extend("examples" = [{ "stores": [{ "store": "store-2", "commission": "2%" }], "points_value": "1/100" }]))]
+    pub settlement: Option<SettlementTerms>,
+    /// Where a member can use his points and stored value. Default the whole chain; `region` and `store` are those of his home
+    /// store.
+    pub wallets_shared: Sharing,
     /// Whether points are earned on the net amount. Default no (Odoo, ERPNext); yes in many US shops;
     /// Square asks.
     pub earn_before_tax: bool,
@@ -124,6 +131,15 @@ pub struct DiscountCap {
     /// Greatest share of the list or member price, from 0 to 1.
     #[schemars(extend("examples" = ["30%"]))]
     pub share: Rate,
+}
+
+/// How far something of a member's reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sharing {
+    Chain,
+    Region,
+    Store,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -228,6 +244,8 @@ impl Default for CheckoutSettings {
             withdrawal: WithdrawalTerms::default(),
             stored_value_transfer: None,
             points_transfer: None,
+            settlement: None,
+            wallets_shared: Sharing::Chain,
             earn_before_tax: false,
             points_tender_reduces_earning: true,
             stored_value_reduces_earning: StoredValueEarning::None,
@@ -386,6 +404,34 @@ impl CheckoutSettings {
             ensure(room, most, "give at least `least`, or leave it out")?;
             ensure(share_of_one(&terms.fee), fee, "give a rate from 0 to 1")?;
             ensure(terms.approval_above >= 0, approval, "give zero or more")?;
+        }
+        if let Some(settlement) = &self.settlement {
+            ensure(
+                settlement.stores.len() <= MOST_STORES,
+                "settlement.stores",
+                "name at most 2000 stores",
+            )?;
+            let twice = |position: usize| {
+                let (before, of) = settlement.stores.split_at(position);
+                before.iter().any(|store| store.store == of[0].store)
+            };
+            ensure(
+                !(0..settlement.stores.len()).any(twice),
+                "settlement.stores",
+                "name every store once",
+            )?;
+            let mut shares = settlement.stores.iter().map(|store| &store.commission);
+            ensure(
+                shares.all(share_of_one),
+                "settlement.stores",
+                "give commissions from 0 to 1",
+            )?;
+            let value = settlement.points_value.as_ref();
+            ensure(
+                value.is_none_or(|value| !value.is_negative()),
+                "settlement.points_value",
+                "give zero or more",
+            )?;
         }
         ensure(
             self.points_lapse_after_days != Some(0),

@@ -126,6 +126,15 @@ pub const NEEDS: &[(Method, &str, Need)] = &[
     (Method::POST, "/v1/quotes/{id}/hold", May(P::Sell)),
     (Method::DELETE, "/v1/quotes/{id}/hold", May(P::Sell)),
     (Method::POST, "/v1/quotes/{id}/commit", May(P::Sell)),
+    (Method::GET, "/v1/settlements", May(P::ReadStores)),
+    (Method::POST, "/v1/settlements", May(P::ManageStores)),
+    (Method::GET, "/v1/settlements/open", May(P::ReadStores)),
+    (Method::GET, "/v1/settlements/{id}", May(P::ReadStores)),
+    (
+        Method::POST,
+        "/v1/settlements/{id}/reversal",
+        May(P::ManageStores),
+    ),
     (Method::GET, "/v1/rewards", May(P::ReadGoods)),
     (Method::PUT, "/v1/rewards/{id}", May(P::ManageGoods)),
     (

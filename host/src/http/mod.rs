@@ -56,6 +56,7 @@ mod refusals;
 mod rewards;
 mod router;
 pub mod sale_view;
+mod settlements;
 mod staff;
 mod stores;
 mod terminals;

@@ -151,6 +151,15 @@ catalogue! {
     PassUnfit "pass_unfit" 422 final
         en "The pass does not pay for this" "The pass is refused: {reason}." "Leave the pass out, or name one that covers this product in this store; the list `passes` of the member shows what he has."
         zh "次卡不适用" "次卡被拒绝：{reason}。" "请去掉次卡，或使用在本店适用于该商品的次卡；会员的 `passes` 列表列出其次卡。";
+    WalletNotShared "wallet_not_shared" 403 final
+        en "The wallet is not used here" "Points and stored value of members of {store} are not used in this store." "Pay another way; the chain's setting wallets_shared says how far wallets reach."
+        zh "会员账户不在本店通用" "{store} 的会员积分与储值不能在本店使用。" "请用其他方式支付；通用范围见连锁设置 wallets_shared。";
+    SettlementUnknown "settlement_unknown" 404 final
+        en "The settlement is not known" "There is no settlement {id}." "Use an id from the list of settlements."
+        zh "结算单不存在" "没有结算单 {id}。" "请使用结算列表中的编号。";
+    NothingToSettle "nothing_to_settle" 409 final
+        en "Nothing is open" "No store owes the chain anything in {currency}, nor the chain a store." "Settle again once wallets were used in stores that settle."
+        zh "没有待结算金额" "{currency} 没有任何门店与总部之间的往来余额。" "待有跨店往来后再结算。";
     PassUsed "pass_used" 409 final
         en "The pass does not come back" "The pass of line {id} was used as far as its terms allow a refund, or its time is over." "Refund the other lines, or adjust by hand what the store wants to give."
         zh "次卡不可退" "第 {id} 行的次卡已使用到不可退的程度或已过期。" "请退其他行，或由门店手工调整。";

@@ -25,7 +25,7 @@ use super::problems::Code;
 use super::{
     approvals, auth, baskets, bindings, cards, claims, configuration, coupons, error, events,
     health, members, occasions, operations, orders, passes, plugins, products, programs, quotes,
-    rewards, staff, stores, terminals, wallet,
+    rewards, settlements, staff, stores, terminals, wallet,
 };
 use crate::host::Host;
 
@@ -83,6 +83,7 @@ fn resources() -> OpenApiRouter<Arc<Host>> {
         .merge(quotes::routes())
         .merge(baskets::routes())
         .merge(rewards::routes())
+        .merge(settlements::routes())
         .merge(orders::routes())
         .merge(claims::routes())
 }

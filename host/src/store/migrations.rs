@@ -88,6 +88,13 @@ const ALL: &[Tables] = &[
         sqlite: "",
         postgres: "",
     },
+    Tables {
+        version: 16,
+        name: "settlements",
+        common: include_str!("../../../migrations/common/0016_settlements.sql"),
+        sqlite: "",
+        postgres: "",
+    },
 ];
 
 impl Tables {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Movement, known, own_place, replayed};
+use super::{Movement, known_in, own_place, replayed};
 use crate::access::Principal;
 use crate::checkout::{CheckoutError, Intent};
 use crate::couponing::made_code;
@@ -87,8 +87,8 @@ pub async fn exchange(
     if !(1..=MOST).contains(&request.quantity) {
         return Err(CheckoutError::Amount("/quantity".to_owned()));
     }
-    let member = known(host, member).await?;
     let place = own_place(host, caller, request.store.as_deref())?;
+    let member = known_in(host, &place, member).await?;
     let reward = store::rewards::reward(&mut host.db.read().await?, &request.reward).await?;
     let reward = reward
         .filter(|reward| reward.active)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Movement, held, in_range, known, money_kind, own_place, replayed};
+use super::{Movement, held, in_range, known_in, money_kind, own_place, replayed};
 use crate::access::{Permission, Principal};
 use crate::approval::{self, Act};
 use crate::checkout::request::TenderRequest;
@@ -42,8 +42,8 @@ pub async fn withdraw(
         return Ok(receipt);
     }
     let kind = money_kind(&request.tender)?;
-    let member = known(host, member).await?;
     let place = own_place(host, caller, request.store.as_deref())?;
+    let member = known_in(host, &place, member).await?;
     let terms = &place.settings.withdrawal;
     in_range(request.amount, terms.least, "/amount")?;
     let act = Act {

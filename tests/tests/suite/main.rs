@@ -29,6 +29,7 @@ mod programs;
 mod recorded;
 mod reference;
 mod refunds;
+mod settlements;
 mod several_hosts;
 mod side_by_side;
 mod stacking;

@@ -193,7 +193,7 @@ on_each_database! {
             assert_eq!(answer.refused(422), "pass_unfit");
         }
         let unknown = json!({ "product": "wash", "pass": { "product": "nothing" } });
-        assert_eq!(asked(&shop, with(unknown)).await.refused(404), "product_unknown");
+        assert_eq!(asked(&shop, with(unknown)).await.refused(422), "product_unknown");
         assert_eq!(shop.post("/v1/quotes", &shop.west_till, wash(&member, 1)).await.refused(422), "pass_unfit");
         assert_eq!(asked(&shop, wash(&other, 1)).await.refused(409), "balance_short");
         let anonymous = json!({ "lines": [{ "product": "wash", "pass": { "product": "washes" } }] });

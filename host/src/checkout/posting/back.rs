@@ -1,6 +1,9 @@
 //! The way back: the steps that post a refund, and what is taken back of what a sale or an occasion gave.
 
-use super::{account, counter_step, negated, overflow, passes, system, tender_account, tender_key};
+use super::{
+    account, counter_step, negated, overflow, passes, points_cost, system, tender_account,
+    tender_key,
+};
 use crate::checkout::error::CheckoutError;
 use crate::domain::ledger::{AccountName, ExpiredReturn, Step, TakeBackShort};
 use crate::domain::order::OrderDocument;
@@ -102,6 +105,7 @@ pub fn refund(
     for tender in &plan.tenders {
         pay_back(&mut steps, document, tender, points, consumed, expired)?;
     }
+    steps.extend(points_cost(document, negated(plan.points_cost)?)?);
     steps.extend(passes::back(document, plan, consumed, expired)?);
     for back in taken {
         take_back(&mut steps, back);

@@ -27,11 +27,33 @@ pub struct Command {
     pub subject: Subject,
     /// Lots and coupons that were good on this day may still be used; otherwise the business day counts.
     pub spendable_as_of: Option<Day>,
+    /// The store whose own accounts the entry leaves in balance, where it settles with the chain.
+    pub clearing: Option<Clearing>,
     /// Limit-checked changes, in order.
     pub steps: Vec<Step>,
     /// Rows written in the same transaction.
     pub records: Vec<Record>,
 }
+
+/// A store that settles with the chain. What an entry leaves open on its accounts is posted to `due/<store>`, where the
+/// store owes a positive balance, against the chain's `clearing`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clearing {
+    pub store: String,
+    pub currency: String,
+    /// Whether the chain pays the store for the points that pay there.
+    pub points: bool,
+}
+
+impl Clearing {
+    /// What the store owes the chain.
+    pub fn due(&self) -> String {
+        format!("due/{}", self.store)
+    }
+}
+
+/// The chain's side of what its stores owe it.
+pub const CLEARING: &str = "clearing";
 
 /// An idempotency key and the digest of the request that used it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -317,6 +339,7 @@ impl Command {
             kind: kind.into(),
             subject,
             spendable_as_of: None,
+            clearing: None,
             steps: Vec::new(),
             records: Vec::new(),
         }

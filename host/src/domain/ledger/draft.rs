@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::account::{AccountKey, SYSTEM, system_account};
-use super::command::Command;
+use super::command::{CLEARING, Clearing, Command};
 use super::entry::{Entry, LotChange, Notice, Posting};
 use super::refusal::Refusal;
 use super::state::{Account, Counter, CounterKey, Coupon, Hold, Lot, OrderKey, Refundable, State};
@@ -329,6 +329,29 @@ impl<'s> Draft<'s> {
         Ok(())
     }
 
+    /// What the entry leaves open on a store's own accounts is due between the store and the chain.
+    fn clear(&mut self, clearing: &Clearing) -> Result<(), Refusal> {
+        let (currency, store) = (&clearing.currency, &clearing.store);
+        let shard = format!("/{currency}@{}", self.writer);
+        let points = format!("tender/points/{store}");
+        let mut open = 0_i64;
+        for (id, leg) in self.legs.iter().filter(|(_, leg)| leg.key.is_none()) {
+            let name = id
+                .strip_prefix(SYSTEM)
+                .and_then(|rest| rest.strip_prefix('/'))
+                .and_then(|rest| rest.strip_suffix(&shard));
+            let own = name.filter(|name| {
+                let of = name.rsplit_once('/').map(|(_, last)| last);
+                of == Some(store.as_str()) && !(clearing.points && **name == points)
+            });
+            if own.is_some() {
+                open = sum(open, leg.amount)?;
+            }
+        }
+        self.post_system(&clearing.due(), currency, negated(open)?)?;
+        self.post_system(CLEARING, currency, open)
+    }
+
     /// Settles debts, checks that the entry balances and no wallet is below its floor, and closes the draft.
     pub(super) fn finish(
         mut self,
@@ -336,6 +359,9 @@ impl<'s> Draft<'s> {
         entry_id: impl FnOnce() -> String,
     ) -> Result<Changes, Refusal> {
         self.repay_debts()?;
+        if let Some(clearing) = &command.clearing {
+            self.clear(clearing)?;
+        }
         self.check_balanced()?;
         let mut accounts = Vec::new();
         let mut postings = Vec::new();

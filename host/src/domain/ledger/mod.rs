@@ -26,14 +26,14 @@ mod touches;
 pub use account::{AccountKey, AccountName, DEFAULT_PROGRAM, SYSTEM, points_asset, system_account};
 pub use apply::{Applied, Context, apply};
 pub use command::{
-    Command, ExpiredReturn, HoldOutcome, NewCoupon, NewLot, OnShort, Operation, Reserve, Step,
-    Subject, TakeBackShort,
+    CLEARING, Clearing, Command, ExpiredReturn, HoldOutcome, NewCoupon, NewLot, OnShort, Operation,
+    Reserve, Step, Subject, TakeBackShort,
 };
 pub use entry::{Entry, LotChange, Notice, Posting, Receipt};
 pub use pass::value_lot;
 pub use record::{
     ClaimRow, EvaluationRow, EventRow, ExchangeRow, MemberDayRow, MemberTierRow, OccasionRow,
-    OrderRow, Record, RefundRow,
+    OrderRow, Record, RefundRow, SettlementRow,
 };
 pub use refusal::Refusal;
 pub use state::{

@@ -10,6 +10,7 @@ pub enum Record {
     Claim(Box<ClaimRow>),
     Occasion(Box<OccasionRow>),
     Exchange(Box<ExchangeRow>),
+    Settlement(SettlementRow),
     Evaluation(Box<EvaluationRow>),
     Event(EventRow),
     MemberDay(MemberDayRow),
@@ -116,6 +117,18 @@ pub struct ExchangeRow {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettlementRow {
+    pub id: String,
+    /// ISO 4217.
+    pub currency: String,
+    /// 1 for the first of a currency.
+    pub number: i64,
+    pub settled_by: String,
+    /// JSON: what every store owed and why.
+    pub doc: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EvaluationRow {
     /// The order, refund, claim or occasion the rule was asked for.
     pub subject: String,
@@ -206,6 +219,10 @@ impl Record {
                     visit("claim", text);
                 }
                 visit("claim", row.staff.as_deref().unwrap_or(""));
+            }
+            Self::Settlement(row) => {
+                visit("currency", &row.currency);
+                visit("settled by", &row.settled_by);
             }
             Self::Exchange(row) => {
                 for text in [&row.id, &row.member, &row.reward, &row.codes, &row.store] {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::account::{AccountKey, AccountName};
-use super::command::{Command, Reserve, Step};
+use super::command::{CLEARING, Command, Reserve, Step};
 use super::record::Record;
 use super::state::{CounterKey, Held, Hold, OrderKey, lease};
 
@@ -32,6 +32,10 @@ impl Touches {
     pub fn add(&mut self, command: &Command) {
         if let Some(operation) = &command.operation {
             self.operations.insert(operation.key.clone());
+        }
+        if let Some(clearing) = &command.clearing {
+            self.system(&clearing.due(), &clearing.currency);
+            self.system(CLEARING, &clearing.currency);
         }
         for step in &command.steps {
             self.add_step(step);

@@ -217,6 +217,10 @@ pub(super) fn empty_document(input: &PriceInput<'_>, lines: Vec<OrderLine>) -> O
             cancelled_order_frees_usage: settings.cancelled_order_frees_usage,
             expired_lot_grace_days: settings.expired_lot_grace_days,
             points_value: settings.points_tender.as_ref().map(|rules| rules.value),
+            points_cost: settings
+                .settlement
+                .as_ref()
+                .and_then(|terms| terms.points_cost(&order.store)),
         },
     }
 }

@@ -48,6 +48,7 @@ impl From<CheckoutError> for Problem {
                 "it lies in the future; check the till's clock",
             ),
             E::PassUnfit { at, why } => Self::new(Code::PassUnfit).with("reason", why).at(at),
+            E::NotShared(home) => Self::new(Code::WalletNotShared).with("store", home),
             E::PassNeedsMember => Self::field("/member", Fault::Required),
             E::ToHimself => refused("/to", "a member gives nothing to himself"),
             E::NotOffered(at) => Self::new(Code::NotOffered).with("what", at),
@@ -55,6 +56,10 @@ impl From<CheckoutError> for Problem {
             E::RewardUnknown(id) => Self::unknown(Code::RewardUnknown, &id).at("/reward"),
             E::EntryUnknown(id) => Self::unknown(Code::EntryUnknown, &id),
             E::NotReversible(_) => Self::new(Code::NotReversible).with("reason", &told),
+            E::SettlementUnknown(id) => Self::unknown(Code::SettlementUnknown, &id),
+            E::NothingToSettle(currency) => {
+                Self::new(Code::NothingToSettle).with("currency", currency)
+            }
             E::Reversed(id) => Self::new(Code::EntryReversed).with("id", id),
             E::Unapproved(why) => why.into(),
             E::Overflow(_) => Self::new(Code::AmountTooLarge),

@@ -1,5 +1,7 @@
 //! Where rows come from: a chain's database, seen as of one moment.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -11,6 +13,9 @@ use crate::store::db::{Conn, Db, HOST_NAME};
 use crate::store::error::StoreError;
 use crate::store::location::Location;
 use crate::store::migrations;
+
+/// How long the sessions of a host that was stopped may still be seen.
+const GOING: Duration = Duration::from_secs(5);
 
 /// What tells one chain from another. It keeps the moment it was created for good, whatever it is called later.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -147,10 +152,23 @@ pub(super) async fn schema_version(conn: &mut Conn, place: &str) -> Result<i64, 
     Ok(found)
 }
 
-/// A host keeps its connections, so a server knows whether one is there.
+/// A host keeps its connections, so a server knows whether one is there. It notices late that one has gone.
 async fn refuse_served(conn: &mut Conn, place: &str) -> Result<(), TransferError> {
+    let began = tokio::time::Instant::now();
+    while is_served(conn).await? {
+        if began.elapsed() > GOING {
+            return Err(TransferError::Served {
+                place: place.to_owned(),
+            });
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Ok(())
+}
+
+async fn is_served(conn: &mut Conn) -> Result<bool, StoreError> {
     let Conn::Postgres(c) = conn else {
-        return Ok(());
+        return Ok(false);
     };
     let hosts: i64 = sqlx::query_scalar(
         "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1",
@@ -159,13 +177,7 @@ async fn refuse_served(conn: &mut Conn, place: &str) -> Result<(), TransferError
     .fetch_one(&mut **c)
     .await
     .map_err(StoreError::during("looking for hosts"))?;
-    if hosts == 0 {
-        Ok(())
-    } else {
-        Err(TransferError::Served {
-            place: place.to_owned(),
-        })
-    }
+    Ok(hosts > 0)
 }
 
 /// No host commits without its row in `writers`, and no second move gets this lock. It comes before the first read, so the snapshot holds all that

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{PAGE, Report};
-use crate::domain::ledger::{AccountKey, AccountName};
+use crate::domain::ledger::{AccountKey, AccountName, CLEARING};
 use crate::on;
+use crate::store::accounts::system_balances;
 use crate::store::bulk::{Bulk, Cell, Kind};
 use crate::store::db::Conn;
 use crate::store::error::StoreError;
@@ -72,6 +73,7 @@ pub(super) async fn check(
         report.fault(id, format!("pending holds say {sum} is parked, it is not"));
     }
     unposted(conn, report).await?;
+    claims_agree(conn, report).await?;
     sums_to_zero(conn, report).await
 }
 
@@ -270,6 +272,24 @@ async fn unposted(conn: &mut Conn, report: &mut Report) -> Result<(), StoreError
     .map_err(StoreError::during("looking for accounts without postings"))?;
     for (id, balance) in rows {
         report.fault(id, format!("it stands at {balance} without a posting"));
+    }
+    Ok(())
+}
+
+/// What stores owe the chain is what the chain says they owe.
+async fn claims_agree(conn: &mut Conn, report: &mut Report) -> Result<(), StoreError> {
+    let mut open: BTreeMap<String, i64> = BTreeMap::new();
+    for ((name, asset), balance) in system_balances(conn).await? {
+        if name == CLEARING || name.starts_with("due/") {
+            let sum = open.entry(asset).or_default();
+            *sum = sum.saturating_add(balance);
+        }
+    }
+    for (asset, sum) in open.into_iter().filter(|(_, sum)| *sum != 0) {
+        report.fault(
+            format!("clearing in {asset}"),
+            format!("what stores owe and what the chain is owed differ by {sum}"),
+        );
     }
     Ok(())
 }

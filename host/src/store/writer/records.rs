@@ -51,6 +51,12 @@ const EXCHANGES: Bulk = Bulk {
     columns: &[Text, Text, Text, Int, Int, Text, Text, Int],
 };
 
+const SETTLEMENTS: Bulk = Bulk {
+    doing: "writing settlements",
+    text: "INSERT INTO settlements (id, currency, number, settled_at, settled_by, doc) {rows}",
+    columns: &[Text, Text, Int, Int, Text, Text],
+};
+
 const EVALUATIONS: Bulk = Bulk {
     doing: "writing evaluations",
     text: "INSERT INTO evaluations (subject_id, position, binding_id, component_digest, config_hash, kind, delta, output,
@@ -101,6 +107,7 @@ struct Rows {
     claims: Vec<Cell>,
     occasions: Vec<Cell>,
     exchanges: Vec<Cell>,
+    settlements: Vec<Cell>,
     evaluations: Vec<Cell>,
     evaluated: BTreeSet<(String, String)>,
     events: Vec<Cell>,
@@ -153,6 +160,7 @@ pub(super) fn add(writing: &mut Writing, accepted: &[Accepted<'_>]) -> Result<()
     writing.add(&CLAIMS, rows.claims);
     writing.add(&OCCASIONS, rows.occasions);
     writing.add(&EXCHANGES, rows.exchanges);
+    writing.add(&SETTLEMENTS, rows.settlements);
     writing.add(&EVALUATIONS, rows.evaluations);
     let evaluated = rows
         .evaluated
@@ -197,6 +205,14 @@ impl Rows {
             Record::Claim(row) => self.claim(row),
             Record::Occasion(row) => self.occasion(row),
             Record::Exchange(row) => self.exchange(row, command),
+            Record::Settlement(row) => self.settlements.extend([
+                text(&row.id),
+                text(&row.currency),
+                Cell::Int(row.number),
+                Cell::Int(command.at.0),
+                text(&row.settled_by),
+                text(&row.doc),
+            ]),
             Record::Evaluation(row) => self.evaluation(row),
             Record::Event(row) => self.event(row, command),
             Record::MemberDay(row) => {
