@@ -28,6 +28,7 @@ pub mod plugins;
 pub mod reference;
 pub mod rules;
 pub mod running;
+pub mod shift;
 pub mod snapshot;
 pub mod store;
 pub mod vault;

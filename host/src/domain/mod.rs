@@ -11,5 +11,6 @@ pub mod refund;
 pub mod rules;
 pub mod schedule;
 pub mod settings;
+pub mod shift;
 pub mod time;
 pub mod wallet;

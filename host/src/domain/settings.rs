@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use tessera_money::{Rate, Rounding};
 
 use super::order::category_and_ancestors;
+use super::shift::ShiftTerms;
 use super::wallet::{TransferTerms, WithdrawalTerms};
 
 /// Discount caps of one chain.
@@ -55,6 +56,10 @@ pub struct CheckoutSettings {
     /// Points given by a member to another; they keep their last days. Default not offered (OpenLoyalty does).
     #[schemars(extend("examples" = [{ "fee": "1%" }]))]
     pub points_transfer: Option<TransferTerms>,
+    /// Shifts of tills: whether a terminal needs one, and who has to agree to cash moved by hand and to differences at the
+    /// closing. Default: a shift is optional (Odoo's point of sale demands one).
+    #[schemars(extend("examples" = [{ "at_terminals": "required", "cash_approval_above": 20_000, "reason_above": 100, "approval_above": 1_000 }]))]
+    pub shifts: ShiftTerms,
     /// Whether points are earned on the net amount. Default no (Odoo, ERPNext); yes in many US shops;
     /// Square asks.
     pub earn_before_tax: bool,
@@ -228,6 +233,7 @@ impl Default for CheckoutSettings {
             withdrawal: WithdrawalTerms::default(),
             stored_value_transfer: None,
             points_transfer: None,
+            shifts: ShiftTerms::default(),
             earn_before_tax: false,
             points_tender_reduces_earning: true,
             stored_value_reduces_earning: StoredValueEarning::None,
@@ -386,6 +392,16 @@ impl CheckoutSettings {
             ensure(room, most, "give at least `least`, or leave it out")?;
             ensure(share_of_one(&terms.fee), fee, "give a rate from 0 to 1")?;
             ensure(terms.approval_above >= 0, approval, "give zero or more")?;
+        }
+        for (amount, key) in [
+            (
+                self.shifts.cash_approval_above,
+                "shifts.cash_approval_above",
+            ),
+            (self.shifts.reason_above, "shifts.reason_above"),
+            (self.shifts.approval_above, "shifts.approval_above"),
+        ] {
+            ensure(amount >= 0, key, "give zero or more minor units")?;
         }
         ensure(
             self.points_lapse_after_days != Some(0),

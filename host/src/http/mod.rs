@@ -55,6 +55,7 @@ mod refusals;
 mod rewards;
 mod router;
 pub mod sale_view;
+mod shifts;
 mod staff;
 mod stores;
 mod terminals;

@@ -293,6 +293,18 @@ catalogue! {
     BasketsFull "baskets_full" 409 final
         en "Too many baskets wait" "200 baskets wait in this store already." "Take some up first."
         zh "挂单过多" "本店已有 200 个挂单。" "请先取出部分挂单。";
+    ShiftUnknown "shift_unknown" 404 final
+        en "The shift is not known" "No shift has the id {id}." "Use an id from GET /v1/shifts."
+        zh "班次不存在" "没有编号为 {id} 的班次。" "请使用 GET /v1/shifts 返回的编号。";
+    ShiftOpen "shift_open" 409 final
+        en "The terminal has a shift open" "The shift {id} is open at terminal {terminal}." "Close it first, or go on with it."
+        zh "终端已有班次" "终端 {terminal} 的班次 {id} 尚未交班。" "请先交班，或继续使用该班次。";
+    ShiftNeeded "shift_needed" 409 final
+        en "The terminal needs an open shift" "The chain's tills work in shifts, and {terminal} has none open." "Open one with POST /v1/shifts and send the same request again."
+        zh "终端需要先开班" "本连锁要求开班后收银，终端 {terminal} 尚未开班。" "请先用 POST /v1/shifts 开班，再重新提交相同请求。";
+    ShiftClosed "shift_closed" 409 final
+        en "The shift is closed" "The shift {id} is closed; its report stays as it is." "Use the terminal's open shift, or open a new one."
+        zh "班次已交班" "班次 {id} 已交班，报表不再变动。" "请使用终端当前的班次，或重新开班。";
     NotReversible "not_reversible" 409 final
         en "The entry is not reversed as a whole" "{reason}." "Refund a sale; put the rest right by an adjustment."
         zh "该分录不能整笔冲正" "{reason}。" "销售请走退款，其余请手工调整。";

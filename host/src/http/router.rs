@@ -25,7 +25,7 @@ use super::problems::Code;
 use super::{
     approvals, auth, baskets, bindings, cards, claims, configuration, coupons, error, events,
     health, members, occasions, operations, orders, plugins, products, programs, quotes, rewards,
-    staff, stores, terminals, wallet,
+    shifts, staff, stores, terminals, wallet,
 };
 use crate::host::Host;
 
@@ -82,6 +82,7 @@ fn resources() -> OpenApiRouter<Arc<Host>> {
         .merge(quotes::routes())
         .merge(baskets::routes())
         .merge(rewards::routes())
+        .merge(shifts::routes())
         .merge(orders::routes())
         .merge(claims::routes())
 }

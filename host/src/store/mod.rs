@@ -30,6 +30,7 @@ pub mod plugins;
 pub mod products;
 pub mod rewards;
 mod row;
+pub mod shifts;
 pub mod staff;
 pub mod stores;
 pub mod transfer;

@@ -29,6 +29,7 @@ mod recorded;
 mod reference;
 mod refunds;
 mod several_hosts;
+mod shifts;
 mod side_by_side;
 mod stacking;
 mod templates;

@@ -17,6 +17,7 @@ mod lot;
 mod record;
 mod refundable;
 mod refusal;
+mod shift;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -34,6 +35,7 @@ pub use record::{
     OrderRow, Record, RefundRow,
 };
 pub use refusal::Refusal;
+pub use shift::{CASH_OUT, Shift, ShiftMovement, ShiftNeed, ShiftStep};
 pub use state::{
     Account, Counter, CounterKey, Coupon, Held, Hold, HoldState, Lot, OrderKey, Outcome, Recorded,
     Refundable, RefundableLine, RefundableTender, State, Touched, lease,
