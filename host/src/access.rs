@@ -198,6 +198,8 @@ impl Role {
 pub struct OnDuty {
     pub id: String,
     pub role: Role,
+    /// Of the record whose PIN was shown.
+    pub version: i64,
 }
 
 /// Who a request comes from.
@@ -233,6 +235,8 @@ pub enum AccessError {
     WrongPin,
     #[error("the staff member is locked; have a manager set a new PIN")]
     Locked,
+    #[error("somebody else set the PIN; change it first")]
+    PinMustChange,
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -515,6 +519,7 @@ mod tests {
         principal.staff = Some(OnDuty {
             id: "s".into(),
             role: Role::Supervisor,
+            version: 1,
         });
         assert!(principal.require(Permission::PriceAtTill).is_ok());
         assert!(principal.require_store("west").is_err());

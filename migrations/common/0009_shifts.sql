@@ -39,3 +39,5 @@ CREATE TABLE shift_movements (
     tenders TEXT NOT NULL,
     PRIMARY KEY (shift, sequence)
 );
+-- Somebody else set the PIN: it may only change itself.
+ALTER TABLE staff ADD COLUMN pin_must_change BOOLEAN NOT NULL DEFAULT FALSE;

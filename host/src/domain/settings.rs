@@ -60,6 +60,9 @@ pub struct CheckoutSettings {
     /// closing. Default: a shift is optional (Odoo's point of sale demands one).
     #[schemars(extend("examples" = [{ "at_terminals": "required", "cash_approval_above": 20_000, "reason_above": 100, "approval_above": 1_000 }]))]
     pub shifts: ShiftTerms,
+    /// When a person's PIN has to be changed that somebody else set, at the start or after it was forgotten. Default
+    /// at-first-use: until then it changes itself and does nothing else; `never` suits a till with a PIN for everybody.
+    pub pin_change: PinChange,
     /// Whether points are earned on the net amount. Default no (Odoo, ERPNext); yes in many US shops;
     /// Square asks.
     pub earn_before_tax: bool,
@@ -202,6 +205,13 @@ pub enum StoredValueEarning {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+pub enum PinChange {
+    AtFirstUse,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum RefundSpentPoints {
     Debt,
     ReduceRefund,
@@ -234,6 +244,7 @@ impl Default for CheckoutSettings {
             stored_value_transfer: None,
             points_transfer: None,
             shifts: ShiftTerms::default(),
+            pin_change: PinChange::AtFirstUse,
             earn_before_tax: false,
             points_tender_reduces_earning: true,
             stored_value_reduces_earning: StoredValueEarning::None,

@@ -32,6 +32,7 @@ mod several_hosts;
 mod shifts;
 mod side_by_side;
 mod stacking;
+mod staff;
 mod templates;
 mod wallets;
 mod watch;
