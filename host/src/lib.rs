@@ -6,6 +6,7 @@ pub mod audit;
 pub mod checkout;
 pub mod cli;
 pub mod clock;
+pub mod commission;
 pub mod config;
 pub mod couponing;
 pub mod declaration;

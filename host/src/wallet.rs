@@ -22,7 +22,9 @@ use crate::approval::{self, Act, Approved};
 use crate::checkout::request::{MemberReference, TenderRequest};
 use crate::checkout::situation::{find_member, intent as tender_intent};
 use crate::checkout::{CheckoutError, Intent, outcome, posting};
+use crate::commission;
 use crate::domain::basket::{MAX_AMOUNT, TenderIntent};
+use crate::domain::commission::CommissionOn;
 use crate::domain::ledger::{
     AccountKey, AccountName, Command, DEFAULT_PROGRAM, EventRow, MemberDayRow, NewLot, OnShort,
     Outcome, Receipt, Record, Step, Subject, points_asset,
@@ -146,6 +148,8 @@ pub async fn top_up(
     let told = serde_json::json!({
         "member": member, "amount": request.amount, "bonus": request.bonus, "currency": currency,
     });
+    let on = CommissionOn::TopUp;
+    movement.steps(commission::owed_for(caller, &place, on, request.amount)?);
     movement.steps(shift::at_till(host, caller, store));
     movement.event("member.topped_up", &member, caller, told);
     let receipt = movement.submit(host).await?;

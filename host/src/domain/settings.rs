@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tessera_money::{Rate, Rounding};
 
+use super::commission::{self, CommissionRule};
 use super::order::category_and_ancestors;
 use super::shift::ShiftTerms;
 use super::wallet::{TransferTerms, WithdrawalTerms};
@@ -60,6 +61,10 @@ pub struct CheckoutSettings {
     /// closing. Default: a shift is optional (Odoo's point of sale demands one).
     #[schemars(extend("examples" = [{ "at_terminals": "required", "cash_approval_above": 20_000, "reason_above": 100, "approval_above": 1_000 }]))]
     pub shifts: ShiftTerms,
+    /// What people earn for selling, topping up and enrolling, in the store's currency; a refund takes its part back. At
+    /// most 200 rules. Default none.
+    #[schemars(extend("examples" = [[{ "name": "everything", "on": "sale", "share": "1%" }, { "name": "new member", "on": "enrolment", "amount": 200 }]]))]
+    pub commission: Vec<CommissionRule>,
     /// When a person's PIN has to be changed that somebody else set, at the start or after it was forgotten. Default
     /// at-first-use: until then it changes itself and does nothing else; `never` suits a till with a PIN for everybody.
     pub pin_change: PinChange,
@@ -244,6 +249,7 @@ impl Default for CheckoutSettings {
             stored_value_transfer: None,
             points_transfer: None,
             shifts: ShiftTerms::default(),
+            commission: Vec::new(),
             pin_change: PinChange::AtFirstUse,
             earn_before_tax: false,
             points_tender_reduces_earning: true,
@@ -267,7 +273,7 @@ impl Default for CheckoutSettings {
 #[error("the setting `{key}` is refused: {remedy}")]
 pub struct SettingsError {
     pub key: &'static str,
-    /// Which tax class or cap, from zero.
+    /// Which tax class, cap or rule, from zero.
     pub position: Option<usize>,
     pub remedy: &'static str,
 }
@@ -403,6 +409,9 @@ impl CheckoutSettings {
             ensure(room, most, "give at least `least`, or leave it out")?;
             ensure(share_of_one(&terms.fee), fee, "give a rate from 0 to 1")?;
             ensure(terms.approval_above >= 0, approval, "give zero or more")?;
+        }
+        if let Err((position, key, remedy)) = commission::check(&self.commission) {
+            ensure_at(Some(position), false, key, remedy)?;
         }
         for (amount, key) in [
             (

@@ -56,6 +56,13 @@ pub const NEEDS: &[(Method, &str, Need)] = &[
     (Method::POST, "/v1/staff", May(P::ManageStaff)),
     (Method::PUT, "/v1/staff/{id}", May(P::ManageStaff)),
     (Method::PUT, "/v1/staff/{id}/pin", May(P::ManageStaff)),
+    // Of others these need `read-staff` beside.
+    (Method::GET, "/v1/staff/{id}/commission", May(P::Sell)),
+    (
+        Method::GET,
+        "/v1/staff/{id}/commission/entries",
+        May(P::Sell),
+    ),
     (Method::GET, "/v1/products", May(P::ReadGoods)),
     (Method::GET, "/v1/products/{id}", May(P::ReadGoods)),
     (Method::POST, "/v1/products", May(P::ManageGoods)),

@@ -34,6 +34,7 @@ pub mod bindings;
 mod cards;
 mod claims;
 mod code_view;
+mod commissions;
 mod configuration;
 mod coupons;
 pub mod error;

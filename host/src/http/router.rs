@@ -23,9 +23,9 @@ use utoipa_swagger_ui::SwaggerUi;
 use super::error::Problem;
 use super::problems::Code;
 use super::{
-    approvals, auth, baskets, bindings, cards, claims, configuration, coupons, error, events,
-    health, members, occasions, operations, orders, plugins, products, programs, quotes, rewards,
-    shifts, staff, stores, terminals, wallet,
+    approvals, auth, baskets, bindings, cards, claims, commissions, configuration, coupons, error,
+    events, health, members, occasions, operations, orders, plugins, products, programs, quotes,
+    rewards, shifts, staff, stores, terminals, wallet,
 };
 use crate::host::Host;
 
@@ -66,6 +66,7 @@ fn resources() -> OpenApiRouter<Arc<Host>> {
         .merge(stores::routes())
         .merge(terminals::routes())
         .merge(staff::routes())
+        .merge(commissions::routes())
         .merge(products::routes())
         .merge(members::routes())
         .merge(cards::routes())

@@ -6,6 +6,7 @@ pub mod bindings;
 pub mod bulk;
 pub mod chain;
 pub mod claims;
+pub mod commissions;
 pub mod counters;
 pub mod coupons;
 pub mod db;
