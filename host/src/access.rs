@@ -53,6 +53,14 @@ pub enum Permission {
     TransferAboveLimit,
     /// Put back what a top-up, withdrawal, transfer or adjustment moved.
     ReverseMovement,
+    /// Put cash into a drawer or take some out of it.
+    MoveCash,
+    /// The same above the limit the chain sets.
+    MoveCashAboveLimit,
+    /// Close a shift that is off by more than the chain's tolerance.
+    CloseWithDifference,
+    /// Open and close the shift of another terminal.
+    ManageShifts,
     ReadStaff,
     ManageStaff,
     ReadStores,
@@ -68,12 +76,14 @@ pub enum Permission {
 
 impl Permission {
     /// What somebody who holds it may let others do once.
-    pub const APPROVABLE: [Self; 5] = [
+    pub const APPROVABLE: [Self; 7] = [
         Self::RefundOtherTender,
         Self::AdjustPoints,
         Self::PayOutAboveLimit,
         Self::TransferAboveLimit,
         Self::ReverseMovement,
+        Self::MoveCashAboveLimit,
+        Self::CloseWithDifference,
     ];
 
     /// The name a refusal tells.
@@ -96,6 +106,10 @@ impl Permission {
             Self::PayOutAboveLimit => "pay-out-above-limit",
             Self::TransferAboveLimit => "transfer-above-limit",
             Self::ReverseMovement => "reverse-movement",
+            Self::MoveCash => "move-cash",
+            Self::MoveCashAboveLimit => "move-cash-above-limit",
+            Self::CloseWithDifference => "close-with-difference",
+            Self::ManageShifts => "manage-shifts",
             Self::ReadStaff => "read-staff",
             Self::ManageStaff => "manage-staff",
             Self::ReadStores => "read-stores",
@@ -145,6 +159,7 @@ impl Role {
             | Permission::ReadGoods
             | Permission::ReadMembers
             | Permission::Enrol
+            | Permission::MoveCash
             | Permission::ReadCoupons
             | Permission::ReadStores
             | Permission::ReadEvents
@@ -154,7 +169,10 @@ impl Role {
             | Permission::UnmaskPersons
             | Permission::PayOutAboveLimit
             | Permission::TransferAboveLimit
-            | Permission::ReverseMovement => Self::Supervisor,
+            | Permission::ReverseMovement
+            | Permission::MoveCashAboveLimit
+            | Permission::CloseWithDifference
+            | Permission::ManageShifts => Self::Supervisor,
             Permission::ManageGoods
             | Permission::ManageMembers
             | Permission::IssueCoupons
@@ -180,6 +198,8 @@ impl Role {
 pub struct OnDuty {
     pub id: String,
     pub role: Role,
+    /// Of the record whose PIN was shown.
+    pub version: i64,
 }
 
 /// Who a request comes from.
@@ -215,6 +235,8 @@ pub enum AccessError {
     WrongPin,
     #[error("the staff member is locked; have a manager set a new PIN")]
     Locked,
+    #[error("somebody else set the PIN; change it first")]
+    PinMustChange,
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -497,6 +519,7 @@ mod tests {
         principal.staff = Some(OnDuty {
             id: "s".into(),
             role: Role::Supervisor,
+            version: 1,
         });
         assert!(principal.require(Permission::PriceAtTill).is_ok());
         assert!(principal.require_store("west").is_err());

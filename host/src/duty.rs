@@ -3,21 +3,38 @@
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHash, PasswordVerifier};
 
-use crate::access::{AccessError, OnDuty, Principal, Role};
+use crate::access::{self, AccessError, OnDuty, Principal, Role};
+use crate::domain::settings::PinChange;
 use crate::host::Host;
 use crate::store::staff::Staff;
 use crate::store::{self, StoreError};
+use crate::vault::VaultError;
 
-/// Puts a staff member on duty for one request.
+/// Why a person keeps the PIN he has.
+#[derive(Debug, thiserror::Error)]
+pub enum PinError {
+    #[error("show the PIN you have, as `Tessera-Staff`")]
+    Nobody,
+    #[error("it is the PIN there is already; choose another")]
+    Same,
+    #[error("somebody set another PIN meanwhile; begin again with that one")]
+    Meanwhile,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+}
+
+/// Puts a staff member on duty for one request. A PIN somebody else set does nothing but change itself.
 ///
 /// # Errors
-/// [`AccessError::WrongPin`] for an unknown or departed person as for a wrong PIN,
+/// [`AccessError::PinMustChange`], [`AccessError::WrongPin`] for an unknown or departed person as for a wrong PIN,
 /// [`AccessError::Locked`] after five wrong ones, [`AccessError::OtherStore`] away from their store.
 pub async fn on_duty(
     host: &Host,
     principal: &mut Principal,
-    id: &str,
-    pin: &str,
+    (id, pin): (&str, &str),
+    is_to_change_it: bool,
 ) -> Result<(), AccessError> {
     let mut conn = host.db.read().await?;
     let staff = store::staff::staff(&mut conn, id).await?;
@@ -36,8 +53,15 @@ pub async fn on_duty(
     if !host.recent.knows_pin(&staff, pin) {
         check_pin(host, &staff, pin).await?;
     }
+    if staff.pin_must_change && !is_to_change_it {
+        return Err(AccessError::PinMustChange);
+    }
     let role = Role::parse(&staff.role).ok_or(AccessError::WrongPin)?;
-    principal.staff = Some(OnDuty { id: staff.id, role });
+    principal.staff = Some(OnDuty {
+        id: staff.id,
+        role,
+        version: staff.version,
+    });
     Ok(())
 }
 
@@ -59,17 +83,7 @@ async fn check_pin(host: &Host, staff: &Staff, pin: &str) -> Result<(), AccessEr
     if !left {
         return Err(AccessError::Locked);
     }
-    let (hash, guess) = (staff.pin_hash.clone(), pin.to_owned());
-    let right = tokio::task::spawn_blocking(move || {
-        PasswordHash::new(&hash).is_ok_and(|hash| {
-            Argon2::default()
-                .verify_password(guess.as_bytes(), &hash)
-                .is_ok()
-        })
-    })
-    .await
-    .unwrap_or(false);
-    if !right {
+    if !is_pin(staff, pin).await {
         return Err(AccessError::WrongPin);
     }
     host.recent.remember_pin(staff, pin);
@@ -80,4 +94,69 @@ async fn check_pin(host: &Host, staff: &Staff, pin: &str) -> Result<(), AccessEr
         })
         .await?;
     Ok(())
+}
+
+/// Compares a PIN with the stored one; tens of milliseconds, off the request's thread.
+async fn is_pin(staff: &Staff, pin: &str) -> bool {
+    let (hash, guess) = (staff.pin_hash.clone(), pin.to_owned());
+    let compared = tokio::task::spawn_blocking(move || {
+        PasswordHash::new(&hash).is_ok_and(|hash| {
+            Argon2::default()
+                .verify_password(guess.as_bytes(), &hash)
+                .is_ok()
+        })
+    });
+    compared.await.unwrap_or(false)
+}
+
+/// Whether a PIN that somebody else sets for this person has to be changed: where any store he works in says so, and
+/// where there is none yet.
+pub fn has_to_change(host: &Host, store: Option<&str>) -> bool {
+    let Some(snapshot) = host.snapshots.current() else {
+        return true;
+    };
+    let places = snapshot.places();
+    let mut his = places
+        .filter(|place| store.is_none_or(|store| place.store.id == store))
+        .peekable();
+    his.peek().is_none() || his.any(|place| place.settings.pin_change == PinChange::AtFirstUse)
+}
+
+/// Gives a person on duty a PIN of his own choice; one that was set anew since he showed his does not count.
+///
+/// # Errors
+/// See [`PinError`].
+pub async fn change_pin(host: &Host, caller: &Principal, pin: String) -> Result<(), PinError> {
+    let shown = caller.staff.clone().ok_or(PinError::Nobody)?;
+    let staff = store::staff::staff(&mut host.db.read().await?, &shown.id).await?;
+    let staff = staff.ok_or(PinError::Meanwhile)?;
+    let _turn = host
+        .recent
+        .hashing
+        .acquire()
+        .await
+        .map_err(|_| StoreError::Stopped)?;
+    if is_pin(&staff, &pin).await {
+        return Err(PinError::Same);
+    }
+    let hashed = tokio::task::spawn_blocking(move || access::hash_pin(&pin)).await;
+    let hash = hashed.map_err(|_| StoreError::Stopped)??;
+    let (now, store) = (host.clock.now(), staff.store.clone());
+    let changed = host.writer.write("changing a PIN", move |tx| {
+        Box::pin(async move {
+            let id = shown.id;
+            let set = store::staff::set_pin(tx, (&id, shown.version), &hash, false).await?;
+            if set {
+                let told = serde_json::json!({ "by": id }).to_string();
+                let kind = "staff.pin_changed";
+                store::events::add(tx, kind, &id, store.as_deref(), now, &told).await?;
+            }
+            Ok(set)
+        })
+    });
+    if changed.await? {
+        Ok(())
+    } else {
+        Err(PinError::Meanwhile)
+    }
 }

@@ -289,8 +289,8 @@ fn carried(store: &StoreStatement, currency: &str, sign: i64) -> Result<Vec<Step
     let legs = [
         (clearing.due(), -store.due),
         (CLEARING.to_owned(), store.due),
-        (format!("commission/{}", store.store), -store.commission),
-        ("commission".to_owned(), store.commission),
+        (format!("settlement-fee/{}", store.store), -store.commission),
+        ("settlement-fee".to_owned(), store.commission),
         (format!("payable/{}", store.store), store.payable),
         ("payable".to_owned(), -store.payable),
     ];

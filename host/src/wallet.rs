@@ -22,7 +22,9 @@ use crate::approval::{self, Act, Approved};
 use crate::checkout::request::{MemberReference, TenderRequest};
 use crate::checkout::situation::{find_member, intent as tender_intent, shared_with};
 use crate::checkout::{CheckoutError, Intent, outcome, posting};
+use crate::commission;
 use crate::domain::basket::{MAX_AMOUNT, TenderIntent};
+use crate::domain::commission::CommissionOn;
 use crate::domain::ledger::{
     AccountKey, AccountName, Command, DEFAULT_PROGRAM, EventRow, MemberDayRow, NewLot, OnShort,
     Outcome, Receipt, Record, Step, Subject, points_asset,
@@ -32,6 +34,7 @@ use crate::domain::rules::{TenderKind, Trigger};
 use crate::domain::time::Day;
 use crate::host::Host;
 use crate::occasions::{self, Occasion};
+use crate::shift;
 use crate::snapshot::Place;
 use crate::store;
 
@@ -145,6 +148,9 @@ pub async fn top_up(
     let told = serde_json::json!({
         "member": member, "amount": request.amount, "bonus": request.bonus, "currency": currency,
     });
+    let on = CommissionOn::TopUp;
+    movement.steps(commission::owed_for(caller, &place, on, request.amount)?);
+    movement.steps(shift::at_till(host, caller, store));
     movement.event("member.topped_up", &member, caller, told);
     let receipt = movement.submit(host).await?;
     let name = format!("top-up/{}", receipt.subject.id);
@@ -223,17 +229,23 @@ pub async fn adjust(
     movement.submit(host).await
 }
 
-/// One change of members' accounts on its way to the ledger.
-struct Movement {
+/// One change of accounts outside a sale on its way to the ledger.
+pub(crate) struct Movement {
     command: Command,
     store: String,
     approved_by: Option<String>,
 }
 
 impl Movement {
-    fn new(host: &Host, place: &Place, kind: &str, intent: Intent) -> Self {
+    pub(crate) fn new(host: &Host, place: &Place, kind: &str, intent: Intent) -> Self {
+        let id = uuid::Uuid::now_v7().to_string();
+        Self::of(host, place, kind, &id, intent)
+    }
+
+    /// One of something that has its id already.
+    pub(crate) fn of(host: &Host, place: &Place, kind: &str, id: &str, intent: Intent) -> Self {
         let now = host.clock.now();
-        let subject = Subject::new(kind, uuid::Uuid::now_v7().to_string());
+        let subject = Subject::new(kind, id);
         let mut command = Command::new(kind, subject, now, place.day(now));
         command.operation = Some(intent.into());
         command.clearing = place.clearing();
@@ -244,11 +256,11 @@ impl Movement {
         }
     }
 
-    fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         &self.command.subject.id
     }
 
-    fn steps(&mut self, steps: impl IntoIterator<Item = Step>) {
+    pub(crate) fn steps(&mut self, steps: impl IntoIterator<Item = Step>) {
         self.command.steps.extend(steps);
     }
 
@@ -257,7 +269,7 @@ impl Movement {
     }
 
     /// Uses an approval up, where one was needed.
-    fn approved(&mut self, approved: Option<Approved>) {
+    pub(crate) fn approved(&mut self, approved: Option<Approved>) {
         if let Some(approved) = approved {
             self.command.steps.push(approved.step);
             self.approved_by = Some(approved.by);
@@ -265,7 +277,7 @@ impl Movement {
     }
 
     /// Says in the events what happened, who did it and who let him.
-    fn event(&mut self, kind: &str, subject: &str, caller: &Principal, mut told: Value) {
+    pub(crate) fn event(&mut self, kind: &str, subject: &str, caller: &Principal, mut told: Value) {
         told["by"] = caller.who().into();
         if let Some(by) = &self.approved_by {
             told["approved_by"] = by.as_str().into();
@@ -278,14 +290,17 @@ impl Movement {
         }));
     }
 
-    async fn submit(self, host: &Host) -> Result<Receipt, CheckoutError> {
+    pub(crate) async fn submit(self, host: &Host) -> Result<Receipt, CheckoutError> {
         let receipt = host.writer.submit(self.command).await;
         receipt.map_err(approval::refused)
     }
 }
 
 /// What was answered under this key before; the writer itself decides every race.
-async fn replayed(host: &Host, intent: &Intent) -> Result<Option<Receipt>, CheckoutError> {
+pub(crate) async fn replayed(
+    host: &Host,
+    intent: &Intent,
+) -> Result<Option<Receipt>, CheckoutError> {
     match outcome(host, intent).await? {
         None => Ok(None),
         Some(Outcome::Refused(refusal)) => Err(approval::refused(refusal)),
@@ -293,6 +308,16 @@ async fn replayed(host: &Host, intent: &Intent) -> Result<Option<Receipt>, Check
             replayed: true,
             ..receipt
         })),
+    }
+}
+
+const LONGEST_REASON: usize = 500;
+
+/// Whether a reason says something, and not too much.
+pub(crate) fn reasonable(reason: &str) -> Result<(), CheckoutError> {
+    match reason.chars().count() {
+        1..=LONGEST_REASON => Ok(()),
+        _ => Err(CheckoutError::Reason),
     }
 }
 
@@ -335,7 +360,7 @@ async fn known_in(host: &Host, place: &Place, member: &str) -> Result<String, Ch
     Ok(known.member.id)
 }
 
-fn own_place(
+pub(crate) fn own_place(
     host: &Host,
     caller: &Principal,
     store: Option<&str>,
@@ -360,7 +385,7 @@ fn any_place(host: &Host) -> Result<Arc<Place>, CheckoutError> {
         .ok_or(CheckoutError::NoChain)
 }
 
-fn in_range(amount: i64, least: i64, pointer: &str) -> Result<(), CheckoutError> {
+pub(crate) fn in_range(amount: i64, least: i64, pointer: &str) -> Result<(), CheckoutError> {
     if (least..=MAX_AMOUNT).contains(&amount) {
         Ok(())
     } else {

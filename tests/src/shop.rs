@@ -283,6 +283,8 @@ impl Shop {
         let settings = json!({
             "tax_classes": [{ "name": "standard", "rate": "13/100" }, { "name": "reduced", "rate": "9/100" }],
             "points_tender": { "value": "1/1" },
+            // Scenarios that are not about PINs use the ones they set.
+            "pin_change": "never",
         });
         self.put(
             "/v1/chain",

@@ -14,6 +14,7 @@ use crate::domain::order::{GrantRecord, OrderDocument};
 use crate::domain::rules::Gift;
 use crate::domain::time::{Day, Instant};
 use crate::host::Host;
+use crate::shift;
 use crate::snapshot::Bound;
 
 use super::Intent;
@@ -103,6 +104,7 @@ pub async fn commit(
     }
     let sale = &waiting.sale;
     let document = payable(&sale.document, &request)?;
+    let till = shift::at_till(host, caller, &document.store);
     book(host, || {
         let order = uuid::Uuid::now_v7().to_string();
         let new = NewOrder {
@@ -120,6 +122,7 @@ pub async fn commit(
             };
             command.steps.insert(0, posted);
         }
+        command.steps.extend(till.clone());
         Ok((command, booked))
     })
     .await

@@ -85,6 +85,10 @@ pub enum CheckoutError {
     SettlementUnknown(String),
     #[error("nothing is due in {0} between the chain and its stores")]
     NothingToSettle(String),
+    #[error(
+        "`{0}` names nobody who sells here, or a share out of range; name up to 10 of the store's staff, each once"
+    )]
+    Salesperson(String),
     #[error("the approval does not count: {0}")]
     Unapproved(#[from] Unapproved),
     #[error("an amount is out of range: {0}")]

@@ -9,6 +9,7 @@ mod passes;
 
 pub use back::{Consumed, TakeBack, refund, taken_back, undone};
 
+use crate::commission::owed;
 use crate::domain::ledger::{AccountKey, AccountName, NewCoupon, NewLot, OnShort, Reserve, Step};
 use crate::domain::order::{CounterUse, OrderDocument, Tender};
 use crate::domain::rules::TenderKind;
@@ -79,6 +80,9 @@ pub fn sale(
         });
     }
     steps.extend(grants(order, document)?);
+    let earned = document.commissions.iter();
+    let earned = earned.map(|record| (record.staff.as_str(), record.amount));
+    steps.extend(owed(store, &document.currency, earned)?);
     steps.push(Step::OpenOrder {
         order: order.to_owned(),
         lines: document.lines.iter().map(|line| line.quantity).collect(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::access::Principal;
+use crate::commission::earned;
 use crate::domain::order::OrderDocument;
 use crate::domain::pricing::{PriceInput, RecordedSale, price};
 use crate::domain::time::Instant;
@@ -60,12 +61,16 @@ pub async fn priced(
     let mut priced = outcome?;
     let (snapshot, place) = (&situation.snapshot, &situation.place);
     codes::find_honouring(&mut priced.document, snapshot, place, at);
+    // What another host compares is what the customer sees; who sold it is no part of it.
+    let digest = digest(&priced.document)?;
+    let sold = earned(host, caller, place, &request, &priced.document);
+    priced.document.commissions = sold.await?;
     let lifetime = i64::from(situation.place.settings.quote_lifetime);
     Ok(Quote {
         id: uuid::Uuid::now_v7().to_string(),
         at,
         expires_at: at.plus_seconds(lifetime),
-        digest: digest(&priced.document)?,
+        digest,
         place: situation.place,
         request,
         sale: Arc::new(Sale {

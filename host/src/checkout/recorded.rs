@@ -8,6 +8,7 @@ use crate::domain::ledger::Refusal;
 use crate::domain::pricing;
 use crate::domain::time::Instant;
 use crate::host::Host;
+use crate::shift;
 
 use super::Intent;
 use super::commit::{Committed, book, sale_command};
@@ -39,6 +40,7 @@ pub async fn record(
         total: request.paid,
     };
     let quote = priced(host, caller, request.sale, occurred_at, Some(fact)).await?;
+    let till = shift::recorded_at_till(host, caller, &quote.sale.document.store);
     let booking = book(host, || {
         let order = uuid::Uuid::now_v7().to_string();
         let new = NewOrder {
@@ -49,6 +51,7 @@ pub async fn record(
         let document = quote.sale.document.clone();
         let (sale, strictness) = (&quote.sale, Strictness::Recorded);
         let (mut command, booked) = sale_command(&new, sale, document, strictness, occurred_at)?;
+        command.steps.extend(till.clone());
         command.operation = Some(intent.clone().into());
         Ok((command, booked))
     });

@@ -15,6 +15,7 @@ use crate::domain::refund::{self, GiftsBack, LineQuantity, RefundError, RefundPl
 use crate::domain::settings::RefundSpentPoints;
 use crate::domain::time::Day;
 use crate::host::Host;
+use crate::shift;
 use crate::snapshot::{Place, Snapshot};
 use crate::store::orders::{self, OrderName};
 use crate::store::{Conn, claims, coupons, entries, holds, lots, occasions};
@@ -132,6 +133,8 @@ async fn attempt(
     )?;
     command.steps.extend(undoing);
     command.clearing = place.clearing();
+    let store = &sale.document.store;
+    command.steps.extend(shift::at_till(host, caller, store));
     let terminal = caller.terminal.as_deref().unwrap_or(&caller.key);
     let staff = caller.staff.as_ref().map(|staff| staff.id.as_str());
     let mut row = refund_row(

@@ -26,10 +26,28 @@ pub struct QuoteRequest {
     /// How the customer means to pay; empty while that is open.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tenders: Vec<TenderRequest>,
+    /// Who sold it, for their commission; the staff member on duty when empty. At most 10, each once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub salespeople: Vec<Salesperson>,
     /// Name and value of whatever a rule of this chain wants to know of the order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<Object>)]
     pub attributes: Vec<Attribute>,
+}
+
+/// Somebody who sold, with his part of the commission.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Salesperson {
+    /// Staff id; of this store, or of all.
+    pub staff: String,
+    /// 1 to 1000, in proportion to those of the others; 1 when absent.
+    #[serde(default = "one")]
+    pub share: i64,
+}
+
+fn one() -> i64 {
+    1
 }
 
 /// One of a member's marks. Exactly one field.
@@ -69,6 +87,9 @@ pub struct LineRequest {
     /// Pays for the line with uses of a pass, one a piece.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pass: Option<PassRequest>,
+    /// Staff id of who sold this line alone, for the commission; the salespeople of the sale when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub salesperson: Option<String>,
     /// What a rule of this chain wants to know of the line.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<Object>)]

@@ -2,6 +2,7 @@
 
 pub mod basket;
 pub mod claim;
+pub mod commission;
 pub mod facts;
 pub mod ledger;
 pub mod order;
@@ -13,5 +14,6 @@ pub mod rules;
 pub mod schedule;
 pub mod settings;
 pub mod settlement;
+pub mod shift;
 pub mod time;
 pub mod wallet;

@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use tessera_money::Rate;
 
+use super::commission::CommissionRecord;
 use super::pass::{PassSold, PassUse};
 use super::pricing::{CampaignRef, FaultKind};
 use super::rules::{
@@ -55,6 +56,9 @@ pub struct OrderDocument {
     pub codes: Vec<CodeOutcome>,
     pub skipped: Vec<Skipped>,
     pub passed_over: Vec<PassedOver>,
+    /// What people earn for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub commissions: Vec<CommissionRecord>,
     pub terms: Terms,
 }
 

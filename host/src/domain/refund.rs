@@ -16,6 +16,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 use tessera_money::{Overflow, Rounding, mul_div, mul_rate};
 
+use super::commission::{self, CommissionReturn};
 use super::order::{
     AwardRecord, CounterOwner, CounterUse, OrderDocument, OrderLine, PurchaseRows, PurchaseSum,
     TaxSum, Terms, category_and_ancestors,
@@ -97,6 +98,9 @@ pub struct RefundPlan {
     /// What the points that are taken back had cost the store, minor units.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub points_cost: i64,
+    /// What people no longer earn.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub commissions: Vec<CommissionReturn>,
     /// Counter changes that undo those of the sale.
     pub counters: Vec<CounterUse>,
     /// Codes that can be used again.
@@ -326,6 +330,11 @@ pub fn plan(
         purchases: purchases(document, &lines, &shares, &after),
         awards: award_returns(&shares)?,
         gifts: gifts::back(document, refunded, share)?,
+        commissions: commission::returned(
+            &document.commissions,
+            &document.lines,
+            (&refunded.quantities, &after),
+        )?,
         counters: if completes {
             counters(document)?
         } else {
@@ -351,7 +360,7 @@ pub fn plan(
 }
 
 /// The part of `total` the first `part` of `whole` stand for; grows with `part` and ends at `total`.
-fn cumulative(total: i64, part: i64, whole: i64) -> Result<i64, Overflow> {
+pub(super) fn cumulative(total: i64, part: i64, whole: i64) -> Result<i64, Overflow> {
     if whole == 0 {
         Ok(0)
     } else {

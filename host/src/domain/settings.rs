@@ -7,8 +7,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tessera_money::{Rate, Rounding};
 
+use super::commission::{self, CommissionRule};
 use super::order::category_and_ancestors;
 use super::settlement::{MOST_STORES, SettlementTerms};
+use super::shift::ShiftTerms;
 use super::wallet::{TransferTerms, WithdrawalTerms};
 
 /// Discount caps of one chain.
@@ -62,6 +64,17 @@ pub struct CheckoutSettings {
     /// Where a member can use his points and stored value. Default the whole chain; `region` and `store` are those of his home
     /// store.
     pub wallets_shared: Sharing,
+    /// Shifts of tills: whether a terminal needs one, and who has to agree to cash moved by hand and to differences at the
+    /// closing. Default: a shift is optional (Odoo's point of sale demands one).
+    #[schemars(extend("examples" = [{ "at_terminals": "required", "cash_approval_above": 20_000, "reason_above": 100, "approval_above": 1_000 }]))]
+    pub shifts: ShiftTerms,
+    /// What people earn for selling, topping up and enrolling, in the store's currency; a refund takes its part back. At
+    /// most 200 rules. Default none.
+    #[schemars(extend("examples" = [[{ "name": "everything", "on": "sale", "share": "1%" }, { "name": "new member", "on": "enrolment", "amount": 200 }]]))]
+    pub commission: Vec<CommissionRule>,
+    /// When a person's PIN has to be changed that somebody else set, at the start or after it was forgotten. Default
+    /// at-first-use: until then it changes itself and does nothing else; `never` suits a till with a PIN for everybody.
+    pub pin_change: PinChange,
     /// Whether points are earned on the net amount. Default no (Odoo, ERPNext); yes in many US shops;
     /// Square asks.
     pub earn_before_tax: bool,
@@ -213,6 +226,13 @@ pub enum StoredValueEarning {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+pub enum PinChange {
+    AtFirstUse,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum RefundSpentPoints {
     Debt,
     ReduceRefund,
@@ -246,6 +266,9 @@ impl Default for CheckoutSettings {
             points_transfer: None,
             settlement: None,
             wallets_shared: Sharing::Chain,
+            shifts: ShiftTerms::default(),
+            commission: Vec::new(),
+            pin_change: PinChange::AtFirstUse,
             earn_before_tax: false,
             points_tender_reduces_earning: true,
             stored_value_reduces_earning: StoredValueEarning::None,
@@ -268,7 +291,7 @@ impl Default for CheckoutSettings {
 #[error("the setting `{key}` is refused: {remedy}")]
 pub struct SettingsError {
     pub key: &'static str,
-    /// Which tax class or cap, from zero.
+    /// Which tax class, cap or rule, from zero.
     pub position: Option<usize>,
     pub remedy: &'static str,
 }
@@ -432,6 +455,19 @@ impl CheckoutSettings {
                 "settlement.points_value",
                 "give zero or more",
             )?;
+        }
+        if let Err((position, key, remedy)) = commission::check(&self.commission) {
+            ensure_at(Some(position), false, key, remedy)?;
+        }
+        for (amount, key) in [
+            (
+                self.shifts.cash_approval_above,
+                "shifts.cash_approval_above",
+            ),
+            (self.shifts.reason_above, "shifts.reason_above"),
+            (self.shifts.approval_above, "shifts.approval_above"),
+        ] {
+            ensure(amount >= 0, key, "give zero or more minor units")?;
         }
         ensure(
             self.points_lapse_after_days != Some(0),

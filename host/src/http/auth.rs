@@ -26,9 +26,11 @@ pub enum Need {
     Nothing,
     /// A key or staff member with this permission.
     May(Permission),
+    /// Any key, and the PIN of whom it is about: also one that has to be changed.
+    OwnPin,
 }
 
-use Need::{May, Nothing};
+use Need::{May, Nothing, OwnPin};
 use Permission as P;
 
 /// Every route of `/v1` and what it needs.
@@ -54,6 +56,13 @@ pub const NEEDS: &[(Method, &str, Need)] = &[
     (Method::POST, "/v1/staff", May(P::ManageStaff)),
     (Method::PUT, "/v1/staff/{id}", May(P::ManageStaff)),
     (Method::PUT, "/v1/staff/{id}/pin", May(P::ManageStaff)),
+    // Of others these need `read-staff` beside.
+    (Method::GET, "/v1/staff/{id}/commission", May(P::Sell)),
+    (
+        Method::GET,
+        "/v1/staff/{id}/commission/entries",
+        May(P::Sell),
+    ),
     (Method::GET, "/v1/products", May(P::ReadGoods)),
     (Method::GET, "/v1/products/{id}", May(P::ReadGoods)),
     (Method::POST, "/v1/products", May(P::ManageGoods)),
@@ -143,6 +152,12 @@ pub const NEEDS: &[(Method, &str, Need)] = &[
         May(P::ReadMembers),
     ),
     (Method::POST, "/v1/members/{id}/exchanges", May(P::Sell)),
+    (Method::GET, "/v1/shifts", May(P::Sell)),
+    (Method::POST, "/v1/shifts", May(P::Sell)),
+    (Method::GET, "/v1/shifts/{id}", May(P::Sell)),
+    (Method::GET, "/v1/shifts/{id}/movements", May(P::Sell)),
+    (Method::POST, "/v1/shifts/{id}/movements", May(P::MoveCash)),
+    (Method::POST, "/v1/shifts/{id}/close", May(P::Sell)),
     (Method::GET, "/v1/baskets", May(P::Sell)),
     (Method::POST, "/v1/baskets", May(P::Sell)),
     (Method::POST, "/v1/baskets/{id}/recall", May(P::Sell)),
@@ -171,6 +186,7 @@ pub const NEEDS: &[(Method, &str, Need)] = &[
     (Method::GET, "/v1/operations/{key}", May(P::ReadOperations)),
     (Method::GET, "/v1/events", May(P::ReadEvents)),
     (Method::GET, "/v1/me", May(P::ReadStores)),
+    (Method::PUT, "/v1/me/pin", OwnPin),
 ];
 
 /// Who the request comes from; present on every route the table names.
@@ -207,7 +223,7 @@ pub async fn guard(State(host): State<Arc<Host>>, mut request: Request, next: Ne
         });
     match need {
         Some(Nothing) => {}
-        Some(May(permission)) => match admit(&host, request.headers(), permission).await {
+        Some(need @ (May(_) | OwnPin)) => match admit(&host, request.headers(), need).await {
             Ok(principal) => {
                 request.extensions_mut().insert(Caller(Arc::new(principal)));
             }
@@ -245,11 +261,7 @@ fn need_of(method: &Method, path: &str) -> Option<Need> {
     known.then_some(Nothing)
 }
 
-async fn admit(
-    host: &Host,
-    headers: &HeaderMap,
-    permission: Permission,
-) -> Result<Principal, AccessError> {
+async fn admit(host: &Host, headers: &HeaderMap, need: Need) -> Result<Principal, AccessError> {
     let token = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
@@ -267,9 +279,11 @@ async fn admit(
         if id.len() > 64 || pin.len() > 64 {
             return Err(AccessError::WrongPin);
         }
-        duty::on_duty(host, &mut principal, id, pin).await?;
+        duty::on_duty(host, &mut principal, (id, pin), need == OwnPin).await?;
     }
-    principal.require(permission)?;
+    if let May(permission) = need {
+        principal.require(permission)?;
+    }
     Ok(principal)
 }
 
@@ -296,6 +310,7 @@ impl From<AccessError> for Problem {
             AccessError::OtherStore(store) => Self::new(Code::OtherStore).with("store", store),
             AccessError::WrongPin => Self::new(Code::StaffPinWrong),
             AccessError::Locked => Self::new(Code::StaffLocked),
+            AccessError::PinMustChange => Self::new(Code::PinMustChange),
             AccessError::Store(error) => error.into(),
             AccessError::Vault(error) => Self::internal(error),
         }

@@ -19,6 +19,7 @@ use super::problems::{Code, Fault};
 use super::stores::invalid;
 use super::types::{Date, Id, Text};
 use crate::access::Permission;
+use crate::commission;
 use crate::domain::ledger::Operation;
 use crate::enrolment::{self, Newcomer, is_card_number};
 use crate::host::Host;
@@ -172,7 +173,9 @@ async fn enrol(
         key: keyed.key.into_string(),
         hash: keyed.hash,
     };
+    let store = newcomer.home_store.clone();
     let effect = enrolment::enrol(&host, operation, newcomer).await?;
+    commission::enrolled(&host, &caller, &effect.subject, &store).await?;
     let mut conn = host.db.read().await?;
     let member = known(&mut conn, &effect.subject).await?;
     let person = person_of(&host, &mut conn, &effect.subject).await?;

@@ -111,8 +111,8 @@ catalogue! {
         en "The approval does not count" "{reason}." "Have another person who may do it approve exactly this request, and use it within a minute, once."
         zh "授权无效" "{reason}。" "请由其他有权限的人针对该请求授权，并在一分钟内使用一次。";
     StaffNeeded "staff_needed" 403 final
-        en "A person has to show their PIN" "An approval is given by a person, not by a key." "Send Tessera-Staff with the id and PIN of the person who approves."
-        zh "需要员工 PIN" "授权须由员工本人给出，而非密钥。" "请在 Tessera-Staff 中携带授权人的编号与 PIN。";
+        en "A person has to show their PIN" "This is for a person, not for a key." "Send Tessera-Staff with the id and PIN of that person."
+        zh "需要员工 PIN" "该操作须由员工本人进行，而非密钥。" "请在 Tessera-Staff 中携带该员工的编号与 PIN。";
     OtherStore "other_store" 403 final
         en "The key belongs to another store" "This key may act for store {store} only." "Use a key of the store the request is about."
         zh "密钥属于其他门店" "该密钥只能用于门店 {store}。" "请使用该请求所属门店的密钥。";
@@ -122,6 +122,9 @@ catalogue! {
     StaffLocked "staff_locked" 403 final
         en "The staff member is locked" "Too many wrong PINs were entered." "Have a manager set a new PIN."
         zh "员工已锁定" "错误的 PIN 次数过多。" "请由店长重设 PIN。";
+    PinMustChange "pin_must_change" 403 final
+        en "The PIN has to be changed" "Somebody else set this PIN, so it may only change itself." "Choose a PIN of your own with PUT /v1/me/pin."
+        zh "须先修改 PIN" "该 PIN 由他人设置，只能用于修改自身。" "请用 PUT /v1/me/pin 设置自己的 PIN。";
     PairingRefused "pairing_refused" 403 final
         en "The pairing code is not valid" "The code is unknown, used or expired." "Make a new pairing code and enter it within its time."
         zh "配对码无效" "配对码不存在、已使用或已过期。" "请生成新的配对码并在有效期内输入。";
@@ -308,6 +311,18 @@ catalogue! {
     BasketsFull "baskets_full" 409 final
         en "Too many baskets wait" "200 baskets wait in this store already." "Take some up first."
         zh "挂单过多" "本店已有 200 个挂单。" "请先取出部分挂单。";
+    ShiftUnknown "shift_unknown" 404 final
+        en "The shift is not known" "No shift has the id {id}." "Use an id from GET /v1/shifts."
+        zh "班次不存在" "没有编号为 {id} 的班次。" "请使用 GET /v1/shifts 返回的编号。";
+    ShiftOpen "shift_open" 409 final
+        en "The terminal has a shift open" "The shift {id} is open at terminal {terminal}." "Close it first, or go on with it."
+        zh "终端已有班次" "终端 {terminal} 的班次 {id} 尚未交班。" "请先交班，或继续使用该班次。";
+    ShiftNeeded "shift_needed" 409 final
+        en "The terminal needs an open shift" "The chain's tills work in shifts, and {terminal} has none open." "Open one with POST /v1/shifts and send the same request again."
+        zh "终端需要先开班" "本连锁要求开班后收银，终端 {terminal} 尚未开班。" "请先用 POST /v1/shifts 开班，再重新提交相同请求。";
+    ShiftClosed "shift_closed" 409 final
+        en "The shift is closed" "The shift {id} is closed; its report stays as it is." "Use the terminal's open shift, or open a new one."
+        zh "班次已交班" "班次 {id} 已交班，报表不再变动。" "请使用终端当前的班次，或重新开班。";
     NotReversible "not_reversible" 409 final
         en "The entry is not reversed as a whole" "{reason}." "Refund a sale; put the rest right by an adjustment."
         zh "该分录不能整笔冲正" "{reason}。" "销售请走退款，其余请手工调整。";

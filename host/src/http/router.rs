@@ -23,9 +23,9 @@ use utoipa_swagger_ui::SwaggerUi;
 use super::error::Problem;
 use super::problems::Code;
 use super::{
-    approvals, auth, baskets, bindings, cards, claims, configuration, coupons, error, events,
-    health, members, occasions, operations, orders, passes, plugins, products, programs, quotes,
-    rewards, settlements, staff, stores, terminals, wallet,
+    approvals, auth, baskets, bindings, cards, claims, commissions, configuration, coupons, error,
+    events, health, members, occasions, operations, orders, passes, plugins, products, programs,
+    quotes, rewards, settlements, shifts, staff, stores, terminals, wallet,
 };
 use crate::host::Host;
 
@@ -66,6 +66,7 @@ fn resources() -> OpenApiRouter<Arc<Host>> {
         .merge(stores::routes())
         .merge(terminals::routes())
         .merge(staff::routes())
+        .merge(commissions::routes())
         .merge(products::routes())
         .merge(members::routes())
         .merge(cards::routes())
@@ -84,6 +85,7 @@ fn resources() -> OpenApiRouter<Arc<Host>> {
         .merge(baskets::routes())
         .merge(rewards::routes())
         .merge(settlements::routes())
+        .merge(shifts::routes())
         .merge(orders::routes())
         .merge(claims::routes())
 }

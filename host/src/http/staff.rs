@@ -17,6 +17,7 @@ use super::problems::{Code, Fault};
 use super::stores::{invalid, yes};
 use super::types::{Id, Name};
 use crate::access::{self, Role};
+use crate::duty::{self, PinError};
 use crate::host::Host;
 use crate::store;
 use crate::store::staff::Staff;
@@ -27,6 +28,7 @@ pub fn routes() -> OpenApiRouter<Arc<Host>> {
         .routes(routes!(list, create))
         .routes(routes!(one, change))
         .routes(routes!(set_pin))
+        .routes(routes!(own_pin))
 }
 
 /// A person who works for the chain.
@@ -42,6 +44,8 @@ pub struct StaffBody {
     active: bool,
     /// Too many wrong PINs; a new PIN unlocks.
     locked: bool,
+    /// Somebody else set the PIN: it may only change itself.
+    pin_must_change: bool,
     version: i64,
 }
 
@@ -54,6 +58,7 @@ impl From<Staff> for StaffBody {
             store: staff.store,
             active: staff.active,
             locked: staff.failed_tries >= store::staff::TRIES,
+            pin_must_change: staff.pin_must_change,
             version: staff.version,
         }
     }
@@ -176,7 +181,9 @@ async fn create(
     check_store(&caller, request.store.as_ref().map(Id::as_str))?;
     check_role(&caller, &request.role)?;
     check_pin(&request.pin)?;
+    let store = request.store.as_ref().map(Id::as_str);
     let staff = Staff {
+        pin_must_change: duty::has_to_change(&host, store),
         id: request.id.unwrap_or_else(Id::fresh).into_string(),
         name: request.name.into_string(),
         role: request.role,
@@ -271,7 +278,7 @@ pub struct PinRequest {
     pin: String,
 }
 
-/// Set a new PIN, which also unlocks.
+/// Set a new PIN, which also unlocks; where it is not one's own, it has to be changed at its first use.
 #[utoipa::path(put, path = "/v1/staff/{id}/pin", tag = "staff", params(("id" = Id, Path)), request_body = PinRequest,
     responses((status = 200, body = StaffBody), (status = "default", body = ProblemBody)))]
 async fn set_pin(
@@ -283,11 +290,17 @@ async fn set_pin(
     let staff = manageable(&host, &caller, id.as_str()).await?;
     check_pin(&request.pin)?;
     let hash = hashed(request.pin).await?;
+    let is_own = caller.staff.as_ref().is_some_and(|own| own.id == staff.id);
+    let must_change = !is_own && duty::has_to_change(&host, staff.store.as_deref());
+    let told = serde_json::json!({ "by": caller.who(), "must_change": must_change }).to_string();
+    let now = host.clock.now();
     let changed = host
         .writer
         .write("setting a PIN", move |tx| {
             Box::pin(async move {
-                store::staff::set_pin(tx, &staff.id, &hash).await?;
+                store::staff::set_pin(tx, (&staff.id, 0), &hash, must_change).await?;
+                let (kind, store) = ("staff.pin_set", staff.store.as_deref());
+                store::events::add(tx, kind, &staff.id, store, now, &told).await?;
                 store::staff::staff(tx, &staff.id).await
             })
         })
@@ -295,4 +308,33 @@ async fn set_pin(
     changed
         .map(|staff| Done::ok(staff.into()))
         .ok_or_else(|| Problem::unknown(Code::StaffUnknown, id.as_str()))
+}
+
+/// Change one's own PIN, shown as `Tessera-Staff`, for another.
+#[utoipa::path(put, path = "/v1/me/pin", tag = "staff", request_body = PinRequest,
+    params(("Tessera-Staff" = String, Header, description = "id:pin of whom it is about")),
+    responses((status = 200, body = StaffBody), (status = "default", body = ProblemBody)))]
+async fn own_pin(
+    State(host): State<Arc<Host>>,
+    caller: Caller,
+    Json(request): Json<PinRequest>,
+) -> Result<Done<StaffBody>, Problem> {
+    check_pin(&request.pin)?;
+    duty::change_pin(&host, &caller, request.pin).await?;
+    let staff = store::staff::staff(&mut host.db.read().await?, caller.who()).await?;
+    staff
+        .map(|staff| Done::ok(staff.into()))
+        .ok_or_else(|| Problem::unknown(Code::StaffUnknown, caller.who()))
+}
+
+impl From<PinError> for Problem {
+    fn from(error: PinError) -> Self {
+        match error {
+            PinError::Nobody => Self::new(Code::StaffNeeded),
+            PinError::Same => invalid("/pin", &error.to_string()),
+            PinError::Meanwhile => Self::new(Code::StaffPinWrong),
+            PinError::Store(error) => error.into(),
+            PinError::Vault(error) => error.into(),
+        }
+    }
 }

@@ -20,13 +20,15 @@ record! {
         pin_hash: String,
         failed_tries: i64,
         active: bool,
+        /// Somebody else set the PIN: it may only change itself.
+        pin_must_change: bool,
         version: i64,
     }
 }
 
 macro_rules! staff_columns {
     () => {
-        "id, name, role, store, pin_hash, failed_tries, active, version"
+        "id, name, role, store, pin_hash, failed_tries, active, pin_must_change, version"
     };
 }
 
@@ -53,10 +55,10 @@ pub async fn staff_list(
 /// Creates a staff member; false when the id is taken.
 pub async fn create_staff(conn: &mut Conn, staff: &Staff) -> Result<bool, StoreError> {
     on!(conn, c => sqlx::query(
-        "INSERT INTO staff (id, name, role, store, pin_hash, failed_tries, active, version)
-         VALUES ($1, $2, $3, $4, $5, 0, $6, 1) ON CONFLICT DO NOTHING")
+        "INSERT INTO staff (id, name, role, store, pin_hash, failed_tries, active, pin_must_change, version)
+         VALUES ($1, $2, $3, $4, $5, 0, $6, $7, 1) ON CONFLICT DO NOTHING")
         .bind(&staff.id).bind(&staff.name).bind(&staff.role).bind(&staff.store)
-        .bind(&staff.pin_hash).bind(staff.active)
+        .bind(&staff.pin_hash).bind(staff.active).bind(staff.pin_must_change)
         .execute(c).await.map(|done| done.rows_affected() == 1))
     .map_err(StoreError::during("creating a staff member"))
 }
@@ -73,11 +75,18 @@ pub async fn update_staff(conn: &mut Conn, staff: &Staff) -> Result<bool, StoreE
     .map_err(StoreError::during("changing a staff member"))
 }
 
-/// Sets a new PIN, which also unlocks; false when not known.
-pub async fn set_pin(conn: &mut Conn, id: &str, pin_hash: &str) -> Result<bool, StoreError> {
+/// Sets a new PIN, which also unlocks; false when not known or changed meanwhile (`version` zero skips that check).
+pub async fn set_pin(
+    conn: &mut Conn,
+    (id, version): (&str, i64),
+    pin_hash: &str,
+    must_change: bool,
+) -> Result<bool, StoreError> {
     on!(conn, c => sqlx::query(
-        "UPDATE staff SET pin_hash = $2, failed_tries = 0, version = version + 1 WHERE id = $1")
-        .bind(id).bind(pin_hash).execute(c).await.map(|done| done.rows_affected() == 1))
+        "UPDATE staff SET pin_hash = $2, pin_must_change = $3, failed_tries = 0, version = version + 1
+         WHERE id = $1 AND (version = $4 OR $4 = 0)")
+        .bind(id).bind(pin_hash).bind(must_change).bind(version)
+        .execute(c).await.map(|done| done.rows_affected() == 1))
     .map_err(StoreError::during("setting a PIN"))
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Movement, any_place, exchange, own_place, replayed, transfer};
+use super::{Movement, any_place, exchange, own_place, reasonable, replayed, transfer};
 use crate::access::{Permission, Principal};
 use crate::approval::{self, Act};
 use crate::checkout::{CheckoutError, Intent, stored};
@@ -21,6 +21,7 @@ use crate::domain::ledger::{
 use crate::domain::order::{OrderDocument, TOP_UPS};
 use crate::domain::settings::{CheckoutSettings, RefundSpentPoints};
 use crate::host::Host;
+use crate::shift;
 use crate::store;
 
 const TOP_UP: &str = "top-up";
@@ -30,7 +31,6 @@ const EXCHANGE: &str = "exchange";
 const REVERSIBLE: [&str; 5] = [TOP_UP, TRANSFER, EXCHANGE, "withdrawal", "adjustment"];
 /// Counts the reversals of an entry.
 const REVERSALS: &str = "reversals";
-const LONGEST_REASON: usize = 500;
 
 /// An entry to reverse.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -54,10 +54,7 @@ pub async fn reverse(
     if let Some(receipt) = replayed(host, &intent).await? {
         return Ok(receipt);
     }
-    let length = request.reason.chars().count();
-    if length == 0 || length > LONGEST_REASON {
-        return Err(CheckoutError::Reason);
-    }
+    reasonable(&request.reason)?;
     let mut conn = host.db.read().await?;
     let of_member = |entry: &Entry| entry.postings.iter().any(|leg| is_of(leg, member));
     let found = store::entries::by_id(&mut conn, entry).await?;
@@ -116,6 +113,9 @@ pub async fn reverse(
             points: 0,
         }));
     }
+    // Only what went through a drawer is put back into one.
+    let till = store_of(&entry).and_then(|store| shift::at_till(host, caller, store));
+    movement.steps(till);
     let told = serde_json::json!({
         "entry": entry.id, "kind": entry.kind, "amount": amount, "reason": request.reason,
     });

@@ -13,6 +13,7 @@ use crate::checkout::{CheckoutError, Intent, posting};
 use crate::domain::ledger::{AccountKey, AccountName, OnShort, Receipt, Step};
 use crate::domain::wallet::fee;
 use crate::host::Host;
+use crate::shift;
 
 /// Money paid out of a member's stored value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -99,6 +100,7 @@ pub async fn withdraw(
     let told = serde_json::json!({
         "amount": request.amount, "fee": fee, "forfeited_bonus": forfeited, "currency": currency,
     });
+    movement.steps(shift::at_till(host, caller, store));
     movement.event("member.withdrew", &member, caller, told);
     movement.submit(host).await
 }

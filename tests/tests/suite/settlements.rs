@@ -112,7 +112,7 @@ on_each_database! {
         let refused = tries.iter().filter(|answer| answer.status != 200);
         assert!(refused.clone().all(|answer| answer.body["code"] == "entry_reversed"));
         assert_eq!((due(&shop, "east").await, due(&shop, "west").await), (10_000, -2_000));
-        assert_eq!((shop.system("commission", "CNY").await, shop.system("payable/west", "CNY").await), (0, 0));
+        assert_eq!((shop.system("settlement-fee", "CNY").await, shop.system("payable/west", "CNY").await), (0, 0));
         shop.top_up(&member, 500, 0).await;
         let next = settle(&shop).await.ok();
         assert_eq!(of(&next, "east")["lines"], json!([

@@ -5,6 +5,7 @@ use super::{
     tender_key,
 };
 use crate::checkout::error::CheckoutError;
+use crate::commission::owed;
 use crate::domain::ledger::{AccountName, ExpiredReturn, Step, TakeBackShort};
 use crate::domain::order::OrderDocument;
 use crate::domain::refund::{
@@ -110,6 +111,13 @@ pub fn refund(
     for back in taken {
         take_back(&mut steps, back);
     }
+    let mut unearned = Vec::new();
+    for back in &plan.commissions {
+        let record = document.commissions.get(back.commission as usize);
+        let record = record.ok_or_else(overflow)?;
+        unearned.push((record.staff.as_str(), negated(back.amount)?));
+    }
+    steps.extend(owed(store, &document.currency, unearned.into_iter())?);
     for counter in &plan.counters {
         // What a refund frees was used by the sale, so no limit can stand in its way.
         steps.push(counter_step(document, counter, false)?);

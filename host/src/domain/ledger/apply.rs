@@ -7,7 +7,7 @@ use super::entry::{Entry, Notice, Receipt};
 use super::record::{OrderRow, Record};
 use super::refusal::Refusal;
 use super::state::{Coupon, HoldState, Lot, OrderKey, Outcome, Recorded, State, lease};
-use super::{hold, lot, pass, refundable, touches};
+use super::{hold, lot, pass, refundable, shift, touches};
 
 /// What the machine needs from outside: who writes, and fresh ids.
 pub struct Context<'a> {
@@ -221,6 +221,7 @@ fn take_step(draft: &mut Draft<'_>, step: &Step) -> Result<(), Refusal> {
             asset,
             lots,
         } => lot::lapse(draft, member, asset, lots),
+        Step::Shift(step) => shift::take(draft, step),
     }
 }
 

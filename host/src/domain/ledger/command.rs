@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::account::AccountKey;
 use super::record::Record;
 use super::refusal::Refusal;
+use super::shift::ShiftStep;
 use crate::domain::time::{Day, Instant};
 
 /// Steps of one command; a basket of 500 lines needs a few dozen.
@@ -327,6 +328,8 @@ pub enum Step {
         asset: String,
         lots: Vec<String>,
     },
+    /// Opens a terminal's shift, closes it, or counts what the steps before it moved into it.
+    Shift(ShiftStep),
 }
 
 impl Command {
@@ -518,6 +521,7 @@ impl Step {
                 visit("asset", asset);
                 lots.iter().for_each(|lot| visit("lot", lot));
             }
+            Self::Shift(step) => step.texts(visit),
         }
     }
 }

@@ -6,6 +6,7 @@ use super::account::{AccountKey, SYSTEM, system_account};
 use super::command::{CLEARING, Clearing, Command};
 use super::entry::{Entry, LotChange, Notice, Posting};
 use super::refusal::Refusal;
+use super::shift::{Shift, ShiftMovement};
 use super::state::{Account, Counter, CounterKey, Coupon, Hold, Lot, OrderKey, Refundable, State};
 use crate::domain::time::Day;
 
@@ -21,6 +22,7 @@ struct Leg {
 pub(super) struct Draft<'s> {
     state: &'s State,
     writer: &'s str,
+    pub(super) command: &'s Command,
     /// The business day.
     pub(super) today: Day,
     /// Lots and coupons good on this day may be used.
@@ -32,6 +34,8 @@ pub(super) struct Draft<'s> {
     refundables: BTreeMap<String, Refundable>,
     holds: BTreeMap<String, Hold>,
     order_keys: BTreeMap<OrderKey, String>,
+    shifts: BTreeMap<String, Shift>,
+    pub(super) shift_movements: Vec<ShiftMovement>,
     pub(super) notices: Vec<Notice>,
     /// What a hold posted by this command had reserved: it is used again without asking.
     pub(super) reserved_coupons: BTreeSet<String>,
@@ -49,6 +53,8 @@ pub(super) struct Changes {
     refundables: BTreeMap<String, Refundable>,
     holds: BTreeMap<String, Hold>,
     order_keys: BTreeMap<OrderKey, String>,
+    shifts: BTreeMap<String, Shift>,
+    shift_movements: Vec<ShiftMovement>,
 }
 
 pub(super) fn sum(a: i64, b: i64) -> Result<i64, Refusal> {
@@ -72,10 +78,11 @@ pub(super) fn positive(what: &str, amount: i64) -> Result<(), Refusal> {
 }
 
 impl<'s> Draft<'s> {
-    pub(super) fn new(state: &'s State, writer: &'s str, command: &Command) -> Self {
+    pub(super) fn new(state: &'s State, writer: &'s str, command: &'s Command) -> Self {
         Self {
             state,
             writer,
+            command,
             today: command.business_date,
             spendable_as_of: command.spendable_as_of.unwrap_or(command.business_date),
             legs: BTreeMap::new(),
@@ -85,6 +92,8 @@ impl<'s> Draft<'s> {
             refundables: BTreeMap::new(),
             holds: BTreeMap::new(),
             order_keys: BTreeMap::new(),
+            shifts: BTreeMap::new(),
+            shift_movements: Vec::new(),
             notices: Vec::new(),
             reserved_coupons: BTreeSet::new(),
             reserved_counters: BTreeMap::new(),
@@ -299,6 +308,26 @@ impl<'s> Draft<'s> {
         self.order_keys.insert(key, order.to_owned());
     }
 
+    pub(super) fn open_shift(&self, terminal: &str) -> Option<Shift> {
+        let before = self.state.shifts.values();
+        let unchanged = before.filter(|shift| !self.shifts.contains_key(&shift.id));
+        let mut shifts = self.shifts.values().chain(unchanged);
+        shifts
+            .find(|shift| shift.terminal == terminal && shift.closed_at.is_none())
+            .cloned()
+    }
+
+    pub(super) fn put_shift(&mut self, shift: Shift) {
+        self.shifts.insert(shift.id.clone(), shift);
+    }
+
+    /// Accounts and amounts of the legs so far in one asset.
+    pub(super) fn legs_in(&self, asset: &str) -> impl Iterator<Item = (&str, i64)> {
+        let legs = self.legs.iter();
+        legs.filter(move |(_, leg)| leg.asset == asset)
+            .map(|(account, leg)| (account.as_str(), leg.amount))
+    }
+
     /// Whatever became spendable repays the member's debt first.
     fn repay_debts(&mut self) -> Result<(), Refusal> {
         let accounts: BTreeSet<AccountKey> = self
@@ -410,6 +439,8 @@ impl<'s> Draft<'s> {
             refundables: self.refundables,
             holds: self.holds,
             order_keys: self.order_keys,
+            shifts: self.shifts,
+            shift_movements: self.shift_movements,
         })
     }
 
@@ -483,5 +514,10 @@ impl Changes {
             state.put_hold(hold);
         }
         state.order_keys.extend(self.order_keys);
+        for (id, shift) in self.shifts {
+            state.touched.shifts.insert(id.clone());
+            state.shifts.insert(id, shift);
+        }
+        state.shift_movements.extend(self.shift_movements);
     }
 }

@@ -104,6 +104,8 @@ pub enum Notice {
         asset: String,
         amount: i64,
     },
+    /// A sale that happened already at a terminal is in none of its shifts.
+    OutsideShift { terminal: String },
 }
 
 /// The answer to an accepted command.

@@ -18,6 +18,7 @@ mod pass;
 mod record;
 mod refundable;
 mod refusal;
+mod shift;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -36,6 +37,7 @@ pub use record::{
     OrderRow, Record, RefundRow, SettlementRow,
 };
 pub use refusal::Refusal;
+pub use shift::{CASH_OUT, Shift, ShiftMovement, ShiftNeed, ShiftStep};
 pub use state::{
     Account, Counter, CounterKey, Coupon, Held, Hold, HoldState, Lot, OrderKey, Outcome, Recorded,
     Refundable, RefundableLine, RefundableTender, State, Touched, lease,

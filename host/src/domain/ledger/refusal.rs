@@ -88,6 +88,14 @@ pub enum Refusal {
     LeaseLost { lease: String },
     #[error("another command moved `{name}` of `{owner}` on meanwhile; read again what it counts")]
     TurnTaken { owner: String, name: String },
+    #[error("terminal `{terminal}` has the shift `{shift}` open; close it first")]
+    ShiftOpen { terminal: String, shift: String },
+    #[error("terminal `{terminal}` has no shift open; open one first")]
+    ShiftNeeded { terminal: String },
+    #[error("shift `{shift}` is closed")]
+    ShiftClosed { shift: String },
+    #[error("something moved in shift `{shift}` since it was counted; read it again")]
+    ShiftMoved { shift: String },
     #[error("the legs in `{asset}` sum to {sum}, not zero")]
     Unbalanced { asset: String, sum: i64 },
     #[error("an amount left the range of 64 bits")]
@@ -126,7 +134,8 @@ impl Refusal {
             | Self::AlreadyCommitted { .. }
             | Self::QuoteGivenUp { .. }
             | Self::AlreadyRecorded { .. }
-            | Self::HoldResolved { .. } => true,
+            | Self::HoldResolved { .. }
+            | Self::ShiftClosed { .. } => true,
             Self::PointsSpent { .. }
             | Self::OrderUnknown { .. }
             | Self::HoldUnknown { .. }
@@ -135,6 +144,9 @@ impl Refusal {
             | Self::AlreadyHeld { .. }
             | Self::LeaseLost { .. }
             | Self::TurnTaken { .. }
+            | Self::ShiftOpen { .. }
+            | Self::ShiftNeeded { .. }
+            | Self::ShiftMoved { .. }
             | Self::Unbalanced { .. }
             | Self::Overflow
             | Self::Invalid { .. }

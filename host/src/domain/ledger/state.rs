@@ -8,6 +8,7 @@ use super::account::AccountKey;
 use super::command::{HoldOutcome, Subject};
 use super::entry::{LotChange, Receipt};
 use super::refusal::Refusal;
+use super::shift::{Shift, ShiftMovement};
 use crate::domain::time::{Day, Instant};
 
 /// (owner, name)
@@ -178,6 +179,7 @@ pub struct Touched {
     pub coupons: BTreeSet<String>,
     pub refundables: BTreeSet<String>,
     pub holds: BTreeSet<String>,
+    pub shifts: BTreeSet<String>,
     pub operations: BTreeSet<String>,
 }
 
@@ -197,6 +199,10 @@ pub struct State {
     /// Order key → order id.
     pub order_keys: BTreeMap<OrderKey, String>,
     pub operations: HashMap<String, Recorded>,
+    /// Open shifts, and those closed since.
+    pub shifts: BTreeMap<String, Shift>,
+    /// What happened at terminals since the state was loaded.
+    pub shift_movements: Vec<ShiftMovement>,
     pub touched: Touched,
 }
 

@@ -25,6 +25,8 @@ pub struct Touches {
     /// Quotes whose order or hold is needed.
     pub quotes: BTreeSet<String>,
     pub order_keys: BTreeSet<OrderKey>,
+    /// Terminals whose open shift is needed.
+    pub terminals: BTreeSet<String>,
     pub operations: BTreeSet<String>,
 }
 
@@ -210,6 +212,7 @@ impl Touches {
             Step::ResolveHold { hold, .. } => {
                 self.holds.insert(hold.clone());
             }
+            Step::Shift(step) => step.touches(self),
             Step::ReleasePending {
                 member,
                 asset,

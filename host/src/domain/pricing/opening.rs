@@ -210,6 +210,7 @@ pub(super) fn empty_document(input: &PriceInput<'_>, lines: Vec<OrderLine>) -> O
         codes: Vec::new(),
         skipped: Vec::new(),
         passed_over: Vec::new(),
+        commissions: Vec::new(),
         terms: Terms {
             cash_rounding: settings.cash_rounding,
             refund_spent_points: settings.refund_spent_points,

@@ -61,6 +61,10 @@ impl From<CheckoutError> for Problem {
                 Self::new(Code::NothingToSettle).with("currency", currency)
             }
             E::Reversed(id) => Self::new(Code::EntryReversed).with("id", id),
+            E::Salesperson(at) => refused(
+                at,
+                "name up to 10 of the store's own staff, each once, with shares from 1 to 1000",
+            ),
             E::Unapproved(why) => why.into(),
             E::Overflow(_) => Self::new(Code::AmountTooLarge),
             E::OrderContended => Self::new(Code::Busy).retry_after(1),

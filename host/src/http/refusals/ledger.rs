@@ -63,9 +63,17 @@ impl From<Refusal> for Problem {
             Refusal::Text { field } => Self::field(format!("/{field}"), Fault::ControlCharacter),
             Refusal::KeyReused { .. } => Self::new(Code::IdempotencyKeyReused),
             Refusal::InProgress { .. } => Self::new(Code::OperationInProgress).retry_after(1),
-            Refusal::Busy | Refusal::LeaseLost { .. } | Refusal::TurnTaken { .. } => {
-                Self::new(Code::Busy).retry_after(1)
+            Refusal::Busy
+            | Refusal::LeaseLost { .. }
+            | Refusal::TurnTaken { .. }
+            | Refusal::ShiftMoved { .. } => Self::new(Code::Busy).retry_after(1),
+            Refusal::ShiftOpen { terminal, shift } => Self::new(Code::ShiftOpen)
+                .with("terminal", terminal)
+                .with("id", shift),
+            Refusal::ShiftNeeded { terminal } => {
+                Self::new(Code::ShiftNeeded).with("terminal", terminal)
             }
+            Refusal::ShiftClosed { shift } => Self::new(Code::ShiftClosed).with("id", shift),
             Refusal::Storage { why } => {
                 tracing::error!(why, "the ledger could not store a command");
                 Self::new(Code::Unavailable).retry_after(1)

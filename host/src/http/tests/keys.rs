@@ -64,9 +64,19 @@ async fn a_pin_adds_a_persons_permissions_and_locks_after_five_wrong_ones() {
         .expect(201);
     let bearer = format!("Bearer {}", key.body["key"].as_str().unwrap());
     let plain = [("authorization", bearer.as_str())];
-    let right = [
+    let given = [
         ("authorization", bearer.as_str()),
         ("tessera-staff", "ling:4711"),
+    ];
+    shop.with("GET", "/v1/staff", &given, None)
+        .await
+        .refused(403, "pin_must_change");
+    shop.with("PUT", "/v1/me/pin", &given, Some(json!({"pin": "8520"})))
+        .await
+        .expect(200);
+    let right = [
+        ("authorization", bearer.as_str()),
+        ("tessera-staff", "ling:8520"),
     ];
     let wrong = [
         ("authorization", bearer.as_str()),
@@ -98,7 +108,7 @@ async fn a_pin_adds_a_persons_permissions_and_locks_after_five_wrong_ones() {
     ];
     shop.with("GET", "/v1/staff", &fresh, None)
         .await
-        .expect(200);
+        .refused(403, "pin_must_change");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 mod accounts;
 mod entries;
 mod orders;
+mod shifts;
 
 use super::db::{Conn, Db};
 use super::error::StoreError;
@@ -69,7 +70,7 @@ pub async fn heads(conn: &mut Conn) -> Result<Vec<(String, i64, Vec<u8>)>, Store
     .map_err(StoreError::during("reading the heads of the seals"))
 }
 
-/// Checks every entry, posting, account, lot, hold and refundable order.
+/// Checks every entry, posting, account, lot, hold, refundable order and shift.
 ///
 /// # Errors
 /// When the database cannot be read; faults are in the report.
@@ -89,5 +90,6 @@ async fn check(conn: &mut Conn, report: &mut Report) -> Result<(), StoreError> {
     }
     let held = orders::pending_holds(conn, report).await?;
     accounts::check(conn, report, held).await?;
-    orders::check(conn, report).await
+    orders::check(conn, report).await?;
+    shifts::check(conn, report).await
 }

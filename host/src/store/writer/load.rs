@@ -9,9 +9,9 @@ use crate::store::bulk::{Bulk, Cell, Kind};
 use crate::store::db::Conn;
 use crate::store::error::StoreError;
 use crate::store::joined::Reading;
-use crate::store::{counters, coupons, holds, lots, operations, orders};
+use crate::store::{counters, coupons, holds, lots, operations, orders, shifts};
 
-/// Keys that are rarely found, all in one look-up.
+/// Keys that are rarely found, all in one look-up: a till without a shift pays for no read of its own.
 const PROBE: Bulk = Bulk {
     doing: "looking for used keys",
     text: "WITH v (what, a, b) AS ({rows})
@@ -19,7 +19,9 @@ const PROBE: Bulk = Bulk {
         UNION ALL SELECT v.what, v.a, v.b, o.id FROM v JOIN orders o ON o.quote_id = v.a WHERE v.what = 'quote'
         UNION ALL SELECT v.what, v.a, v.b, o.id FROM v JOIN orders o ON o.receipt_code = v.a WHERE v.what = 'receipt'
         UNION ALL SELECT v.what, v.a, v.b, o.id FROM v JOIN orders o ON o.store = v.a AND o.external_id = v.b
-            WHERE v.what = 'external'",
+            WHERE v.what = 'external'
+        UNION ALL SELECT v.what, v.a, v.b, s.id FROM v JOIN shifts s ON s.terminal = v.a AND s.closed_at IS NULL
+            WHERE v.what = 'terminal'",
     columns: &[Kind::Text, Kind::Text, Kind::Text],
 };
 
@@ -165,6 +167,9 @@ fn probed(touches: &Touches) -> Vec<Cell> {
     for quote in &touches.quotes {
         ask("quote", quote, "");
     }
+    for terminal in &touches.terminals {
+        ask("terminal", terminal, "");
+    }
     for key in &touches.order_keys {
         match key {
             OrderKey::Quote(_) => {}
@@ -176,11 +181,15 @@ fn probed(touches: &Touches) -> Vec<Cell> {
 }
 
 async fn note_used(conn: &mut Conn, used: Vec<Used>, state: &mut State) -> Result<(), StoreError> {
-    let mut operations = Vec::new();
+    let (mut operations, mut open) = (Vec::new(), Vec::new());
     for (what, a, b, id) in used {
         let key = match what.as_str() {
             "operation" => {
                 operations.push(id);
+                continue;
+            }
+            "terminal" => {
+                open.push(Cell::Text(id));
                 continue;
             }
             "quote" => OrderKey::Quote(a),
@@ -191,6 +200,9 @@ async fn note_used(conn: &mut Conn, used: Vec<Used>, state: &mut State) -> Resul
     }
     if !operations.is_empty() {
         state.operations = operations::load(conn, operations).await?;
+    }
+    for shift in shifts::load(conn, open).await? {
+        state.shifts.entry(shift.id.clone()).or_insert(shift);
     }
     Ok(())
 }

@@ -6,8 +6,8 @@ use crate::domain::ledger::{Command, Entry, HoldState, Notice, Outcome, State};
 use crate::domain::time::Day;
 use crate::store::bulk::{Bulk, Cell, Kind};
 use crate::store::error::StoreError;
-use crate::store::holds;
 use crate::store::joined::Writing;
+use crate::store::{holds, shifts};
 
 use Kind::{Bytes, Flag, Int, Text};
 
@@ -129,6 +129,7 @@ pub(super) fn all(
     limits(&mut writing, state)?;
     entries(&mut writing, writer, accepted, sealed)?;
     operations(&mut writing, state)?;
+    movements(&mut writing, state)?;
     records::add(&mut writing, accepted)?;
     Ok(writing)
 }
@@ -152,6 +153,7 @@ fn limits(writing: &mut Writing, state: &State) -> Result<(), StoreError> {
     writing.add_guarded(&COUPONS, coupons(state));
     writing.add_guarded(&REFUNDABLES, refundables(state)?);
     writing.add_guarded(&HOLDS, hold_rows(state)?);
+    writing.add_guarded(&shifts::WRITE, shift_rows(state)?);
     // Lots change only together with a posting on their account, whose version guards them.
     writing.add(&LOTS, lots(state));
     Ok(())
@@ -278,6 +280,24 @@ fn hold_rows(state: &State) -> Result<Vec<Cell>, StoreError> {
         ]);
     }
     Ok(cells)
+}
+
+fn shift_rows(state: &State) -> Result<Vec<Cell>, StoreError> {
+    let mut cells = Vec::new();
+    let ids = state.touched.shifts.iter();
+    for row in ids.filter_map(|id| state.shifts.get(id)) {
+        cells.extend(shifts::cells(row)?);
+    }
+    Ok(cells)
+}
+
+fn movements(writing: &mut Writing, state: &State) -> Result<(), StoreError> {
+    let mut cells = Vec::new();
+    for row in &state.shift_movements {
+        cells.extend(shifts::movement_cells(row)?);
+    }
+    writing.add(&shifts::MOVEMENTS, cells);
+    Ok(())
 }
 
 fn entries(

@@ -353,6 +353,7 @@ fn notice_event(notice: &Notice, command: &Command) -> Result<EventRow, StoreErr
         Notice::ExpiredOnReturn { .. } => ("ledger.expired-on-return", None),
         Notice::DebtMade { .. } => ("ledger.debt-made", None),
         Notice::DebtRepaid { .. } => ("ledger.debt-repaid", None),
+        Notice::OutsideShift { .. } => ("ledger.outside-shift", None),
     };
     Ok(EventRow {
         kind: kind.to_owned(),

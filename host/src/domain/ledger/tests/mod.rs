@@ -3,6 +3,7 @@
 mod holds;
 mod lots;
 mod random;
+mod shifts;
 mod steps;
 
 use std::collections::BTreeMap;
@@ -125,6 +126,7 @@ impl Bench {
                 assert_eq!(self.state.coupons, before.coupons);
                 assert_eq!(self.state.refundables, before.refundables);
                 assert_eq!(self.state.holds, before.holds);
+                assert_eq!(self.state.shifts, before.shifts);
                 Err(refusal)
             }
         }
