@@ -284,6 +284,7 @@ async fn a_member_is_found_by_id_card_and_phone_with_the_person_behind_him() {
             sealed: vec![3, 4],
             phone_hash: Some("hash".to_owned()),
             birthday_mark: None,
+            email_hash: None,
             version: 1,
         };
         let lost = Card {

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use chrono::{Datelike as _, NaiveDate};
-
 use crate::access::{AccessError, Permission, Principal};
 use crate::clock::date_of;
 use crate::domain::basket::{Basket, BasketLine, TenderIntent};
@@ -18,7 +16,6 @@ use crate::snapshot::{Bound, Mark, Place, Snapshot};
 use crate::store::db::Conn;
 use crate::store::members::{KnownMember, MemberName};
 use crate::store::{accounts, lots, members};
-use crate::vault::Birthday;
 
 use super::campaigns::Reader;
 use super::codes::Presented;
@@ -381,7 +378,7 @@ pub fn member_facts(
     };
     let today = date_of(day);
     let birthday = person.birthday.as_ref().zip(today);
-    let days_to_birthday = birthday.and_then(|(birthday, today)| days_to_birthday(birthday, today));
+    let days_to_birthday = birthday.and_then(|(birthday, today)| birthday.days_away(today));
     Ok(MemberFacts {
         id: member.id.clone(),
         tier: member.tier.clone(),
@@ -390,42 +387,14 @@ pub fn member_facts(
             denominator: member.tier_multiplier_den,
         },
         enrolled_on: to_day(member.enrolled_on),
-        age_band: birthday.and_then(|(birthday, today)| age_band(birthday, today)),
+        age_band: birthday.and_then(|(birthday, today)| birthday.age_band(today)),
         is_birthday: days_to_birthday == Some(0),
-        is_birthday_month: birthday
-            .is_some_and(|(birthday, today)| u32::from(birthday.month) == today.month()),
+        is_birthday_month: birthday.is_some_and(|(birthday, today)| birthday.is_in_month_of(today)),
         days_to_birthday,
         orders_before: u32::try_from(member.orders).unwrap_or(0),
         segments: serde_json::from_str(&member.segments).unwrap_or_default(),
         attributes: crate::snapshot::attributes(&member.attributes)?,
     })
-}
-
-/// Lower end of the ten years a person's age lies in; the birthday itself already counts.
-fn age_band(birthday: &Birthday, today: NaiveDate) -> Option<u8> {
-    let year = i32::from(birthday.year?);
-    let before_birthday =
-        (today.month(), today.day()) < (u32::from(birthday.month), u32::from(birthday.day));
-    let age = today
-        .year()
-        .checked_sub(year)?
-        .checked_sub(i32::from(before_birthday))?;
-    u8::try_from(age / 10 * 10).ok()
-}
-
-/// Days to the nearest birthday, below zero since, where it is within 31 days. Who was born on 29 February has
-/// it on the 28th in other years.
-fn days_to_birthday(birthday: &Birthday, today: NaiveDate) -> Option<i8> {
-    let (month, day) = (u32::from(birthday.month), u32::from(birthday.day));
-    let in_year = |year: i32| {
-        NaiveDate::from_ymd_opt(year, month, day)
-            .or_else(|| NaiveDate::from_ymd_opt(year, month, 28))
-            .map(|birthday| (birthday - today).num_days())
-    };
-    let nearest = (today.year() - 1..=today.year() + 1)
-        .filter_map(in_year)
-        .min_by_key(|days| days.abs())?;
-    i8::try_from(nearest).ok().filter(|days| days.abs() <= 31)
 }
 
 /// What a member can spend on a day.

@@ -67,6 +67,16 @@ pub const NEEDS: &[(Method, &str, Need)] = &[
         "/v1/members/{id}/person",
         May(P::ManageMembers),
     ),
+    (
+        Method::GET,
+        "/v1/members/{id}/changes",
+        May(P::UnmaskPersons),
+    ),
+    (
+        Method::GET,
+        "/v1/members/{id}/export",
+        May(P::UnmaskPersons),
+    ),
     (Method::GET, "/v1/members/{id}/cards", May(P::ReadMembers)),
     (Method::POST, "/v1/members/{id}/cards", May(P::Enrol)),
     (

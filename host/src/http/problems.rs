@@ -212,6 +212,9 @@ catalogue! {
     PhoneTaken "phone_taken" 409 final
         en "The phone number belongs to a member" "Another member has this phone number." "Look the member up by phone instead of enrolling again."
         zh "手机号已被使用" "该手机号已属于其他会员。" "请用手机号查找该会员，而不是重复入会。";
+    EmailTaken "email_taken" 409 final
+        en "The e-mail address belongs to a member" "Another member has this e-mail address." "Look the member up by e-mail instead of enrolling again."
+        zh "邮箱已被使用" "该邮箱已属于其他会员。" "请用邮箱查找该会员，而不是重复入会。";
     VersionConflict "version_conflict" 409 again
         en "It was changed by someone else" "The version sent is not the current one." "Read it again and repeat the change."
         zh "记录已被他人修改" "提交的版本不是最新版本。" "请重新读取后再修改。";

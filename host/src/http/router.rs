@@ -24,8 +24,8 @@ use super::error::Problem;
 use super::problems::Code;
 use super::{
     approvals, auth, baskets, bindings, cards, claims, configuration, coupons, error, events,
-    health, members, occasions, operations, orders, plugins, products, programs, quotes, rewards,
-    staff, stores, terminals, wallet,
+    health, members, occasions, operations, orders, plugins, products, profile, programs, quotes,
+    rewards, staff, stores, terminals, wallet,
 };
 use crate::host::Host;
 
@@ -68,6 +68,7 @@ fn resources() -> OpenApiRouter<Arc<Host>> {
         .merge(staff::routes())
         .merge(products::routes())
         .merge(members::routes())
+        .merge(profile::routes())
         .merge(cards::routes())
         .merge(wallet::routes())
         .merge(approvals::routes())

@@ -81,6 +81,13 @@ const ALL: &[Tables] = &[
         sqlite: "",
         postgres: "",
     },
+    Tables {
+        version: 10,
+        name: "people",
+        common: include_str!("../../../migrations/common/0010_people.sql"),
+        sqlite: "",
+        postgres: "",
+    },
 ];
 
 impl Tables {

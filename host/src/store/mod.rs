@@ -5,6 +5,7 @@ pub mod baskets;
 pub mod bindings;
 pub mod bulk;
 pub mod chain;
+pub mod changes;
 pub mod claims;
 pub mod counters;
 pub mod coupons;

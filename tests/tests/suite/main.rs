@@ -16,6 +16,7 @@ mod holds;
 mod house;
 mod kill;
 mod limits;
+mod members;
 mod migrate;
 mod misbehaving;
 mod occasions;
