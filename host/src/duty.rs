@@ -1,9 +1,7 @@
 //! Staff on duty: a PIN shown with a request adds the permissions of a person to those of a key.
 
-use argon2::Argon2;
-use argon2::password_hash::{PasswordHash, PasswordVerifier};
-
 use crate::access::{AccessError, OnDuty, Principal, Role};
+use crate::cards::is_right;
 use crate::host::Host;
 use crate::store::staff::Staff;
 use crate::store::{self, StoreError};
@@ -59,17 +57,7 @@ async fn check_pin(host: &Host, staff: &Staff, pin: &str) -> Result<(), AccessEr
     if !left {
         return Err(AccessError::Locked);
     }
-    let (hash, guess) = (staff.pin_hash.clone(), pin.to_owned());
-    let right = tokio::task::spawn_blocking(move || {
-        PasswordHash::new(&hash).is_ok_and(|hash| {
-            Argon2::default()
-                .verify_password(guess.as_bytes(), &hash)
-                .is_ok()
-        })
-    })
-    .await
-    .unwrap_or(false);
-    if !right {
+    if !is_right(&staff.pin_hash, pin).await {
         return Err(AccessError::WrongPin);
     }
     host.recent.remember_pin(staff, pin);

@@ -9,8 +9,9 @@ use crate::occasions;
 use crate::once::{Effect, OnceError, once};
 use crate::person::Person;
 use crate::profile;
+use crate::store::cards::Card;
 use crate::store::members::Member;
-use crate::store::persons::{Card, SealedPerson};
+use crate::store::persons::SealedPerson;
 use crate::store::{self, StoreError, Tx};
 use crate::vault::{self, Vault, VaultError};
 
@@ -133,13 +134,7 @@ impl Rows {
         };
         Ok(Self {
             person: sealed(&host.vault, &id, &newcomer.person, None)?,
-            card: Card {
-                number,
-                member_id: id.clone(),
-                kind: kind.to_owned(),
-                status: "active".to_owned(),
-                issued_at: at.0,
-            },
+            card: Card::issued(number, &id, kind, at.0),
             member: Member {
                 id,
                 status: "active".to_owned(),
@@ -187,14 +182,14 @@ impl Rows {
         {
             return Ok(Err(EnrolmentError::AdviserUnknown(adviser.clone())));
         }
-        if store::persons::card(tx, &self.card.number).await?.is_some() {
+        if store::cards::card(tx, &self.card.number).await?.is_some() {
             return Ok(Err(EnrolmentError::CardTaken));
         }
         store::members::create_member(tx, &self.member).await?;
         let marks = profile::searchable(&self.member.attributes)?;
         store::members::index_attributes(tx, &self.member.id, &marks).await?;
         store::persons::put_person(tx, &self.person).await?;
-        store::persons::create_card(tx, &self.card).await?;
+        store::cards::create(tx, &self.card).await?;
         let payload = serde_json::json!({
             "member": self.member.id,
             "home_store": self.member.home_store,

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod approval;
 pub mod audit;
+pub mod cards;
 pub mod checkout;
 pub mod cli;
 pub mod clock;

@@ -224,34 +224,44 @@ pub async fn adjust(
 }
 
 /// One change of members' accounts on its way to the ledger.
-struct Movement {
+pub(crate) struct Movement {
     command: Command,
     store: String,
     approved_by: Option<String>,
 }
 
 impl Movement {
-    fn new(host: &Host, place: &Place, kind: &str, intent: Intent) -> Self {
+    pub(crate) fn new(host: &Host, place: &Place, kind: &str, intent: Intent) -> Self {
+        let mut movement = Self::unkeyed(host, place, kind);
+        movement.command.operation = Some(intent.into());
+        movement
+    }
+
+    /// A change that is the same however often it is asked for.
+    pub(crate) fn unkeyed(host: &Host, place: &Place, kind: &str) -> Self {
         let now = host.clock.now();
         let subject = Subject::new(kind, uuid::Uuid::now_v7().to_string());
-        let mut command = Command::new(kind, subject, now, place.day(now));
-        command.operation = Some(intent.into());
         Self {
-            command,
+            command: Command::new(kind, subject, now, place.day(now)),
             store: place.store.id.clone(),
             approved_by: None,
         }
+    }
+
+    /// The business day of its store.
+    pub(crate) fn day(&self) -> Day {
+        self.command.business_date
     }
 
     fn id(&self) -> &str {
         &self.command.subject.id
     }
 
-    fn steps(&mut self, steps: impl IntoIterator<Item = Step>) {
+    pub(crate) fn steps(&mut self, steps: impl IntoIterator<Item = Step>) {
         self.command.steps.extend(steps);
     }
 
-    fn record(&mut self, record: Record) {
+    pub(crate) fn record(&mut self, record: Record) {
         self.command.records.push(record);
     }
 
@@ -264,7 +274,7 @@ impl Movement {
     }
 
     /// Says in the events what happened, who did it and who let him.
-    fn event(&mut self, kind: &str, subject: &str, caller: &Principal, mut told: Value) {
+    pub(crate) fn event(&mut self, kind: &str, subject: &str, caller: &Principal, mut told: Value) {
         told["by"] = caller.who().into();
         if let Some(by) = &self.approved_by {
             told["approved_by"] = by.as_str().into();
@@ -277,14 +287,17 @@ impl Movement {
         }));
     }
 
-    async fn submit(self, host: &Host) -> Result<Receipt, CheckoutError> {
+    pub(crate) async fn submit(self, host: &Host) -> Result<Receipt, CheckoutError> {
         let receipt = host.writer.submit(self.command).await;
         receipt.map_err(approval::refused)
     }
 }
 
 /// What was answered under this key before; the writer itself decides every race.
-async fn replayed(host: &Host, intent: &Intent) -> Result<Option<Receipt>, CheckoutError> {
+pub(crate) async fn replayed(
+    host: &Host,
+    intent: &Intent,
+) -> Result<Option<Receipt>, CheckoutError> {
     match outcome(host, intent).await? {
         None => Ok(None),
         Some(Outcome::Refused(refusal)) => Err(approval::refused(refusal)),
@@ -296,7 +309,7 @@ async fn replayed(host: &Host, intent: &Intent) -> Result<Option<Receipt>, Check
 }
 
 /// How money changes hands.
-fn money_kind(tender: &TenderRequest) -> Result<TenderKind, CheckoutError> {
+pub(crate) fn money_kind(tender: &TenderRequest) -> Result<TenderKind, CheckoutError> {
     match tender_intent((0, tender))? {
         TenderIntent::Money { kind, .. } => Ok(kind),
         _ => Err(CheckoutError::TenderForm("/tender/kind".to_owned())),
@@ -325,7 +338,7 @@ async fn known(host: &Host, member: &str) -> Result<String, CheckoutError> {
     Ok(find_member(host, &mut conn, &reference).await?.member.id)
 }
 
-fn own_place(
+pub(crate) fn own_place(
     host: &Host,
     caller: &Principal,
     store: Option<&str>,
@@ -341,7 +354,7 @@ fn own_place(
 }
 
 /// Any store, for an event whose day is the chain's and not a store's.
-fn any_place(host: &Host) -> Result<Arc<Place>, CheckoutError> {
+pub(crate) fn any_place(host: &Host) -> Result<Arc<Place>, CheckoutError> {
     let snapshot = host.snapshots.current().ok_or(CheckoutError::NoChain)?;
     snapshot
         .places()

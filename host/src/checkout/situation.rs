@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::access::{AccessError, Permission, Principal};
+use crate::cards::{Pin, Shown, Unusable, day_of, mark_hash, usable};
 use crate::clock::date_of;
 use crate::domain::basket::{Basket, BasketLine, TenderIntent};
 use crate::domain::facts::ReferralBase;
@@ -13,9 +14,10 @@ use crate::domain::rules::{MemberFacts, OrderFacts, Ratio, RuleKind, TenderKind}
 use crate::domain::time::{Day, Instant};
 use crate::host::Host;
 use crate::snapshot::{Bound, Mark, Place, Snapshot};
+use crate::store::cards::Card;
 use crate::store::db::Conn;
 use crate::store::members::{KnownMember, MemberName};
-use crate::store::{accounts, lots, members};
+use crate::store::{accounts, cards, lots, members};
 
 use super::campaigns::Reader;
 use super::codes::Presented;
@@ -54,7 +56,7 @@ impl Situation {
         basket.validate()?;
         let mut conn = host.db.read().await?;
         let known = match &request.member {
-            Some(reference) => Some(find_member(host, &mut conn, reference).await?),
+            Some(reference) => Some(find_member_at(host, &mut conn, reference, at).await?),
             None => None,
         };
         let mut bound = snapshot.live_in(&place, at);
@@ -312,23 +314,53 @@ pub fn intent((position, tender): (usize, &TenderRequest)) -> Result<TenderInten
     }
 }
 
-/// The member a till means; blocked and closed ones are refused.
+/// The member a till means now; blocked and closed ones are refused.
 pub async fn find_member(
     host: &Host,
     conn: &mut Conn,
     reference: &MemberReference,
 ) -> Result<KnownMember, CheckoutError> {
+    find_member_at(host, conn, reference, host.clock.now()).await
+}
+
+/// The member a till meant at an instant, with a card that was good then.
+pub async fn find_member_at(
+    host: &Host,
+    conn: &mut Conn,
+    reference: &MemberReference,
+    at: Instant,
+) -> Result<KnownMember, CheckoutError> {
     let unknown = |at, id: &str| CheckoutError::MemberUnknown {
         at,
         id: id.to_owned(),
     };
+    let marked = |shown| mark_hash(&host.vault, &shown).map(|(_, hash)| hash);
     let known = match reference {
         MemberReference::Id(id) => members::known(conn, MemberName::Id(id))
             .await?
             .ok_or_else(|| unknown("/member/id", id))?,
-        MemberReference::Card(number) => members::known(conn, MemberName::Card(number))
-            .await?
-            .ok_or_else(|| CheckoutError::CardUnknown(number.clone()))?,
+        MemberReference::Card(number) => {
+            match members::known(conn, MemberName::Card(number)).await? {
+                Some(known) => known,
+                None => return Err(nobodys(cards::card(conn, number).await?, number)),
+            }
+        }
+        MemberReference::Nfc(text) => {
+            let hash = marked(Shown::Nfc(text.clone()));
+            let hash = hash.ok_or(CheckoutError::CardMark("/member/nfc"))?;
+            match members::known(conn, MemberName::CardMark(&hash)).await? {
+                Some(known) => known,
+                None => return Err(nobodys(cards::marked(conn, &hash).await?, "nfc")),
+            }
+        }
+        MemberReference::Track(text) => {
+            let hash = marked(Shown::Track(text.clone()));
+            let hash = hash.ok_or(CheckoutError::CardMark("/member/track"))?;
+            match members::known(conn, MemberName::CardMark(&hash)).await? {
+                Some(known) => known,
+                None => return Err(nobodys(cards::marked(conn, &hash).await?, "track")),
+            }
+        }
         MemberReference::Phone(phone) => {
             let hash = host.vault.phone_hash(phone);
             members::known(conn, MemberName::PhoneHash(&hash))
@@ -337,17 +369,26 @@ pub async fn find_member(
                 .ok_or_else(|| unknown("/member/phone", "phone"))?
         }
     };
-    if let Some(status) = known
-        .card_status
-        .as_ref()
-        .filter(|status| *status != "active")
-    {
-        return Err(CheckoutError::CardUnusable(status.clone()));
+    if let Some(status) = &known.card_status {
+        let today = day_of(host, &known.member.home_store, at);
+        let by = known.card_replaced_by.as_deref();
+        usable(status, known.card_expires_on, by, today)?;
+        if known.card_pin_hash.is_some() {
+            return Err(CheckoutError::CardPin(Pin::Needed));
+        }
     }
     if known.member.status != "active" {
         return Err(CheckoutError::MemberUnusable(known.member.id));
     }
     Ok(known)
+}
+
+/// Why no member was found by a card: it is blank, or there is none.
+fn nobodys(card: Option<Card>, name: &str) -> CheckoutError {
+    match card {
+        Some(_) => Unusable::Blank.into(),
+        None => CheckoutError::no_card("/member/card", name),
+    }
 }
 
 /// A member with his tier, as pricing sees him on a day.

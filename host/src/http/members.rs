@@ -19,6 +19,7 @@ use super::problems::{Code, Fault};
 use super::stores::invalid;
 use super::types::{Date, Id, Text};
 use crate::access::{Permission, Principal};
+use crate::cards::{day_of, usable};
 use crate::domain::attributes::MemberAttribute;
 use crate::domain::ledger::Operation;
 use crate::enrolment::{self, EnrolmentError, Newcomer, is_card_number};
@@ -260,11 +261,20 @@ async fn find(
     let mut conn = host.db.read().await?;
     let filter = &paged.filter;
     let id = if let Some(number) = &filter.card {
-        let card = store::persons::card(&mut conn, number).await?;
-        if card.as_ref().is_some_and(|card| card.status != "active") {
-            return Err(Problem::new(Code::CardInactive));
+        match store::cards::card(&mut conn, number.trim()).await? {
+            None => Some(None),
+            Some(card) => {
+                let member = card.member_id.unwrap_or_default();
+                let home = match store::members::member(&mut conn, &member).await? {
+                    Some(member) => member.home_store,
+                    None => String::new(),
+                };
+                let today = day_of(&host, &home, host.clock.now());
+                let by = card.replaced_by.as_deref();
+                usable(&card.status, card.expires_on, by, today)?;
+                Some(Some(member))
+            }
         }
-        Some(card.map(|card| card.member_id))
     } else if let Some(phone) = &filter.phone {
         let phone = normal_phone(phone).unwrap_or_default();
         let hash = host.vault.phone_hash(&phone);

@@ -186,7 +186,7 @@ async fn export(
     let mut conn = host.db.read().await?;
     let member = known(&mut conn, id).await?;
     let person = person_of(&host, &mut conn, id).await?;
-    let cards = store::persons::cards(&mut conn, id).await?;
+    let cards = store::cards::of_member(&mut conn, id).await?;
     let coupons = store::coupons::of_member(&mut conn, id, "", most).await?;
     let orders = store::orders::orders_of_member(&mut conn, id, None, most).await?;
     let entries = store::entries::of_member(&mut conn, id, None, most).await?;

@@ -140,7 +140,7 @@ pub struct StaffRequest {
     pin: String,
 }
 
-fn check_pin(pin: &str) -> Result<(), Problem> {
+pub fn check_pin(pin: &str) -> Result<(), Problem> {
     let faulty = |fault, limit: usize| {
         let arguments = vec![("limit", limit.to_string())];
         Err(Problem::fields(vec![FieldError {
@@ -268,7 +268,7 @@ async fn change(
 #[serde(deny_unknown_fields)]
 pub struct PinRequest {
     /// 4 to 12 digits.
-    pin: String,
+    pub pin: String,
 }
 
 /// Set a new PIN, which also unlocks.

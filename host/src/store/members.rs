@@ -55,8 +55,11 @@ record! {
         /// None after erasure, like `sealed`.
         sealed_key: Option<Vec<u8>>,
         sealed: Option<Vec<u8>>,
-        /// Of the card he was found by.
+        /// Of the card he was found by, like the rest.
         card_status: Option<String>,
+        card_expires_on: Option<i64>,
+        card_replaced_by: Option<String>,
+        card_pin_hash: Option<String>,
     }
 }
 
@@ -65,8 +68,36 @@ record! {
 pub enum MemberName<'a> {
     Id(&'a str),
     Card(&'a str),
+    /// The keyed mark of a card's chip or stripe.
+    CardMark(&'a str),
     /// The keyed hash of a phone number.
     PhoneHash(&'a str),
+}
+
+/// A member, his person, and what `$card` says of the card he is found by.
+macro_rules! known {
+    ($card:expr, $rest:literal) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            ", persons.sealed_key, persons.sealed, ",
+            $card,
+            $rest
+        )
+    };
+}
+
+macro_rules! card {
+    () => {
+        "cards.status AS card_status, cards.expires_on AS card_expires_on, cards.replaced_by AS card_replaced_by, \
+         cards.pin_hash AS card_pin_hash"
+    };
+}
+
+macro_rules! no_card {
+    () => {
+        "NULL AS card_status, CAST(NULL AS BIGINT) AS card_expires_on, NULL AS card_replaced_by, NULL AS card_pin_hash"
+    };
 }
 
 /// A member as a till names him, with the person behind him.
@@ -76,19 +107,34 @@ pub async fn known(
 ) -> Result<Option<KnownMember>, StoreError> {
     let (text, key) = match name {
         MemberName::Id(id) => (
-            concat!("SELECT ", columns!(), ", persons.sealed_key, persons.sealed, NULL AS card_status FROM members
-                LEFT JOIN persons ON persons.member_id = members.id WHERE members.id = $1"),
+            known!(
+                no_card!(),
+                " FROM members LEFT JOIN persons ON persons.member_id = members.id WHERE members.id = $1"
+            ),
             id,
         ),
         MemberName::Card(number) => (
-            concat!("SELECT ", columns!(), ", persons.sealed_key, persons.sealed, cards.status AS card_status
-                FROM cards JOIN members ON members.id = cards.member_id
-                LEFT JOIN persons ON persons.member_id = members.id WHERE cards.number = $1"),
+            known!(
+                card!(),
+                " FROM cards JOIN members ON members.id = cards.member_id
+                LEFT JOIN persons ON persons.member_id = members.id WHERE cards.number = $1"
+            ),
             number,
         ),
+        MemberName::CardMark(hash) => (
+            known!(
+                card!(),
+                " FROM card_marks JOIN cards ON cards.number = card_marks.number
+                JOIN members ON members.id = cards.member_id
+                LEFT JOIN persons ON persons.member_id = members.id WHERE card_marks.hash = $1"
+            ),
+            hash,
+        ),
         MemberName::PhoneHash(hash) => (
-            concat!("SELECT ", columns!(), ", persons.sealed_key, persons.sealed, NULL AS card_status
-                FROM persons JOIN members ON members.id = persons.member_id WHERE persons.phone_hash = $1"),
+            known!(
+                no_card!(),
+                " FROM persons JOIN members ON members.id = persons.member_id WHERE persons.phone_hash = $1"
+            ),
             hash,
         ),
     };

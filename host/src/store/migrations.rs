@@ -88,6 +88,13 @@ const ALL: &[Tables] = &[
         sqlite: "",
         postgres: "",
     },
+    Tables {
+        version: 13,
+        name: "cards",
+        common: include_str!("../../../migrations/common/0013_cards.sql"),
+        sqlite: "",
+        postgres: "",
+    },
 ];
 
 impl Tables {

@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod baskets;
 pub mod bindings;
 pub mod bulk;
+pub mod cards;
 pub mod chain;
 pub mod changes;
 pub mod claims;

@@ -1,4 +1,4 @@
-//! The sealed personal data of members and their cards.
+//! The sealed personal data of members.
 
 use super::db::Conn;
 use super::error::StoreError;
@@ -27,20 +27,6 @@ macro_rules! person_columns {
     () => {
         "member_id, sealed_key, master, sealed, phone_hash, birthday_mark, email_hash, version"
     };
-}
-
-record! {
-    /// A card a member shows.
-    Card {
-        number: String,
-        member_id: String,
-        /// `physical` or `virtual`.
-        kind: String,
-        /// `active`, `blocked`, `lost` or `replaced`.
-        status: String,
-        /// Microseconds.
-        issued_at: i64,
-    }
 }
 
 /// The person behind a member; none after erasure.
@@ -119,40 +105,4 @@ pub async fn erase_person(conn: &mut Conn, member: &str) -> Result<bool, StoreEr
     on!(conn, c => sqlx::query("DELETE FROM persons WHERE member_id = $1").bind(member).execute(c).await
         .map(|done| done.rows_affected() == 1))
     .map_err(StoreError::during("erasing a person"))
-}
-
-/// One card.
-pub async fn card(conn: &mut Conn, number: &str) -> Result<Option<Card>, StoreError> {
-    on!(conn, c => sqlx::query_as("SELECT number, member_id, kind, status, issued_at FROM cards WHERE number = $1")
-        .bind(number).fetch_optional(c).await)
-    .map_err(StoreError::during("reading a card"))
-}
-
-/// The cards of one member.
-pub async fn cards(conn: &mut Conn, member: &str) -> Result<Vec<Card>, StoreError> {
-    on!(conn, c => sqlx::query_as("SELECT number, member_id, kind, status, issued_at FROM cards
-        WHERE member_id = $1 ORDER BY number LIMIT 100").bind(member).fetch_all(c).await)
-    .map_err(StoreError::during("reading a member's cards"))
-}
-
-/// Issues a card.
-///
-/// # Errors
-/// A unique violation when the number is taken.
-pub async fn create_card(conn: &mut Conn, card: &Card) -> Result<(), StoreError> {
-    on!(conn, c => sqlx::query("INSERT INTO cards (number, member_id, kind, status, issued_at) VALUES ($1, $2, $3, $4, $5)")
-        .bind(&card.number).bind(&card.member_id).bind(&card.kind).bind(&card.status).bind(card.issued_at)
-        .execute(c).await.map(|_| ()))
-    .map_err(StoreError::during("issuing a card"))
-}
-
-/// Sets a card's status; false when it is not known.
-pub async fn set_card_status(
-    conn: &mut Conn,
-    number: &str,
-    status: &str,
-) -> Result<bool, StoreError> {
-    on!(conn, c => sqlx::query("UPDATE cards SET status = $2 WHERE number = $1").bind(number).bind(status)
-        .execute(c).await.map(|done| done.rows_affected() == 1))
-    .map_err(StoreError::during("changing a card"))
 }

@@ -5,6 +5,7 @@ mod archive;
 mod author;
 mod backup;
 mod breadth;
+mod cards;
 mod checkout;
 mod claims;
 mod codes;

@@ -30,8 +30,8 @@ pub use command::{
 };
 pub use entry::{Entry, LotChange, Notice, Posting, Receipt};
 pub use record::{
-    ClaimRow, EvaluationRow, EventRow, ExchangeRow, MemberDayRow, MemberTierRow, OccasionRow,
-    OrderRow, Record, RefundRow,
+    CardRow, ClaimRow, EvaluationRow, EventRow, ExchangeRow, MemberDayRow, MemberTierRow,
+    OccasionRow, OrderRow, Record, RefundRow,
 };
 pub use refusal::Refusal;
 pub use state::{

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::persist::{Accepted, day, maybe, text};
 use crate::domain::ledger::{
-    ClaimRow, Command, EvaluationRow, EventRow, ExchangeRow, MemberTierRow, Notice, OccasionRow,
-    OrderRow, Record, RefundRow,
+    CardRow, ClaimRow, Command, EvaluationRow, EventRow, ExchangeRow, MemberTierRow, Notice,
+    OccasionRow, OrderRow, Record, RefundRow,
 };
 use crate::store::bulk::{Bulk, Cell, Kind};
 use crate::store::error::StoreError;
@@ -49,6 +49,16 @@ const EXCHANGES: Bulk = Bulk {
     doing: "writing exchanges",
     text: "INSERT INTO exchanges (id, member, reward, quantity, points, codes, store, exchanged_at) {rows}",
     columns: &[Text, Text, Text, Int, Int, Text, Text, Int],
+};
+
+const CARDS: Bulk = Bulk {
+    doing: "writing cards",
+    text: "INSERT INTO cards (number, member_id, kind, status, issued_at, card_type, batch, expires_on, replaced_by,
+        pin_hash) {rows}
+        ON CONFLICT (number) DO UPDATE SET member_id = excluded.member_id, status = excluded.status,
+            card_type = excluded.card_type, expires_on = excluded.expires_on, replaced_by = excluded.replaced_by,
+            pin_hash = COALESCE(excluded.pin_hash, cards.pin_hash)",
+    columns: &[Text, Text, Text, Text, Int, Text, Text, Int, Text, Text],
 };
 
 const EVALUATIONS: Bulk = Bulk {
@@ -101,6 +111,8 @@ struct Rows {
     claims: Vec<Cell>,
     occasions: Vec<Cell>,
     exchanges: Vec<Cell>,
+    /// The last one wins; one statement may change a row only once.
+    cards: BTreeMap<String, CardRow>,
     evaluations: Vec<Cell>,
     evaluated: BTreeSet<(String, String)>,
     events: Vec<Cell>,
@@ -153,6 +165,8 @@ pub(super) fn add(writing: &mut Writing, accepted: &[Accepted<'_>]) -> Result<()
     writing.add(&CLAIMS, rows.claims);
     writing.add(&OCCASIONS, rows.occasions);
     writing.add(&EXCHANGES, rows.exchanges);
+    let cards = rows.cards.into_values().flat_map(card_cells).collect();
+    writing.add(&CARDS, cards);
     writing.add(&EVALUATIONS, rows.evaluations);
     let evaluated = rows
         .evaluated
@@ -197,6 +211,9 @@ impl Rows {
             Record::Claim(row) => self.claim(row),
             Record::Occasion(row) => self.occasion(row),
             Record::Exchange(row) => self.exchange(row, command),
+            Record::Card(row) => {
+                self.cards.insert(row.number.clone(), (**row).clone());
+            }
             Record::Evaluation(row) => self.evaluation(row),
             Record::Event(row) => self.event(row, command),
             Record::MemberDay(row) => {
@@ -326,6 +343,21 @@ impl Rows {
             text(&row.payload),
         ]);
     }
+}
+
+fn card_cells(row: CardRow) -> [Cell; 10] {
+    [
+        Cell::Text(row.number),
+        Cell::MaybeText(row.member),
+        Cell::Text(row.kind),
+        Cell::Text(row.status),
+        Cell::Int(row.issued_at),
+        Cell::MaybeText(row.card_type),
+        Cell::MaybeText(row.batch),
+        day(row.expires_on),
+        Cell::MaybeText(row.replaced_by),
+        Cell::MaybeText(row.pin_hash),
+    ]
 }
 
 /// What the ledger noticed goes into the event log as `ledger.<notice>`.
