@@ -1,9 +1,7 @@
 //! Staff on duty: a PIN shown with a request adds the permissions of a person to those of a key.
 
-use argon2::Argon2;
-use argon2::password_hash::{PasswordHash, PasswordVerifier};
-
 use crate::access::{self, AccessError, OnDuty, Principal, Role};
+use crate::cards::is_right;
 use crate::domain::settings::PinChange;
 use crate::host::Host;
 use crate::store::staff::Staff;
@@ -83,7 +81,7 @@ async fn check_pin(host: &Host, staff: &Staff, pin: &str) -> Result<(), AccessEr
     if !left {
         return Err(AccessError::Locked);
     }
-    if !is_pin(staff, pin).await {
+    if !is_right(&staff.pin_hash, pin).await {
         return Err(AccessError::WrongPin);
     }
     host.recent.remember_pin(staff, pin);
@@ -94,19 +92,6 @@ async fn check_pin(host: &Host, staff: &Staff, pin: &str) -> Result<(), AccessEr
         })
         .await?;
     Ok(())
-}
-
-/// Compares a PIN with the stored one; tens of milliseconds, off the request's thread.
-async fn is_pin(staff: &Staff, pin: &str) -> bool {
-    let (hash, guess) = (staff.pin_hash.clone(), pin.to_owned());
-    let compared = tokio::task::spawn_blocking(move || {
-        PasswordHash::new(&hash).is_ok_and(|hash| {
-            Argon2::default()
-                .verify_password(guess.as_bytes(), &hash)
-                .is_ok()
-        })
-    });
-    compared.await.unwrap_or(false)
 }
 
 /// Whether a PIN that somebody else sets for this person has to be changed: where any store he works in says so, and
@@ -136,7 +121,7 @@ pub async fn change_pin(host: &Host, caller: &Principal, pin: String) -> Result<
         .acquire()
         .await
         .map_err(|_| StoreError::Stopped)?;
-    if is_pin(&staff, &pin).await {
+    if is_right(&staff.pin_hash, &pin).await {
         return Err(PinError::Same);
     }
     let hashed = tokio::task::spawn_blocking(move || access::hash_pin(&pin)).await;

@@ -1,15 +1,19 @@
 //! Becoming a member: the pseudonymous row, the sealed person, a card and a referral code, at once.
 
 use crate::clock;
+use crate::domain::attributes::AttributeError;
 use crate::domain::ledger::Operation;
 use crate::domain::time::Instant;
 use crate::host::Host;
 use crate::occasions;
 use crate::once::{Effect, OnceError, once};
+use crate::person::Person;
+use crate::profile;
+use crate::store::cards::Card;
 use crate::store::members::Member;
-use crate::store::persons::{Card, SealedPerson};
+use crate::store::persons::SealedPerson;
 use crate::store::{self, StoreError, Tx};
-use crate::vault::{self, Person, VaultError};
+use crate::vault::{self, Vault, VaultError};
 
 /// Letters and digits that are not mistaken for each other when read aloud.
 const ALPHABET: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
@@ -26,15 +30,20 @@ pub struct Newcomer {
     pub card: Option<String>,
     /// The code of whoever recommended the chain.
     pub referral_code: Option<String>,
-    /// A JSON object.
+    /// The staff member or key that enrols him.
+    pub enrolled_by: String,
+    /// The staff member whose customer he will be.
+    pub adviser: Option<String>,
+    /// A JSON object, and the only store of whoever sets it.
     pub attributes: String,
+    pub set_by_store: Option<String>,
     /// A JSON array of strings.
     pub segments: String,
     /// When it happened; now when absent.
     pub enrolled_at: Option<Instant>,
 }
 
-/// Why somebody could not be enrolled.
+/// Why somebody could not be enrolled, or what is known of him not be changed.
 #[derive(Debug, thiserror::Error)]
 pub enum EnrolmentError {
     #[error("the store `{0}` is not known; use one of the chain's")]
@@ -45,12 +54,20 @@ pub enum EnrolmentError {
     ReferrerInactive,
     #[error("the referral code belongs to a person with the same phone number; enrol without it")]
     SelfReferral,
+    #[error("the member `{0}` is not known")]
+    MemberUnknown(String),
+    #[error("the staff member `{0}` is not known; use one of the chain's")]
+    AdviserUnknown(String),
     #[error("the phone number belongs to another member; look them up instead")]
-    PhoneTaken,
+    PhoneTaken { member: String },
+    #[error("the e-mail address belongs to another member; look them up instead")]
+    EmailTaken { member: String },
     #[error("the card number is in use; take another card")]
     CardTaken,
     #[error("the member id is in use; leave it out")]
     IdTaken,
+    #[error(transparent)]
+    Attribute(#[from] AttributeError),
     #[error("the operation key was used with another request; use a new key")]
     KeyReused,
     #[error(transparent)]
@@ -109,32 +126,15 @@ impl Rows {
         let id = newcomer
             .id
             .unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
-        let sealed = host.vault.seal(&id, &newcomer.person)?;
+        let who = (newcomer.set_by_store.as_deref(), store.id.as_str());
+        let attributes = profile::settled(host, "{}", &newcomer.attributes, who)?;
         let (number, kind) = match newcomer.card {
             Some(number) => (number, "physical"),
             None => (card_number()?, "virtual"),
         };
         Ok(Self {
-            person: SealedPerson {
-                member_id: id.clone(),
-                sealed_key: sealed.key,
-                master: sealed.master,
-                sealed: sealed.data,
-                phone_hash: newcomer
-                    .person
-                    .phone
-                    .as_deref()
-                    .map(|phone| host.vault.phone_hash(phone)),
-                birthday_mark: Some(host.vault.mark_of(&newcomer.person)),
-                version: 1,
-            },
-            card: Card {
-                number,
-                member_id: id.clone(),
-                kind: kind.to_owned(),
-                status: "active".to_owned(),
-                issued_at: at.0,
-            },
+            person: sealed(&host.vault, &id, &newcomer.person, None)?,
+            card: Card::issued(number, &id, kind, at.0),
             member: Member {
                 id,
                 status: "active".to_owned(),
@@ -151,7 +151,9 @@ impl Rows {
                 referred_by: None,
                 referred_on: None,
                 segments: newcomer.segments,
-                attributes: newcomer.attributes,
+                attributes,
+                enrolled_by: Some(newcomer.enrolled_by),
+                adviser: newcomer.adviser,
                 version: 1,
             },
             referral_code: newcomer.referral_code,
@@ -172,21 +174,27 @@ impl Rows {
                 Err(refusal) => return Ok(Err(refusal)),
             }
         }
-        if let Some(hash) = &self.person.phone_hash
-            && store::persons::member_by_phone(tx, hash).await?.is_some()
-        {
-            return Ok(Err(EnrolmentError::PhoneTaken));
+        if let Some(refusal) = taken(tx, &self.person).await? {
+            return Ok(Err(refusal));
         }
-        if store::persons::card(tx, &self.card.number).await?.is_some() {
+        if let Some(adviser) = &self.member.adviser
+            && store::staff::staff(tx, adviser).await?.is_none()
+        {
+            return Ok(Err(EnrolmentError::AdviserUnknown(adviser.clone())));
+        }
+        if store::cards::card(tx, &self.card.number).await?.is_some() {
             return Ok(Err(EnrolmentError::CardTaken));
         }
         store::members::create_member(tx, &self.member).await?;
+        let marks = profile::searchable(&self.member.attributes)?;
+        store::members::index_attributes(tx, &self.member.id, &marks).await?;
         store::persons::put_person(tx, &self.person).await?;
-        store::persons::create_card(tx, &self.card).await?;
+        store::cards::create(tx, &self.card).await?;
         let payload = serde_json::json!({
             "member": self.member.id,
             "home_store": self.member.home_store,
             "referred_by": self.member.referred_by,
+            "by": self.member.enrolled_by,
         });
         store::events::add(
             tx,
@@ -223,6 +231,55 @@ impl Rows {
         }
         Ok(Ok(referrer.id))
     }
+}
+
+/// A person as he is stored and found, under the key he has already or a fresh one.
+///
+/// # Errors
+/// When the key does not open, or the system gives no random bytes.
+pub fn sealed(
+    vault: &Vault,
+    member: &str,
+    person: &Person,
+    key: Option<Vec<u8>>,
+) -> Result<SealedPerson, VaultError> {
+    let sealed = match key {
+        Some(key) => vault.seal_under(member, key, person)?,
+        None => vault.seal(member, person)?,
+    };
+    let phone_hash = person.phone.as_deref().map(|phone| vault.phone_hash(phone));
+    let email_hash = person.email.as_deref().map(|email| vault.email_hash(email));
+    Ok(SealedPerson {
+        member_id: member.to_owned(),
+        sealed_key: sealed.key,
+        master: sealed.master,
+        sealed: sealed.data,
+        phone_hash,
+        birthday_mark: Some(vault.mark_of(person)),
+        email_hash: Some(email_hash.unwrap_or_default()),
+        version: 1,
+    })
+}
+
+/// Whether somebody else has the phone number or the e-mail address.
+pub async fn taken(
+    tx: &mut Tx,
+    person: &SealedPerson,
+) -> Result<Option<EnrolmentError>, StoreError> {
+    let another = |holder: &String| *holder != person.member_id;
+    if let Some(hash) = &person.phone_hash {
+        let holder = store::persons::member_by_phone(tx, hash).await?;
+        if let Some(member) = holder.filter(another) {
+            return Ok(Some(EnrolmentError::PhoneTaken { member }));
+        }
+    }
+    if let Some(hash) = &person.email_hash {
+        let holder = store::persons::member_by_email(tx, hash).await?;
+        if let Some(member) = holder.filter(another) {
+            return Ok(Some(EnrolmentError::EmailTaken { member }));
+        }
+    }
+    Ok(None)
 }
 
 /// A fresh card number: 15 random digits, the first of them 9 as no bank card has, and a Luhn digit.

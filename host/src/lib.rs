@@ -3,6 +3,7 @@
 pub mod access;
 pub mod approval;
 pub mod audit;
+pub mod cards;
 pub mod checkout;
 pub mod cli;
 pub mod clock;
@@ -25,7 +26,9 @@ pub mod occasions;
 pub mod once;
 pub mod pairing;
 pub mod parking;
+pub mod person;
 pub mod plugins;
+pub mod profile;
 pub mod reference;
 pub mod rules;
 pub mod running;

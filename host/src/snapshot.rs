@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use chrono_tz::Tz;
 
 use crate::clock;
+use crate::domain::attributes::MemberAttribute;
 use crate::domain::ledger::Clearing;
 use crate::domain::pricing::UsageUnit;
 use crate::domain::rules::{Attribute, CounterPeriod, CounterScope, Needs, RuleKind};
@@ -189,6 +190,12 @@ impl Snapshot {
     /// Every store, open or not.
     pub fn places(&self) -> impl Iterator<Item = &Arc<Place>> {
         self.stores.values()
+    }
+
+    /// The attributes the chain defines for members; the same in every store.
+    pub fn member_attributes(&self) -> &[MemberAttribute] {
+        let place = self.stores.values().next();
+        place.map_or(&[], |place| &place.settings.member_attributes)
     }
 
     /// The bindings that reach a store, were in force at the instant, and whose schedule covers it.
@@ -445,6 +452,22 @@ async fn read_program(conn: &mut Conn) -> Result<Program, StoreError> {
         id: crate::domain::ledger::DEFAULT_PROGRAM.to_owned(),
         scale,
     })
+}
+
+/// The text attributes are stored as.
+pub fn attributes_text(attributes: Vec<Attribute>) -> String {
+    use crate::domain::rules::Value;
+    let value = |value: Value| match value {
+        Value::Text(text) => serde_json::Value::String(text),
+        Value::Integer(number) => number.into(),
+        Value::Boolean(truth) => truth.into(),
+        // Nothing else is read from requests or rows.
+        _ => serde_json::Value::Null,
+    };
+    let object = attributes
+        .into_iter()
+        .map(|(name, given)| (name, value(given)));
+    serde_json::Value::Object(object.collect()).to_string()
 }
 
 /// Attributes as they are stored: a JSON object of texts, numbers and truth values.

@@ -11,30 +11,13 @@ use std::path::{Path, PathBuf};
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Nonce};
 use hmac::{Hmac, Mac};
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+use crate::person::{Calendar, Person};
 
 /// File name of the master key within the data folder.
 pub const MASTER_KEY_FILE: &str = "master.key";
 const NONCE_BYTES: usize = 12;
-
-/// What names a person.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Person {
-    pub name: Option<String>,
-    /// Digits with an optional leading `+`.
-    pub phone: Option<String>,
-    pub email: Option<String>,
-    pub birthday: Option<Birthday>,
-}
-
-/// A birthday; the year is often not told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Birthday {
-    pub year: Option<u16>,
-    pub month: u8,
-    pub day: u8,
-}
 
 /// A person as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,13 +97,47 @@ impl Vault {
     /// # Errors
     /// When the system gives no random bytes.
     pub fn seal(&self, member: &str, person: &Person) -> Result<Sealed, VaultError> {
-        let key: [u8; 32] = random()?;
+        let key = encrypt(&self.master, member, &random::<32>()?)?;
+        self.seal_under(member, key, person)
+    }
+
+    /// Seals a person under the key he has already, so that what else is sealed under it still opens.
+    ///
+    /// # Errors
+    /// When another master key sealed the key, or the system gives no random bytes.
+    pub fn seal_under(
+        &self,
+        member: &str,
+        key: Vec<u8>,
+        person: &Person,
+    ) -> Result<Sealed, VaultError> {
         let text = serde_json::to_vec(person).map_err(|_| VaultError::Sealed)?;
         Ok(Sealed {
-            key: encrypt(&self.master, member, &key)?,
-            data: encrypt(&key, member, &text)?,
+            data: encrypt(&self.own_key(member, &key)?, member, &text)?,
+            key,
             master: self.name.clone(),
         })
+    }
+
+    /// Seals a note about a person under his key; it dies with him.
+    ///
+    /// # Errors
+    /// As [`Self::seal_under`].
+    pub fn seal_note(&self, member: &str, key: &[u8], note: &[u8]) -> Result<Vec<u8>, VaultError> {
+        encrypt(&self.own_key(member, key)?, &about(member), note)
+    }
+
+    /// Opens a note about a person.
+    ///
+    /// # Errors
+    /// As [`Self::open_person`].
+    pub fn open_note(&self, member: &str, key: &[u8], note: &[u8]) -> Result<Vec<u8>, VaultError> {
+        decrypt(&self.own_key(member, key)?, &about(member), note)
+    }
+
+    fn own_key(&self, member: &str, sealed: &[u8]) -> Result<[u8; 32], VaultError> {
+        let key = decrypt(&self.master, member, sealed)?;
+        <[u8; 32]>::try_from(key).map_err(|_| VaultError::Sealed)
     }
 
     /// Opens a person.
@@ -128,8 +145,7 @@ impl Vault {
     /// # Errors
     /// When another master key sealed it or the data was altered.
     pub fn open_person(&self, member: &str, key: &[u8], data: &[u8]) -> Result<Person, VaultError> {
-        let key = decrypt(&self.master, member, key)?;
-        let key = <[u8; 32]>::try_from(key).map_err(|_| VaultError::Sealed)?;
+        let key = self.own_key(member, key)?;
         serde_json::from_slice(&decrypt(&key, member, data)?).map_err(|_| VaultError::Sealed)
     }
 
@@ -138,17 +154,27 @@ impl Vault {
         hex::encode(self.derive("phone", phone))
     }
 
+    /// The keyed hash an e-mail address is looked up by, whatever its case.
+    pub fn email_hash(&self, email: &str) -> String {
+        hex::encode(self.derive("email", &email.to_lowercase()))
+    }
+
     /// What birthdays on a day of the year are found by: two characters, which other days share, so that nobody's
     /// birthday is told by it even where another's is known.
-    pub fn birthday_mark(&self, month: u32, day: u32) -> String {
-        let hash = self.derive("birthday", &format!("{month:02}-{day:02}"));
+    pub fn birthday_mark(&self, calendar: Calendar, month: u32, day: u32) -> String {
+        let purpose = match calendar {
+            Calendar::Solar => "birthday",
+            Calendar::Lunar => "lunar-birthday",
+        };
+        let hash = self.derive(purpose, &format!("{month:02}-{day:02}"));
         hex::encode(&hash[..1])
     }
 
     /// The birthday mark of a person; empty where no birthday is known.
     pub fn mark_of(&self, person: &Person) -> String {
         person.birthday.map_or_else(String::new, |birthday| {
-            self.birthday_mark(birthday.month.into(), birthday.day.into())
+            let (month, day) = (birthday.month.into(), birthday.day.into());
+            self.birthday_mark(birthday.calendar, month, day)
         })
     }
 
@@ -214,6 +240,11 @@ fn check_mode(_: &Path) -> Result<(), VaultError> {
     Ok(())
 }
 
+/// What a note is bound to, so that it opens as nothing else.
+fn about(member: &str) -> String {
+    format!("{member}/note")
+}
+
 /// Nonce, then ciphertext with its tag; bound to the member, so rows cannot be swapped.
 fn encrypt(key: &[u8; 32], member: &str, text: &[u8]) -> Result<Vec<u8>, VaultError> {
     let nonce: [u8; NONCE_BYTES] = random()?;
@@ -258,6 +289,9 @@ mod tests {
             person
         );
         assert!(vault.open_person("m2", &sealed.key, &sealed.data).is_err());
+        let note = vault.seal_note("m1", &sealed.key, b"moved").unwrap();
+        assert_eq!(vault.open_note("m1", &sealed.key, &note).unwrap(), b"moved");
+        assert!(vault.open_person("m1", &sealed.key, &note).is_err());
         assert!(
             Vault::with_key([2; 32])
                 .open_person("m1", &sealed.key, &sealed.data)

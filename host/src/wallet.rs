@@ -244,16 +244,28 @@ impl Movement {
 
     /// One of something that has its id already.
     pub(crate) fn of(host: &Host, place: &Place, kind: &str, id: &str, intent: Intent) -> Self {
+        let mut movement = Self::unkeyed(host, place, kind);
+        movement.command.subject.id = id.to_owned();
+        movement.command.operation = Some(intent.into());
+        movement
+    }
+
+    /// A change that is the same however often it is asked for.
+    pub(crate) fn unkeyed(host: &Host, place: &Place, kind: &str) -> Self {
         let now = host.clock.now();
-        let subject = Subject::new(kind, id);
+        let subject = Subject::new(kind, uuid::Uuid::now_v7().to_string());
         let mut command = Command::new(kind, subject, now, place.day(now));
-        command.operation = Some(intent.into());
         command.clearing = place.clearing();
         Self {
             command,
             store: place.store.id.clone(),
             approved_by: None,
         }
+    }
+
+    /// The business day of its store.
+    pub(crate) fn day(&self) -> Day {
+        self.command.business_date
     }
 
     pub(crate) fn id(&self) -> &str {
@@ -264,7 +276,7 @@ impl Movement {
         self.command.steps.extend(steps);
     }
 
-    fn record(&mut self, record: Record) {
+    pub(crate) fn record(&mut self, record: Record) {
         self.command.records.push(record);
     }
 
@@ -322,7 +334,7 @@ pub(crate) fn reasonable(reason: &str) -> Result<(), CheckoutError> {
 }
 
 /// How money changes hands.
-fn money_kind(tender: &TenderRequest) -> Result<TenderKind, CheckoutError> {
+pub(crate) fn money_kind(tender: &TenderRequest) -> Result<TenderKind, CheckoutError> {
     match tender_intent((0, tender))? {
         TenderIntent::Money { kind, .. } => Ok(kind),
         _ => Err(CheckoutError::TenderForm("/tender/kind".to_owned())),
@@ -376,7 +388,7 @@ pub(crate) fn own_place(
 }
 
 /// Any store, for an event whose day is the chain's and not a store's.
-fn any_place(host: &Host) -> Result<Arc<Place>, CheckoutError> {
+pub(crate) fn any_place(host: &Host) -> Result<Arc<Place>, CheckoutError> {
     let snapshot = host.snapshots.current().ok_or(CheckoutError::NoChain)?;
     snapshot
         .places()

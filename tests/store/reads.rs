@@ -5,10 +5,11 @@ use tessera::domain::ledger::{
     system_account,
 };
 use tessera::domain::time::Day;
+use tessera::store::cards::{self, Card};
 use tessera::store::member_days::{DaySpan, DaySums, sums};
 use tessera::store::members::{self, MemberName};
 use tessera::store::orders::{self, OrderName};
-use tessera::store::persons::{self, Card, SealedPerson};
+use tessera::store::persons::{self, SealedPerson};
 use tessera::store::{Writer, accounts, entries, events};
 use tessera_tests::databases::each;
 
@@ -284,20 +285,18 @@ async fn a_member_is_found_by_id_card_and_phone_with_the_person_behind_him() {
             sealed: vec![3, 4],
             phone_hash: Some("hash".to_owned()),
             birthday_mark: None,
+            email_hash: None,
             version: 1,
         };
         let lost = Card {
-            number: "2600000000017".to_owned(),
-            member_id: "m1".to_owned(),
-            kind: "physical".to_owned(),
             status: "lost".to_owned(),
-            issued_at: 1,
+            ..Card::issued("2600000000017".to_owned(), "m1", "physical", 1)
         };
         writer
             .write("a person with a card", move |tx| {
                 Box::pin(async move {
                     persons::put_person(tx, &person).await?;
-                    persons::create_card(tx, &lost).await
+                    cards::create(tx, &lost).await
                 })
             })
             .await

@@ -2,11 +2,13 @@
 
 use crate::access::AccessError;
 use crate::approval::Unapproved;
+use crate::cards::{Pin, Unusable};
 use crate::domain::basket::BasketError;
 use crate::domain::claim::ClaimError;
 use crate::domain::ledger::Refusal;
 use crate::domain::pricing::PricingError;
 use crate::domain::refund::RefundError;
+use crate::enrolment::is_card_number;
 use crate::store::error::StoreError;
 use crate::vault::VaultError;
 
@@ -41,10 +43,25 @@ pub enum CheckoutError {
     Amount(String),
     #[error("the member `{id}` at `{at}` is not known")]
     MemberUnknown { at: &'static str, id: String },
-    #[error("the card `{0}` is not known")]
-    CardUnknown(String),
-    #[error("the card is {0}")]
-    CardUnusable(String),
+    #[error("the card `{id}` is not known")]
+    CardUnknown {
+        at: Option<&'static str>,
+        id: String,
+    },
+    #[error("the card number at `{0}` was mistyped: its check digit is wrong")]
+    CardMistyped(&'static str),
+    #[error(transparent)]
+    CardUnusable(#[from] Unusable),
+    #[error("the card is {0}; that does not go")]
+    CardState(String),
+    #[error("no reader tells this of a card, or another card has it: `{0}`")]
+    CardMark(&'static str),
+    #[error(transparent)]
+    CardPin(Pin),
+    #[error("the type of card `{0}` is not known, or no longer made")]
+    CardTypeUnknown(String),
+    #[error("the member has as many cards as anybody may have; close some")]
+    TooManyCards,
     #[error("the member `{0}` is blocked or closed")]
     MemberUnusable(String),
     #[error("the quote `{0}` is not known here; send its request with the commit, or quote again")]
@@ -111,6 +128,20 @@ pub enum CheckoutError {
     Vault(#[from] VaultError),
     #[error("an invariant of the host itself broke: {0}")]
     Internal(String),
+}
+
+impl CheckoutError {
+    /// A card nobody has is not known, or its number was mistyped.
+    pub fn no_card(at: &'static str, number: &str) -> Self {
+        let digits = number.bytes().all(|byte| byte.is_ascii_digit());
+        if digits && (16..=32).contains(&number.len()) && !is_card_number(number) {
+            return Self::CardMistyped(at);
+        }
+        Self::CardUnknown {
+            at: Some(at),
+            id: number.to_owned(),
+        }
+    }
 }
 
 /// Something a quote rested on that is different now.

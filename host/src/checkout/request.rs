@@ -58,6 +58,10 @@ pub enum MemberReference {
     Id(String),
     /// Card number, as printed or scanned.
     Card(String),
+    /// UID of a card's chip, in hex.
+    Nfc(String),
+    /// Text of a card's magnetic stripe.
+    Track(String),
     /// Phone number, as enrolled.
     Phone(String),
 }

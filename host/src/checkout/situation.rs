@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use chrono::{Datelike as _, NaiveDate};
-
 use crate::access::{AccessError, Permission, Principal};
+use crate::cards::{Pin, Shown, Unusable, day_of, mark_hash, usable};
 use crate::clock::date_of;
 use crate::domain::basket::{Basket, BasketLine, TenderIntent};
 use crate::domain::facts::ReferralBase;
@@ -15,10 +14,10 @@ use crate::domain::rules::{MemberFacts, OrderFacts, Ratio, RuleKind, TenderKind}
 use crate::domain::time::{Day, Instant};
 use crate::host::Host;
 use crate::snapshot::{Bound, Mark, Place, Snapshot};
+use crate::store::cards::Card;
 use crate::store::db::Conn;
 use crate::store::members::{KnownMember, MemberName};
-use crate::store::{accounts, lots, members};
-use crate::vault::Birthday;
+use crate::store::{accounts, cards, lots, members};
 
 use super::campaigns::Reader;
 use super::codes::Presented;
@@ -58,7 +57,7 @@ impl Situation {
         basket.validate()?;
         let mut conn = host.db.read().await?;
         let known = match &request.member {
-            Some(reference) => Some(find_member(host, &mut conn, reference).await?),
+            Some(reference) => Some(find_member_at(host, &mut conn, reference, at).await?),
             None => None,
         };
         let payer = passes::Payer {
@@ -338,23 +337,53 @@ pub fn intent((position, tender): (usize, &TenderRequest)) -> Result<TenderInten
     }
 }
 
-/// The member a till means; blocked and closed ones are refused.
+/// The member a till means now; blocked and closed ones are refused.
 pub async fn find_member(
     host: &Host,
     conn: &mut Conn,
     reference: &MemberReference,
 ) -> Result<KnownMember, CheckoutError> {
+    find_member_at(host, conn, reference, host.clock.now()).await
+}
+
+/// The member a till meant at an instant, with a card that was good then.
+pub async fn find_member_at(
+    host: &Host,
+    conn: &mut Conn,
+    reference: &MemberReference,
+    at: Instant,
+) -> Result<KnownMember, CheckoutError> {
     let unknown = |at, id: &str| CheckoutError::MemberUnknown {
         at,
         id: id.to_owned(),
     };
+    let marked = |shown| mark_hash(&host.vault, &shown).map(|(_, hash)| hash);
     let known = match reference {
         MemberReference::Id(id) => members::known(conn, MemberName::Id(id))
             .await?
             .ok_or_else(|| unknown("/member/id", id))?,
-        MemberReference::Card(number) => members::known(conn, MemberName::Card(number))
-            .await?
-            .ok_or_else(|| CheckoutError::CardUnknown(number.clone()))?,
+        MemberReference::Card(number) => {
+            match members::known(conn, MemberName::Card(number)).await? {
+                Some(known) => known,
+                None => return Err(nobodys(cards::card(conn, number).await?, number)),
+            }
+        }
+        MemberReference::Nfc(text) => {
+            let hash = marked(Shown::Nfc(text.clone()));
+            let hash = hash.ok_or(CheckoutError::CardMark("/member/nfc"))?;
+            match members::known(conn, MemberName::CardMark(&hash)).await? {
+                Some(known) => known,
+                None => return Err(nobodys(cards::marked(conn, &hash).await?, "nfc")),
+            }
+        }
+        MemberReference::Track(text) => {
+            let hash = marked(Shown::Track(text.clone()));
+            let hash = hash.ok_or(CheckoutError::CardMark("/member/track"))?;
+            match members::known(conn, MemberName::CardMark(&hash)).await? {
+                Some(known) => known,
+                None => return Err(nobodys(cards::marked(conn, &hash).await?, "track")),
+            }
+        }
         MemberReference::Phone(phone) => {
             let hash = host.vault.phone_hash(phone);
             members::known(conn, MemberName::PhoneHash(&hash))
@@ -363,17 +392,26 @@ pub async fn find_member(
                 .ok_or_else(|| unknown("/member/phone", "phone"))?
         }
     };
-    if let Some(status) = known
-        .card_status
-        .as_ref()
-        .filter(|status| *status != "active")
-    {
-        return Err(CheckoutError::CardUnusable(status.clone()));
+    if let Some(status) = &known.card_status {
+        let today = day_of(host, &known.member.home_store, at);
+        let by = known.card_replaced_by.as_deref();
+        usable(status, known.card_expires_on, by, today)?;
+        if known.card_pin_hash.is_some() {
+            return Err(CheckoutError::CardPin(Pin::Needed));
+        }
     }
     if known.member.status != "active" {
         return Err(CheckoutError::MemberUnusable(known.member.id));
     }
     Ok(known)
+}
+
+/// Why no member was found by a card: it is blank, or there is none.
+fn nobodys(card: Option<Card>, name: &str) -> CheckoutError {
+    match card {
+        Some(_) => Unusable::Blank.into(),
+        None => CheckoutError::no_card("/member/card", name),
+    }
 }
 
 /// A member with his tier, as pricing sees him on a day.
@@ -404,7 +442,7 @@ pub fn member_facts(
     };
     let today = date_of(day);
     let birthday = person.birthday.as_ref().zip(today);
-    let days_to_birthday = birthday.and_then(|(birthday, today)| days_to_birthday(birthday, today));
+    let days_to_birthday = birthday.and_then(|(birthday, today)| birthday.days_away(today));
     Ok(MemberFacts {
         id: member.id.clone(),
         tier: member.tier.clone(),
@@ -413,42 +451,14 @@ pub fn member_facts(
             denominator: member.tier_multiplier_den,
         },
         enrolled_on: to_day(member.enrolled_on),
-        age_band: birthday.and_then(|(birthday, today)| age_band(birthday, today)),
+        age_band: birthday.and_then(|(birthday, today)| birthday.age_band(today)),
         is_birthday: days_to_birthday == Some(0),
-        is_birthday_month: birthday
-            .is_some_and(|(birthday, today)| u32::from(birthday.month) == today.month()),
+        is_birthday_month: birthday.is_some_and(|(birthday, today)| birthday.is_in_month_of(today)),
         days_to_birthday,
         orders_before: u32::try_from(member.orders).unwrap_or(0),
         segments: serde_json::from_str(&member.segments).unwrap_or_default(),
         attributes: crate::snapshot::attributes(&member.attributes)?,
     })
-}
-
-/// Lower end of the ten years a person's age lies in; the birthday itself already counts.
-fn age_band(birthday: &Birthday, today: NaiveDate) -> Option<u8> {
-    let year = i32::from(birthday.year?);
-    let before_birthday =
-        (today.month(), today.day()) < (u32::from(birthday.month), u32::from(birthday.day));
-    let age = today
-        .year()
-        .checked_sub(year)?
-        .checked_sub(i32::from(before_birthday))?;
-    u8::try_from(age / 10 * 10).ok()
-}
-
-/// Days to the nearest birthday, below zero since, where it is within 31 days. Who was born on 29 February has
-/// it on the 28th in other years.
-fn days_to_birthday(birthday: &Birthday, today: NaiveDate) -> Option<i8> {
-    let (month, day) = (u32::from(birthday.month), u32::from(birthday.day));
-    let in_year = |year: i32| {
-        NaiveDate::from_ymd_opt(year, month, day)
-            .or_else(|| NaiveDate::from_ymd_opt(year, month, 28))
-            .map(|birthday| (birthday - today).num_days())
-    };
-    let nearest = (today.year() - 1..=today.year() + 1)
-        .filter_map(in_year)
-        .min_by_key(|days| days.abs())?;
-    i8::try_from(nearest).ok().filter(|days| days.abs() <= 31)
 }
 
 /// What a member can spend on a day.

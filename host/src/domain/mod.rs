@@ -1,5 +1,6 @@
 //! Pure nouns and arithmetic. Depends on nothing but `tessera-money`.
 
+pub mod attributes;
 pub mod basket;
 pub mod claim;
 pub mod commission;

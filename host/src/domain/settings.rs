@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tessera_money::{Rate, Rounding};
 
+use super::attributes::{AttributeKind, MOST_ATTRIBUTES, MOST_CHOICES, MemberAttribute};
 use super::commission::{self, CommissionRule};
 use super::order::category_and_ancestors;
 use super::settlement::{MOST_STORES, SettlementTerms};
@@ -75,6 +76,10 @@ pub struct CheckoutSettings {
     /// When a person's PIN has to be changed that somebody else set, at the start or after it was forgotten. Default
     /// at-first-use: until then it changes itself and does nothing else; `never` suits a till with a PIN for everybody.
     pub pin_change: PinChange,
+    /// What is kept of members beside their person: typed, checked when it is set, told to rules. Default none: then a
+    /// member may have any attribute; a chain that defines some has no others.
+    #[schemars(extend("examples" = [[{ "name": "size", "kind": "choice", "choices": ["S", "M", "L"] }]]))]
+    pub member_attributes: Vec<MemberAttribute>,
     /// Whether points are earned on the net amount. Default no (Odoo, ERPNext); yes in many US shops;
     /// Square asks.
     pub earn_before_tax: bool,
@@ -269,6 +274,7 @@ impl Default for CheckoutSettings {
             shifts: ShiftTerms::default(),
             commission: Vec::new(),
             pin_change: PinChange::AtFirstUse,
+            member_attributes: Vec::new(),
             earn_before_tax: false,
             points_tender_reduces_earning: true,
             stored_value_reduces_earning: StoredValueEarning::None,
@@ -468,6 +474,34 @@ impl CheckoutSettings {
             (self.shifts.approval_above, "shifts.approval_above"),
         ] {
             ensure(amount >= 0, key, "give zero or more minor units")?;
+        }
+        ensure(
+            self.member_attributes.len() <= MOST_ATTRIBUTES,
+            "member_attributes",
+            "define at most 64 attributes",
+        )?;
+        for (position, attribute) in self.member_attributes.iter().enumerate() {
+            let ensure = |good, key, remedy| ensure_at(Some(position), good, key, remedy);
+            ensure(
+                (1..=64).contains(&attribute.name.len()),
+                "member_attributes.name",
+                "give a name of 1 to 64 bytes",
+            )?;
+            let again = self.member_attributes[..position]
+                .iter()
+                .any(|other| other.name == attribute.name);
+            ensure(
+                !again,
+                "member_attributes.name",
+                "name every attribute once",
+            )?;
+            let choices = attribute.choices.len();
+            let is_choice = attribute.kind == AttributeKind::Choice;
+            ensure(
+                (choices > 0) == is_choice && choices <= MOST_CHOICES,
+                "member_attributes.choices",
+                "give a choice 1 to 200 choices, and others none",
+            )?;
         }
         ensure(
             self.points_lapse_after_days != Some(0),

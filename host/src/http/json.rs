@@ -281,7 +281,8 @@ fn ours(text: &str, pointer: &str) -> Option<Problem> {
     }]))
 }
 
-fn escape(key: &str) -> String {
+/// A key as a JSON Pointer writes it.
+pub fn escape(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 

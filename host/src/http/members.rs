@@ -14,19 +14,21 @@ use super::auth::Caller;
 use super::error::{Problem, ProblemBody};
 use super::json::{Json, Keyed};
 use super::paging::{Filter, Page, Paged};
-use super::persons::{PersonBody, PersonRequest, masked, normal_phone};
+use super::persons::{PersonBody, PersonRequest, masked, normal_phone, too_many};
 use super::problems::{Code, Fault};
 use super::stores::invalid;
 use super::types::{Date, Id, Text};
-use crate::access::Permission;
+use crate::access::{Permission, Principal};
+use crate::cards::{day_of, usable};
 use crate::commission;
+use crate::domain::attributes::MemberAttribute;
 use crate::domain::ledger::Operation;
-use crate::enrolment::{self, Newcomer, is_card_number};
+use crate::enrolment::{self, EnrolmentError, Newcomer, is_card_number};
 use crate::host::Host;
+use crate::person::Person;
+use crate::profile::{self, Profile};
 use crate::store::members::Member;
-use crate::store::persons::SealedPerson;
 use crate::store::{self, Conn};
-use crate::vault::Person;
 
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<Arc<Host>> {
@@ -58,6 +60,12 @@ pub struct MemberBody {
     referred_on: Option<Date>,
     segments: Vec<String>,
     attributes: Attributes,
+    /// The staff member or key that enrolled him.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    enrolled_by: Option<String>,
+    /// The staff member whose customer he is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    adviser: Option<String>,
     /// Masked unless `unmask=true` is asked with the permission; absent once erased, and in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     person: Option<PersonBody>,
@@ -96,8 +104,24 @@ pub fn show(member: Member, person: Option<PersonBody>) -> MemberBody {
         referred_on: member.referred_on.map(Date::stored),
         segments: stored_list(&member.segments),
         attributes: Attributes::stored(&member.attributes),
+        enrolled_by: member.enrolled_by,
+        adviser: member.adviser,
         person,
         version: member.version,
+    }
+}
+
+impl MemberBody {
+    /// Without the attributes the caller's store does not see.
+    pub fn seen_by(mut self, host: &Host, caller: &Principal) -> Self {
+        if let Some(snapshot) = host.snapshots.current() {
+            let hidden = snapshot.member_attributes().iter();
+            let hidden = hidden.filter(|known| !known.is_seen_by(caller.store.as_deref()));
+            for attribute in hidden {
+                self.attributes.0.remove(&attribute.name);
+            }
+        }
+        self
     }
 }
 
@@ -107,7 +131,12 @@ pub async fn known(conn: &mut Conn, id: &str) -> Result<Member, Problem> {
     member.ok_or_else(|| Problem::unknown(Code::MemberUnknown, id))
 }
 
-async fn person_of(host: &Host, conn: &mut Conn, member: &str) -> Result<Option<Person>, Problem> {
+/// The person behind a member; none once erased.
+pub async fn person_of(
+    host: &Host,
+    conn: &mut Conn,
+    member: &str,
+) -> Result<Option<Person>, Problem> {
     match store::persons::person(conn, member).await? {
         None => Ok(None),
         Some(sealed) => Ok(Some(host.vault.open_person(
@@ -131,10 +160,30 @@ pub struct EnrolRequest {
     /// The code of whoever recommended the chain.
     #[serde(default)]
     referral_code: Option<Text<32>>,
+    /// The staff member whose customer he will be; whoever is on duty when left out.
+    #[serde(default)]
+    adviser: Option<Id>,
     #[serde(default)]
     segments: Vec<Text<64>>,
     #[serde(default)]
     attributes: Attributes,
+}
+
+const MOST_SEGMENTS: usize = 50;
+
+/// A refusal; whoever may read members is told which of them has the phone number or the e-mail address.
+fn refused(error: EnrolmentError, caller: &Principal) -> Problem {
+    let holder = match &error {
+        EnrolmentError::PhoneTaken { member } | EnrolmentError::EmailTaken { member } => {
+            Some(member.clone()).filter(|_| caller.may(Permission::ReadMembers))
+        }
+        _ => None,
+    };
+    let problem = Problem::from(error);
+    match holder {
+        Some(member) => problem.extended("member", member.into()),
+        None => problem,
+    }
 }
 
 /// Enrol a member.
@@ -148,7 +197,7 @@ async fn enrol(
 ) -> Result<Done<MemberBody>, Problem> {
     let request = keyed.body;
     caller.require_store(request.home_store.as_str())?;
-    let person = request.person.checked("/person")?;
+    let person = request.person.checked("/person", host.clock.now())?;
     if request
         .card
         .as_deref()
@@ -156,16 +205,20 @@ async fn enrol(
     {
         return Err(Problem::field("/card", Fault::NotACard));
     }
-    if request.segments.len() > 50 {
-        return Err(invalid("/segments", "50"));
+    if request.segments.len() > MOST_SEGMENTS {
+        return Err(too_many("/segments", MOST_SEGMENTS));
     }
+    let on_duty = caller.staff.as_ref().map(|staff| staff.id.clone());
     let newcomer = Newcomer {
         id: None,
         home_store: request.home_store.into_string(),
         person,
         card: request.card,
         referral_code: request.referral_code.map(Text::into_string),
+        enrolled_by: caller.who().to_owned(),
+        adviser: request.adviser.map(Id::into_string).or(on_duty),
         attributes: request.attributes.text(),
+        set_by_store: caller.store.clone(),
         segments: list_text(&request.segments),
         enrolled_at: None,
     };
@@ -174,12 +227,13 @@ async fn enrol(
         hash: keyed.hash,
     };
     let store = newcomer.home_store.clone();
-    let effect = enrolment::enrol(&host, operation, newcomer).await?;
+    let effect = enrolment::enrol(&host, operation, newcomer).await;
+    let effect = effect.map_err(|error| refused(error, &caller))?;
     commission::enrolled(&host, &caller, &effect.subject, &store).await?;
     let mut conn = host.db.read().await?;
     let member = known(&mut conn, &effect.subject).await?;
     let person = person_of(&host, &mut conn, &effect.subject).await?;
-    let body = show(member, person.map(|person| masked(&person)));
+    let body = show(member, person.map(|person| masked(&person))).seen_by(&host, &caller);
     Ok(Done::created(format!("/v1/members/{}", effect.subject), body).replayed(effect.replayed))
 }
 
@@ -187,14 +241,19 @@ async fn enrol(
 struct Find {
     card: Option<String>,
     phone: Option<String>,
+    email: Option<String>,
     referral_code: Option<String>,
     store: Option<String>,
+    attribute: Option<String>,
+    value: Option<String>,
 }
 
-/// Find a member by `card`, `phone` or `referral_code`; managers may list all.
+/// Find a member by `card`, `phone`, `email` or `referral_code`; managers may list all, or those of whom an
+/// `attribute` has a `value`.
 #[utoipa::path(get, path = "/v1/members", tag = "members",
-    params(("card" = Option<String>, Query), ("phone" = Option<String>, Query),
+    params(("card" = Option<String>, Query), ("phone" = Option<String>, Query), ("email" = Option<String>, Query),
         ("referral_code" = Option<String>, Query), ("store" = Option<String>, Query),
+        ("attribute" = Option<String>, Query), ("value" = Option<String>, Query),
         ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query)),
     responses((status = 200, body = Page<MemberBody>), (status = "default", body = ProblemBody)))]
 async fn find(
@@ -205,15 +264,27 @@ async fn find(
     let mut conn = host.db.read().await?;
     let filter = &paged.filter;
     let id = if let Some(number) = &filter.card {
-        let card = store::persons::card(&mut conn, number).await?;
-        if card.as_ref().is_some_and(|card| card.status != "active") {
-            return Err(Problem::new(Code::CardInactive));
+        match store::cards::card(&mut conn, number.trim()).await? {
+            None => Some(None),
+            Some(card) => {
+                let member = card.member_id.unwrap_or_default();
+                let home = match store::members::member(&mut conn, &member).await? {
+                    Some(member) => member.home_store,
+                    None => String::new(),
+                };
+                let today = day_of(&host, &home, host.clock.now());
+                let by = card.replaced_by.as_deref();
+                usable(&card.status, card.expires_on, by, today)?;
+                Some(Some(member))
+            }
         }
-        Some(card.map(|card| card.member_id))
     } else if let Some(phone) = &filter.phone {
         let phone = normal_phone(phone).unwrap_or_default();
         let hash = host.vault.phone_hash(&phone);
         Some(store::persons::member_by_phone(&mut conn, &hash).await?)
+    } else if let Some(email) = &filter.email {
+        let hash = host.vault.email_hash(email.trim());
+        Some(store::persons::member_by_email(&mut conn, &hash).await?)
     } else if let Some(code) = &filter.referral_code {
         let code = code.trim().to_ascii_uppercase();
         let member = store::members::member_by_referral_code(&mut conn, &code).await?;
@@ -225,25 +296,34 @@ async fn find(
         let mut items = Vec::new();
         if let Some(id) = id {
             let person = person_of(&host, &mut conn, &id).await?;
-            items.push(show(
-                known(&mut conn, &id).await?,
-                person.map(|person| masked(&person)),
-            ));
+            let member = known(&mut conn, &id).await?;
+            let body = show(member, person.map(|person| masked(&person)));
+            items.push(body.seen_by(&host, &caller));
         }
         return Ok(Done::ok(Page { items, next: None }));
     }
     caller.require(Permission::ManageMembers)?;
-    let rows = store::members::members(
-        &mut conn,
-        filter.store.as_deref(),
-        paged.after(),
-        paged.rows(),
-    )
-    .await?;
+    let (store, after, most) = (filter.store.as_deref(), paged.after(), paged.rows());
+    let rows = match &filter.attribute {
+        Some(name) => {
+            let value = filter.value.as_deref().unwrap_or_default();
+            let snapshot = host.snapshots.current();
+            let defined = snapshot.iter().flat_map(|all| all.member_attributes());
+            let hidden = |known: &MemberAttribute| {
+                known.name == *name && !known.is_seen_by(caller.store.as_deref())
+            };
+            if defined.into_iter().any(hidden) {
+                return Err(Problem::new(Code::InvalidQuery)
+                    .with("reason", "your store does not see this attribute"));
+            }
+            store::members::with_attribute(&mut conn, (name, value), store, after, most).await?
+        }
+        None => store::members::members(&mut conn, store, after, most).await?,
+    };
     Ok(Done::ok(paged.page(
         rows,
         |member| vec![member.id.clone()],
-        |member| show(member, None),
+        |member| show(member, None).seen_by(&host, &caller),
     )?))
 }
 
@@ -272,15 +352,21 @@ async fn one(
     drop(conn);
     let person = match person {
         Some(person) if query.unmask => {
-            note_unmasking(&host, &caller, id.as_str()).await?;
+            note_seen(&host, &caller, "person.unmasked", id.as_str()).await?;
             Some(PersonBody::from(person))
         }
         person => person.map(|person| masked(&person)),
     };
-    Ok(Done::ok(show(member, person)))
+    Ok(Done::ok(show(member, person).seen_by(&host, &caller)))
 }
 
-async fn note_unmasking(host: &Host, caller: &Caller, member: &str) -> Result<(), Problem> {
+/// Records that somebody saw what is known of a person.
+pub async fn note_seen(
+    host: &Host,
+    caller: &Caller,
+    kind: &'static str,
+    member: &str,
+) -> Result<(), Problem> {
     let payload = serde_json::json!({
         "member": member,
         "key": caller.key,
@@ -288,18 +374,10 @@ async fn note_unmasking(host: &Host, caller: &Caller, member: &str) -> Result<()
     });
     let (member, store, at) = (member.to_owned(), caller.store.clone(), host.clock.now());
     host.writer
-        .write("recording an unmasking", move |tx| {
+        .write("recording who saw a person", move |tx| {
             Box::pin(async move {
                 let payload = payload.to_string();
-                store::events::add(
-                    tx,
-                    "person.unmasked",
-                    &member,
-                    store.as_deref(),
-                    at,
-                    &payload,
-                )
-                .await
+                store::events::add(tx, kind, &member, store.as_deref(), at, &payload).await
             })
         })
         .await?;
@@ -319,17 +397,21 @@ pub struct MemberChange {
     segments: Option<Vec<Text<64>>>,
     #[serde(default)]
     attributes: Option<Attributes>,
+    /// The staff member whose customer he is.
+    #[serde(default)]
+    adviser: Option<Id>,
     /// Replaces all personal data.
     #[serde(default)]
     person: Option<PersonRequest>,
 }
 
-/// Change a member.
+/// Change a member. Every field that is another now stands in the history of changes.
 #[utoipa::path(put, path = "/v1/members/{id}", tag = "members", params(("id" = Id, Path)),
     request_body = MemberChange,
     responses((status = 200, body = MemberBody), (status = "default", body = ProblemBody)))]
 async fn change(
     State(host): State<Arc<Host>>,
+    caller: Caller,
     At(id): At<Id>,
     Json(request): Json<MemberChange>,
 ) -> Result<Done<MemberBody>, Problem> {
@@ -338,86 +420,27 @@ async fn change(
     {
         return Err(invalid("/status", "active, blocked, closed"));
     }
-    if request
-        .segments
-        .as_ref()
-        .is_some_and(|segments| segments.len() > 50)
-    {
-        return Err(invalid("/segments", "50"));
+    let segments = request.segments.as_deref();
+    if segments.is_some_and(|segments| segments.len() > MOST_SEGMENTS) {
+        return Err(too_many("/segments", MOST_SEGMENTS));
     }
-    let person = match request.person {
-        None => None,
-        Some(person) => Some(person.checked("/person")?),
+    let now = host.clock.now();
+    let person = request.person.map(|person| person.checked("/person", now));
+    let profile = Profile {
+        status: request.status,
+        home_store: request.home_store.map(Id::into_string),
+        adviser: request.adviser.map(Id::into_string),
+        segments: segments.map(list_text),
+        attributes: request.attributes.map(|map| map.text()),
+        person: person.transpose()?,
     };
-    let sealed = person
-        .as_ref()
-        .map(|person| seal(&host, id.as_str(), person))
-        .transpose()?;
-    let wanted = id.clone();
-    let member = host
-        .writer
-        .write("changing a member", move |tx| {
-            Box::pin(async move {
-                let Some(mut member) = store::members::member(tx, wanted.as_str()).await? else {
-                    return Ok(Err(Problem::unknown(Code::MemberUnknown, wanted.as_str())));
-                };
-                if let Some(home) = &request.home_store
-                    && store::stores::store(tx, home.as_str()).await?.is_none()
-                {
-                    return Ok(Err(
-                        Problem::unknown(Code::StoreUnknown, home.as_str()).at("/home_store")
-                    ));
-                }
-                if let Some(hash) = sealed
-                    .as_ref()
-                    .and_then(|sealed| sealed.phone_hash.as_deref())
-                {
-                    let holder = store::persons::member_by_phone(tx, hash).await?;
-                    if holder.is_some_and(|holder| holder != member.id) {
-                        return Ok(Err(Problem::new(Code::PhoneTaken)));
-                    }
-                }
-                member.status = request.status.unwrap_or(member.status);
-                member.home_store = request
-                    .home_store
-                    .map_or(member.home_store, Id::into_string);
-                member.segments = request
-                    .segments
-                    .map_or(member.segments, |list| list_text(&list));
-                member.attributes = request
-                    .attributes
-                    .map_or(member.attributes, |map| map.text());
-                store::members::update_member(tx, &member).await?;
-                if let Some(sealed) = &sealed {
-                    store::persons::put_person(tx, sealed).await?;
-                }
-                Ok(Ok(()))
-            })
-        })
-        .await?;
-    member?;
+    let changed = profile::change(&host, &caller, id.as_str(), profile).await;
+    changed.map_err(|error| refused(error, &caller))?;
     let mut conn = host.db.read().await?;
     let person = person_of(&host, &mut conn, id.as_str()).await?;
-    Ok(Done::ok(show(
-        known(&mut conn, id.as_str()).await?,
-        person.map(|person| masked(&person)),
-    )))
-}
-
-fn seal(host: &Host, member: &str, person: &Person) -> Result<SealedPerson, Problem> {
-    let sealed = host.vault.seal(member, person)?;
-    Ok(SealedPerson {
-        member_id: member.to_owned(),
-        sealed_key: sealed.key,
-        master: sealed.master,
-        sealed: sealed.data,
-        phone_hash: person
-            .phone
-            .as_deref()
-            .map(|phone| host.vault.phone_hash(phone)),
-        birthday_mark: Some(host.vault.mark_of(person)),
-        version: 1,
-    })
+    let member = known(&mut conn, id.as_str()).await?;
+    let body = show(member, person.map(|person| masked(&person)));
+    Ok(Done::ok(body.seen_by(&host, &caller)))
 }
 
 /// What is left of a forgotten person.
@@ -428,31 +451,16 @@ pub struct ForgottenBody {
     erased: bool,
 }
 
-/// Erase a person: their data and key go, the pseudonymous member and every entry stay.
+/// Erase a person: their data, key, history of changes, attributes and segments go, the pseudonymous member and every
+/// entry stay.
 #[utoipa::path(delete, path = "/v1/members/{id}/person", tag = "members", params(("id" = Id, Path)),
     responses((status = 200, body = ForgottenBody), (status = "default", body = ProblemBody)))]
 async fn forget(
     State(host): State<Arc<Host>>,
+    caller: Caller,
     At(id): At<Id>,
 ) -> Result<Done<ForgottenBody>, Problem> {
-    let wanted = id.clone();
-    let at = host.clock.now();
-    let erased = host
-        .writer
-        .write("erasing a person", move |tx| {
-            Box::pin(async move {
-                if store::members::member(tx, wanted.as_str()).await?.is_none() {
-                    return Ok(Err(Problem::unknown(Code::MemberUnknown, wanted.as_str())));
-                }
-                let erased = store::persons::erase_person(tx, wanted.as_str()).await?;
-                if erased {
-                    store::events::add(tx, "person.erased", wanted.as_str(), None, at, "{}")
-                        .await?;
-                }
-                Ok(Ok(erased))
-            })
-        })
-        .await??;
+    let erased = profile::erase(&host, &caller, id.as_str()).await?;
     Ok(Done::ok(ForgottenBody {
         member: id.into_string(),
         erased,

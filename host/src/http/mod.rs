@@ -51,6 +51,7 @@ mod persons;
 pub mod plugins;
 pub mod problems;
 mod products;
+mod profile;
 mod programs;
 pub mod quotes;
 mod refusals;

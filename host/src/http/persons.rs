@@ -3,11 +3,12 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::error::Problem;
+use super::error::{FieldError, Problem};
 use super::problems::Fault;
 use super::stores::invalid;
-use super::types::Name;
-use crate::vault::{Birthday, Person};
+use super::types::{Name, Text, Time};
+use crate::domain::time::Instant;
+use crate::person::{Birthday, Calendar, Channel, Consent, Gender, Person};
 
 /// What names a person.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
@@ -22,6 +23,39 @@ pub struct PersonRequest {
     email: Option<String>,
     #[serde(default)]
     birthday: Option<BirthdayBody>,
+    #[serde(default)]
+    gender: Option<Gender>,
+    #[serde(default)]
+    address: Option<Text<300>>,
+    #[serde(default)]
+    occupation: Option<Text<100>>,
+    /// At most 20.
+    #[serde(default)]
+    interests: Vec<Text<50>>,
+    /// Each channel once.
+    #[serde(default)]
+    consents: Vec<ConsentRequest>,
+}
+
+const MOST_INTERESTS: usize = 20;
+
+/// Whether somebody may be written to on a channel.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConsentRequest {
+    channel: Channel,
+    given: bool,
+    /// Where and how he said so: a form, a till, the shop's page.
+    how: Text<100>,
+}
+
+/// A consent as it was given or withdrawn.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ConsentBody {
+    channel: Channel,
+    given: bool,
+    how: String,
+    at: Time,
 }
 
 /// A birthday; the year may be left out.
@@ -32,6 +66,9 @@ pub struct BirthdayBody {
     year: Option<u16>,
     month: u8,
     day: u8,
+    /// `lunar` for a day of the Chinese calendar; its leap months have none.
+    #[serde(default, skip_serializing_if = "Calendar::is_solar")]
+    calendar: Calendar,
 }
 
 /// A person as shown.
@@ -46,11 +83,22 @@ pub struct PersonBody {
     /// Never in the masked form.
     #[serde(skip_serializing_if = "Option::is_none")]
     birthday: Option<BirthdayBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gender: Option<Gender>,
+    /// Never in the masked form, like what follows up to the consents.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    occupation: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    interests: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    consents: Vec<ConsentBody>,
 }
 
 impl PersonRequest {
-    /// The person, checked; `pointer` is where it stands in the body.
-    pub fn checked(self, pointer: &str) -> Result<Person, Problem> {
+    /// The person, checked; `pointer` is where it stands in the body. Consents are given now.
+    pub fn checked(self, pointer: &str, now: Instant) -> Result<Person, Problem> {
         let phone =
             match self.phone {
                 None => None,
@@ -67,27 +115,50 @@ impl PersonRequest {
                 Fault::NotAnEmail,
             ));
         }
-        let birthday = match self.birthday {
-            None => None,
-            Some(birthday) if birthday.exists() => Some(birthday.into()),
-            Some(_) => return Err(invalid(&format!("{pointer}/birthday"), "month, day")),
-        };
+        let birthday = self.birthday.map(Birthday::from);
+        if birthday.is_some_and(|birthday| !birthday.exists()) {
+            return Err(invalid(&format!("{pointer}/birthday"), "month, day"));
+        }
+        if self.interests.len() > MOST_INTERESTS {
+            return Err(too_many(&format!("{pointer}/interests"), MOST_INTERESTS));
+        }
+        let mut consents: Vec<Consent> = Vec::new();
+        for (position, consent) in self.consents.into_iter().enumerate() {
+            if consents
+                .iter()
+                .any(|other| other.channel == consent.channel)
+            {
+                let place = format!("{pointer}/consents/{position}/channel");
+                return Err(invalid(&place, "each channel once"));
+            }
+            consents.push(Consent {
+                channel: consent.channel,
+                given: consent.given,
+                how: consent.how.into_string(),
+                at: now.0,
+            });
+        }
         Ok(Person {
             name: self.name.map(Name::into_string),
             phone,
             email: self.email,
             birthday,
+            gender: self.gender,
+            address: self.address.map(Text::into_string),
+            occupation: self.occupation.map(Text::into_string),
+            interests: self.interests.into_iter().map(Text::into_string).collect(),
+            consents,
         })
     }
 }
 
-impl BirthdayBody {
-    fn exists(&self) -> bool {
-        // 2000 had a 29th of February, so a birthday without its year may be that day.
-        let year = i32::from(self.year.unwrap_or(2000));
-        (1900..=2200).contains(&year)
-            && chrono::NaiveDate::from_ymd_opt(year, self.month.into(), self.day.into()).is_some()
-    }
+/// A list longer than it may be.
+pub fn too_many(pointer: &str, limit: usize) -> Problem {
+    Problem::fields(vec![FieldError {
+        pointer: pointer.to_owned(),
+        fault: Fault::TooMany,
+        arguments: vec![("limit", limit.to_string())],
+    }])
 }
 
 impl From<BirthdayBody> for Birthday {
@@ -96,6 +167,18 @@ impl From<BirthdayBody> for Birthday {
             year: body.year,
             month: body.month,
             day: body.day,
+            calendar: body.calendar,
+        }
+    }
+}
+
+impl From<Consent> for ConsentBody {
+    fn from(consent: Consent) -> Self {
+        Self {
+            channel: consent.channel,
+            given: consent.given,
+            how: consent.how,
+            at: Time::micros(consent.at),
         }
     }
 }
@@ -129,12 +212,19 @@ impl From<Person> for PersonBody {
                 year: day.year,
                 month: day.month,
                 day: day.day,
+                calendar: day.calendar,
             }),
+            gender: person.gender,
+            address: person.address,
+            occupation: person.occupation,
+            interests: person.interests,
+            consents: person.consents.into_iter().map(ConsentBody::from).collect(),
         }
     }
 }
 
-/// Enough to recognise the person by, not to reach them: `王*`, `*******8000`, `w***@example.com`.
+/// Enough to recognise the person by, not to reach them: `王*`, `*******8000`, `w***@example.com`; and whether they may
+/// be written to.
 pub fn masked(person: &Person) -> PersonBody {
     PersonBody {
         name: person.name.as_deref().map(|name| starred(name, 1, 0)),
@@ -147,6 +237,16 @@ pub fn masked(person: &Person) -> PersonBody {
                 None => "***".to_owned(),
             }),
         birthday: None,
+        gender: person.gender,
+        address: None,
+        occupation: None,
+        interests: Vec::new(),
+        consents: person
+            .consents
+            .iter()
+            .cloned()
+            .map(ConsentBody::from)
+            .collect(),
     }
 }
 
@@ -182,13 +282,16 @@ mod tests {
                 year: Some(1990),
                 month: 2,
                 day: 3,
+                calendar: Calendar::Solar,
             }),
+            address: Some("南京路 1 号".into()),
+            ..Person::default()
         };
         let body = masked(&person);
         assert_eq!(body.name.as_deref(), Some("王**"));
         assert_eq!(body.phone.as_deref(), Some("*******8000"));
         assert_eq!(body.email.as_deref(), Some("w***@example.com"));
-        assert!(body.birthday.is_none());
+        assert!(body.birthday.is_none() && body.address.is_none());
         assert_eq!(starred("王", 1, 0), "*");
     }
 
@@ -200,33 +303,5 @@ mod tests {
         );
         assert_eq!(normal_phone("1.38E+10"), None);
         assert_eq!(normal_phone("1234"), None);
-    }
-
-    #[test]
-    fn the_29th_of_february_is_a_birthday() {
-        assert!(
-            BirthdayBody {
-                year: None,
-                month: 2,
-                day: 29
-            }
-            .exists()
-        );
-        assert!(
-            !BirthdayBody {
-                year: Some(2001),
-                month: 2,
-                day: 29
-            }
-            .exists()
-        );
-        assert!(
-            !BirthdayBody {
-                year: None,
-                month: 13,
-                day: 1
-            }
-            .exists()
-        );
     }
 }

@@ -230,6 +230,9 @@ catalogue! {
     PhoneTaken "phone_taken" 409 final
         en "The phone number belongs to a member" "Another member has this phone number." "Look the member up by phone instead of enrolling again."
         zh "手机号已被使用" "该手机号已属于其他会员。" "请用手机号查找该会员，而不是重复入会。";
+    EmailTaken "email_taken" 409 final
+        en "The e-mail address belongs to a member" "Another member has this e-mail address." "Look the member up by e-mail instead of enrolling again."
+        zh "邮箱已被使用" "该邮箱已属于其他会员。" "请用邮箱查找该会员，而不是重复入会。";
     VersionConflict "version_conflict" 409 again
         en "It was changed by someone else" "The version sent is not the current one." "Read it again and repeat the change."
         zh "记录已被他人修改" "提交的版本不是最新版本。" "请重新读取后再修改。";
@@ -240,8 +243,38 @@ catalogue! {
         en "The member is not active" "The member {id} is closed or blocked." "Serve the sale without a member, or have a manager reopen the membership."
         zh "会员状态不可用" "会员 {id} 已注销或冻结。" "请按非会员销售，或由店长恢复会员资格。";
     CardInactive "card_inactive" 409 final
-        en "The card is not active" "The card is lost, replaced or blocked." "Use the member's current card or phone."
-        zh "会员卡不可用" "该卡已挂失、补换或冻结。" "请使用会员当前的卡或手机号。";
+        en "The card is closed" "The card was closed for good." "Use the member's current card or phone."
+        zh "会员卡已注销" "该卡已注销。" "请使用会员当前的卡或手机号。";
+    CardBlank "card_blank" 409 final
+        en "The card is blank" "Nobody has this card yet." "Activate it for a member first."
+        zh "空白卡" "该卡尚未开卡。" "请先为会员开卡。";
+    CardBlocked "card_blocked" 409 final
+        en "The card is blocked" "The card was blocked." "Use the member's phone, or make the card good again."
+        zh "会员卡已冻结" "该卡已冻结。" "请使用手机号，或解除冻结。";
+    CardLost "card_lost" 409 final
+        en "The card was reported lost" "Whoever shows the card may not be its owner." "Keep the card; find the member by phone and replace it."
+        zh "会员卡已挂失" "持卡人可能不是本人。" "请收回该卡，用手机号查找会员并补卡。";
+    CardReplaced "card_replaced" 409 final
+        en "The card was replaced" "The card {by} was given in its place." "Use the card named in replaced_by."
+        zh "会员卡已补换" "已由卡 {by} 替换。" "请使用 replaced_by 中的新卡。";
+    CardExpired "card_expired" 409 final
+        en "The card has expired" "The card's last day is over." "Use the member's phone, or give a new card."
+        zh "会员卡已过期" "该卡的有效期已过。" "请使用手机号，或办理新卡。";
+    CardState "card_state" 409 final
+        en "The card does not go there" "The card is {status}, from which this does not go." "Read the card and see what it is."
+        zh "会员卡状态不允许" "该卡当前状态为 {status}，不能这样操作。" "请查询该卡的当前状态。";
+    CardPinNeeded "card_pin_needed" 403 final
+        en "The card has a PIN" "The card is used with its PIN." "Identify it with POST /v1/cards/identify and its PIN, and name the member by id."
+        zh "需要卡密码" "该卡设有密码。" "请用 POST /v1/cards/identify 携带密码识别，再以会员编号提交。";
+    CardPinWrong "card_pin_wrong" 403 final
+        en "The card's PIN is wrong" "The PIN is not the card's." "Enter the PIN again; after five wrong ones the card is locked."
+        zh "卡密码错误" "密码与该卡不符。" "请重新输入；连续错误五次后该卡将被锁定。";
+    CardLocked "card_locked" 403 final
+        en "The card is locked" "Too many wrong PINs were entered." "Set a new PIN for the card."
+        zh "会员卡已锁定" "错误的密码次数过多。" "请为该卡重设密码。";
+    CardTypeUnknown "card_type_unknown" 404 final
+        en "The type of card is not known" "No type of card {id} is made." "Use an id from GET /v1/card-types."
+        zh "卡类型不存在" "没有编号为 {id} 的卡类型。" "请使用 GET /v1/card-types 返回的编号。";
     ReferrerRefused "referrer_refused" 422 final
         en "The referrer cannot be accepted" "{reason}" "Check the referral code, or enrol without one."
         zh "推荐人不被接受" "{reason}" "请核对推荐码，或不填推荐码入会。";

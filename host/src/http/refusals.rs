@@ -5,9 +5,11 @@ mod ledger;
 
 pub use checkout::refund_of;
 
-use super::error::Problem;
-use super::problems::Code;
+use super::error::{FieldError, Problem};
+use super::json::escape;
+use super::problems::{Code, Fault};
 use crate::couponing::CouponingError;
+use crate::domain::attributes::{AttributeError, AttributeFault};
 use crate::enrolment::EnrolmentError;
 use crate::pairing::PairingError;
 use crate::vault::VaultError;
@@ -30,18 +32,39 @@ impl From<EnrolmentError> for Problem {
             | EnrolmentError::SelfReferral => Self::new(Code::ReferrerRefused)
                 .with("reason", told)
                 .at("/referral_code"),
-            EnrolmentError::PhoneTaken => Self::new(Code::PhoneTaken),
+            EnrolmentError::MemberUnknown(id) => Self::unknown(Code::MemberUnknown, &id),
+            EnrolmentError::AdviserUnknown(id) => {
+                Self::unknown(Code::StaffUnknown, &id).at("/adviser")
+            }
+            EnrolmentError::PhoneTaken { .. } => Self::new(Code::PhoneTaken),
+            EnrolmentError::EmailTaken { .. } => Self::new(Code::EmailTaken),
             EnrolmentError::CardTaken => Self::new(Code::Duplicate)
                 .with("thing", "card")
                 .with("id", "/card"),
             EnrolmentError::IdTaken => Self::new(Code::Duplicate)
                 .with("thing", "member")
                 .with("id", "/id"),
+            EnrolmentError::Attribute(error) => attribute(&error),
             EnrolmentError::KeyReused => Self::new(Code::IdempotencyKeyReused),
             EnrolmentError::Vault(error) => error.into(),
             EnrolmentError::Store(error) => error.into(),
         }
     }
+}
+
+fn attribute(error: &AttributeError) -> Problem {
+    let (fault, arguments) = match &error.fault {
+        AttributeFault::Undefined => (Fault::UnknownField, Vec::new()),
+        AttributeFault::Missing => (Fault::Required, Vec::new()),
+        AttributeFault::Wrong(wanted) => {
+            (Fault::WrongType, vec![("reason", format!("give {wanted}"))])
+        }
+    };
+    Problem::fields(vec![FieldError {
+        pointer: format!("/attributes/{}", escape(&error.name)),
+        fault,
+        arguments,
+    }])
 }
 
 impl From<PairingError> for Problem {

@@ -24,8 +24,8 @@ use super::error::Problem;
 use super::problems::Code;
 use super::{
     approvals, auth, baskets, bindings, cards, claims, commissions, configuration, coupons, error,
-    events, health, members, occasions, operations, orders, passes, plugins, products, programs,
-    quotes, rewards, settlements, shifts, staff, stores, terminals, wallet,
+    events, health, members, occasions, operations, orders, passes, plugins, products, profile,
+    programs, quotes, rewards, settlements, shifts, staff, stores, terminals, wallet,
 };
 use crate::host::Host;
 
@@ -69,6 +69,7 @@ fn resources() -> OpenApiRouter<Arc<Host>> {
         .merge(commissions::routes())
         .merge(products::routes())
         .merge(members::routes())
+        .merge(profile::routes())
         .merge(cards::routes())
         .merge(wallet::routes())
         .merge(passes::routes())

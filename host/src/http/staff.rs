@@ -145,7 +145,7 @@ pub struct StaffRequest {
     pin: String,
 }
 
-fn check_pin(pin: &str) -> Result<(), Problem> {
+pub fn check_pin(pin: &str) -> Result<(), Problem> {
     let faulty = |fault, limit: usize| {
         let arguments = vec![("limit", limit.to_string())];
         Err(Problem::fields(vec![FieldError {
@@ -275,7 +275,7 @@ async fn change(
 #[serde(deny_unknown_fields)]
 pub struct PinRequest {
     /// 4 to 12 digits.
-    pin: String,
+    pub pin: String,
 }
 
 /// Set a new PIN, which also unlocks; where it is not one's own, it has to be changed at its first use.

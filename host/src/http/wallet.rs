@@ -18,7 +18,7 @@ use super::paging::{NoFilter, Page, Paged};
 use super::types::{Date, Id, Time};
 use crate::domain::ledger::{Entry, Lot, Receipt};
 use crate::host::Host;
-use crate::store;
+use crate::store::{self, Conn};
 use crate::wallet::{self, Adjustment, Reversal, TopUp, Transfer, Withdrawal};
 
 /// The routes of this file.
@@ -88,8 +88,13 @@ async fn accounts(
 ) -> Result<Done<Vec<AccountBody>>, Problem> {
     let mut conn = host.db.read().await?;
     known(&mut conn, id.as_str()).await?;
-    let balances = store::accounts::balances(&mut conn, id.as_str()).await?;
-    let mut lots = store::lots::open_lots(&mut conn, id.as_str()).await?;
+    Ok(Done::ok(accounts_of(&mut conn, id.as_str()).await?))
+}
+
+/// The accounts of a member, each with its open lots.
+pub async fn accounts_of(conn: &mut Conn, member: &str) -> Result<Vec<AccountBody>, Problem> {
+    let balances = store::accounts::balances(conn, member).await?;
+    let mut lots = store::lots::open_lots(conn, member).await?;
     let mut accounts = Vec::with_capacity(balances.len());
     for balance in balances {
         let account = balance.account.id();
@@ -105,7 +110,7 @@ async fn accounts(
             id: account,
         });
     }
-    Ok(Done::ok(accounts))
+    Ok(accounts)
 }
 
 /// One balanced record, as far as it moved this member's accounts.
@@ -137,7 +142,7 @@ pub struct PostingBody {
     balance_after: i64,
 }
 
-fn show_entry(entry: Entry, member: &str) -> EntryBody {
+pub fn show_entry(entry: Entry, member: &str) -> EntryBody {
     let prefix = format!("{member}/");
     let own = entry
         .postings

@@ -13,6 +13,7 @@ use crate::domain::pricing::Happening;
 use crate::domain::rules::{RuleKind, Trigger};
 use crate::domain::time::Day;
 use crate::host::Host;
+use crate::person::{Calendar, LunarDay};
 use crate::snapshot::{Place, Snapshot};
 use crate::store::occasions::{self, Round};
 use crate::store::persons;
@@ -52,20 +53,34 @@ impl Yearly {
         let mut conn = host.db.read().await?;
         Ok(match self {
             Self::Birthday => {
-                let mark = |day| host.vault.birthday_mark(date.month(), day);
-                let also = if stands_for_leap_day(date) {
-                    29
-                } else {
-                    date.day()
-                };
-                let (first, second) = (mark(date.day()), mark(also));
-                occasions::marked(&mut conn, store, [&first, &second], after, PAGE).await?
+                let marks = marks_of(host, date);
+                occasions::marked(&mut conn, store, &marks, after, PAGE).await?
             }
             Self::Anniversary => {
                 occasions::enrolled_on(&mut conn, store, &earlier(date), after, PAGE).await?
             }
         })
     }
+}
+
+/// The marks of everybody whose birthday may fall on a date, twice where nobody else's do.
+fn marks_of(host: &Host, date: NaiveDate) -> [String; 4] {
+    let solar = |day| host.vault.birthday_mark(Calendar::Solar, date.month(), day);
+    let also = if stands_for_leap_day(date) {
+        29
+    } else {
+        date.day()
+    };
+    let (first, second) = (solar(date.day()), solar(also));
+    let Some(today) = LunarDay::of(date).filter(|day| !day.is_leap) else {
+        return [first.clone(), second.clone(), first, second];
+    };
+    let lunar = |day: u8| {
+        let month = today.month.into();
+        host.vault.birthday_mark(Calendar::Lunar, month, day.into())
+    };
+    let also = if today.is_last { 30 } else { today.day };
+    [first, second, lunar(today.day), lunar(also)]
 }
 
 /// 28 February of a year without the 29th.
@@ -110,7 +125,7 @@ pub async fn round(host: &Host) -> Result<usize, CheckoutError> {
     let Some(snapshot) = host.snapshots.current() else {
         return Ok(0);
     };
-    mark_birthdays(host).await?;
+    mark_persons(host).await?;
     let mut asked = 0;
     for yearly in [Yearly::Birthday, Yearly::Anniversary] {
         asked += go_on(host, &snapshot, yearly, MOST - asked).await?;
@@ -207,8 +222,9 @@ async fn write(host: &Host, rounds: Vec<Round>) -> Result<(), CheckoutError> {
     Ok(noted.await?)
 }
 
-/// Marks persons who were written before there were marks, a page at a time.
-async fn mark_birthdays(host: &Host) -> Result<(), CheckoutError> {
+/// Marks persons who were written before there were marks, a page at a time. Of several with one e-mail address the
+/// first is found by it.
+async fn mark_persons(host: &Host) -> Result<(), CheckoutError> {
     let unmarked = {
         let mut conn = host.db.read().await?;
         persons::unmarked(&mut conn, MOST as i64).await?
@@ -222,12 +238,17 @@ async fn mark_birthdays(host: &Host) -> Result<(), CheckoutError> {
             host.vault
                 .open_person(&person.member_id, &person.sealed_key, &person.sealed)?;
         let mark = host.vault.mark_of(&opened);
-        marks.push((person.member_id, person.version, mark));
+        let email = opened.email.map(|email| host.vault.email_hash(&email));
+        marks.push((person.member_id, person.version, mark, email));
     }
-    let marked = host.writer.write("marking birthdays", move |tx| {
+    let marked = host.writer.write("marking persons", move |tx| {
         Box::pin(async move {
-            for (member, version, mark) in &marks {
-                persons::mark(tx, member, *version, mark).await?;
+            for (member, version, mark, email) in &marks {
+                let email = match email {
+                    Some(hash) if persons::member_by_email(tx, hash).await?.is_none() => hash,
+                    _ => "",
+                };
+                persons::mark(tx, member, *version, mark, email).await?;
             }
             Ok(())
         })

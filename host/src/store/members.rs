@@ -30,6 +30,10 @@ record! {
         segments: String,
         /// A JSON object.
         attributes: String,
+        /// The staff member or key that enrolled him.
+        enrolled_by: Option<String>,
+        /// The staff member whose customer he is.
+        adviser: Option<String>,
         version: i64,
     }
 }
@@ -39,7 +43,8 @@ macro_rules! columns {
         "members.id, members.status, members.home_store, members.enrolled_on, members.created_at, \
          members.tier, members.tier_since, members.tier_valid_until, members.tier_multiplier_num, \
          members.tier_multiplier_den, members.orders, members.referral_code, members.referred_by, \
-         members.referred_on, members.segments, members.attributes, members.version"
+         members.referred_on, members.segments, members.attributes, members.enrolled_by, \
+         members.adviser, members.version"
     };
 }
 
@@ -50,8 +55,11 @@ record! {
         /// None after erasure, like `sealed`.
         sealed_key: Option<Vec<u8>>,
         sealed: Option<Vec<u8>>,
-        /// Of the card he was found by.
+        /// Of the card he was found by, like the rest.
         card_status: Option<String>,
+        card_expires_on: Option<i64>,
+        card_replaced_by: Option<String>,
+        card_pin_hash: Option<String>,
     }
 }
 
@@ -60,8 +68,36 @@ record! {
 pub enum MemberName<'a> {
     Id(&'a str),
     Card(&'a str),
+    /// The keyed mark of a card's chip or stripe.
+    CardMark(&'a str),
     /// The keyed hash of a phone number.
     PhoneHash(&'a str),
+}
+
+/// A member, his person, and what `$card` says of the card he is found by.
+macro_rules! known {
+    ($card:expr, $rest:literal) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            ", persons.sealed_key, persons.sealed, ",
+            $card,
+            $rest
+        )
+    };
+}
+
+macro_rules! card {
+    () => {
+        "cards.status AS card_status, cards.expires_on AS card_expires_on, cards.replaced_by AS card_replaced_by, \
+         cards.pin_hash AS card_pin_hash"
+    };
+}
+
+macro_rules! no_card {
+    () => {
+        "NULL AS card_status, CAST(NULL AS BIGINT) AS card_expires_on, NULL AS card_replaced_by, NULL AS card_pin_hash"
+    };
 }
 
 /// A member as a till names him, with the person behind him.
@@ -71,19 +107,34 @@ pub async fn known(
 ) -> Result<Option<KnownMember>, StoreError> {
     let (text, key) = match name {
         MemberName::Id(id) => (
-            concat!("SELECT ", columns!(), ", persons.sealed_key, persons.sealed, NULL AS card_status FROM members
-                LEFT JOIN persons ON persons.member_id = members.id WHERE members.id = $1"),
+            known!(
+                no_card!(),
+                " FROM members LEFT JOIN persons ON persons.member_id = members.id WHERE members.id = $1"
+            ),
             id,
         ),
         MemberName::Card(number) => (
-            concat!("SELECT ", columns!(), ", persons.sealed_key, persons.sealed, cards.status AS card_status
-                FROM cards JOIN members ON members.id = cards.member_id
-                LEFT JOIN persons ON persons.member_id = members.id WHERE cards.number = $1"),
+            known!(
+                card!(),
+                " FROM cards JOIN members ON members.id = cards.member_id
+                LEFT JOIN persons ON persons.member_id = members.id WHERE cards.number = $1"
+            ),
             number,
         ),
+        MemberName::CardMark(hash) => (
+            known!(
+                card!(),
+                " FROM card_marks JOIN cards ON cards.number = card_marks.number
+                JOIN members ON members.id = cards.member_id
+                LEFT JOIN persons ON persons.member_id = members.id WHERE card_marks.hash = $1"
+            ),
+            hash,
+        ),
         MemberName::PhoneHash(hash) => (
-            concat!("SELECT ", columns!(), ", persons.sealed_key, persons.sealed, NULL AS card_status
-                FROM persons JOIN members ON members.id = persons.member_id WHERE persons.phone_hash = $1"),
+            known!(
+                no_card!(),
+                " FROM persons JOIN members ON members.id = persons.member_id WHERE persons.phone_hash = $1"
+            ),
             hash,
         ),
     };
@@ -121,6 +172,40 @@ pub async fn members(
     .map_err(StoreError::during("reading the members"))
 }
 
+/// Members with an id after `after` who have an attribute of a value, of one home store if it is given.
+pub async fn with_attribute(
+    conn: &mut Conn,
+    (name, value): (&str, &str),
+    store: Option<&str>,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Member>, StoreError> {
+    on!(conn, c => sqlx::query_as(concat!("SELECT ", columns!(), " FROM member_attributes a
+        JOIN members ON members.id = a.member_id
+        WHERE a.name = $1 AND a.value = $2 AND a.member_id > $3 AND (members.home_store = $4 OR $4 = '')
+        ORDER BY a.member_id LIMIT $5"))
+        .bind(name).bind(value).bind(after).bind(store.unwrap_or_default()).bind(limit).fetch_all(c).await)
+    .map_err(StoreError::during("looking members up by an attribute"))
+}
+
+/// Replaces what a member is found by beside his marks.
+pub async fn index_attributes(
+    conn: &mut Conn,
+    member: &str,
+    attributes: &[(String, String)],
+) -> Result<(), StoreError> {
+    let failed = || StoreError::during("writing a member's attributes");
+    on!(conn, c => sqlx::query("DELETE FROM member_attributes WHERE member_id = $1")
+        .bind(member).execute(c).await.map(|_| ()))
+    .map_err(failed())?;
+    for (name, value) in attributes {
+        on!(conn, c => sqlx::query("INSERT INTO member_attributes (member_id, name, value) VALUES ($1, $2, $3)")
+            .bind(member).bind(name).bind(value).execute(c).await.map(|_| ()))
+        .map_err(failed())?;
+    }
+    Ok(())
+}
+
 /// The tiers members hold, at most `limit`.
 pub async fn tiers(conn: &mut Conn, limit: i64) -> Result<Vec<String>, StoreError> {
     on!(conn, c => sqlx::query_scalar("SELECT DISTINCT tier FROM members WHERE tier IS NOT NULL ORDER BY tier LIMIT $1")
@@ -149,24 +234,24 @@ pub async fn create_member(conn: &mut Conn, member: &Member) -> Result<(), Store
     on!(conn, c => sqlx::query(
         "INSERT INTO members (id, status, home_store, enrolled_on, created_at, tier, tier_since, tier_valid_until,
          tier_multiplier_num, tier_multiplier_den, orders, referral_code, referred_by, referred_on, segments,
-         attributes, version)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1)")
+         attributes, enrolled_by, adviser, version)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 1)")
         .bind(&member.id).bind(&member.status).bind(&member.home_store).bind(member.enrolled_on)
         .bind(member.created_at).bind(&member.tier).bind(member.tier_since).bind(member.tier_valid_until)
         .bind(member.tier_multiplier_num).bind(member.tier_multiplier_den).bind(member.orders)
         .bind(&member.referral_code).bind(&member.referred_by).bind(member.referred_on)
-        .bind(&member.segments).bind(&member.attributes)
+        .bind(&member.segments).bind(&member.attributes).bind(&member.enrolled_by).bind(&member.adviser)
         .execute(c).await.map(|_| ()))
     .map_err(StoreError::during("creating a member"))
 }
 
-/// Changes status, home store, segments and attributes; false when the member is not known.
+/// Changes status, home store, segments, attributes and adviser; false when the member is not known.
 pub async fn update_member(conn: &mut Conn, member: &Member) -> Result<bool, StoreError> {
     on!(conn, c => sqlx::query(
-        "UPDATE members SET status = $2, home_store = $3, segments = $4, attributes = $5, version = version + 1
-         WHERE id = $1")
+        "UPDATE members SET status = $2, home_store = $3, segments = $4, attributes = $5, adviser = $6,
+         version = version + 1 WHERE id = $1")
         .bind(&member.id).bind(&member.status).bind(&member.home_store).bind(&member.segments)
-        .bind(&member.attributes)
+        .bind(&member.attributes).bind(&member.adviser)
         .execute(c).await.map(|done| done.rows_affected() == 1))
     .map_err(StoreError::during("changing a member"))
 }

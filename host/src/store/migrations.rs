@@ -82,6 +82,27 @@ const ALL: &[Tables] = &[
         postgres: "",
     },
     Tables {
+        version: 9,
+        name: "shifts",
+        common: include_str!("../../../migrations/common/0009_shifts.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Tables {
+        version: 10,
+        name: "people",
+        common: include_str!("../../../migrations/common/0010_people.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Tables {
+        version: 13,
+        name: "cards",
+        common: include_str!("../../../migrations/common/0013_cards.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Tables {
         version: 15,
         name: "passes",
         common: include_str!("../../../migrations/common/0015_passes.sql"),

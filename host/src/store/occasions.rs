@@ -155,17 +155,17 @@ pub async fn note_round(conn: &mut Conn, round: &Round) -> Result<(), StoreError
 pub async fn marked(
     conn: &mut Conn,
     store: &str,
-    marks: [&str; 2],
+    marks: &[String; 4],
     after: &str,
     limit: i64,
 ) -> Result<Vec<String>, StoreError> {
-    let [first, second] = marks.map(str::to_owned);
+    let [first, second, third, fourth] = marks.clone();
     let (store, after) = (store.to_owned(), after.to_owned());
     on!(conn, c => sqlx::query_scalar(
         "SELECT m.id FROM persons p JOIN members m ON m.id = p.member_id
-         WHERE p.birthday_mark IN ($1, $2) AND m.home_store = $3 AND m.status = 'active' AND m.id > $4
-         ORDER BY m.id LIMIT $5"
-    ).bind(first).bind(second).bind(store).bind(after).bind(limit).fetch_all(c).await)
+         WHERE p.birthday_mark IN ($1, $2, $3, $4) AND m.home_store = $5 AND m.status = 'active' AND m.id > $6
+         ORDER BY m.id LIMIT $7"
+    ).bind(first).bind(second).bind(third).bind(fourth).bind(store).bind(after).bind(limit).fetch_all(c).await)
     .map_err(StoreError::during("looking for birthdays"))
 }
 

@@ -33,8 +33,8 @@ pub use command::{
 pub use entry::{Entry, LotChange, Notice, Posting, Receipt};
 pub use pass::value_lot;
 pub use record::{
-    ClaimRow, EvaluationRow, EventRow, ExchangeRow, MemberDayRow, MemberTierRow, OccasionRow,
-    OrderRow, Record, RefundRow, SettlementRow,
+    CardRow, ClaimRow, EvaluationRow, EventRow, ExchangeRow, MemberDayRow, MemberTierRow,
+    OccasionRow, OrderRow, Record, RefundRow, SettlementRow,
 };
 pub use refusal::Refusal;
 pub use shift::{CASH_OUT, Shift, ShiftMovement, ShiftNeed, ShiftStep};

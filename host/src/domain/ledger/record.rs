@@ -11,6 +11,8 @@ pub enum Record {
     Occasion(Box<OccasionRow>),
     Exchange(Box<ExchangeRow>),
     Settlement(SettlementRow),
+    /// A card as it is from now on.
+    Card(Box<CardRow>),
     Evaluation(Box<EvaluationRow>),
     Event(EventRow),
     MemberDay(MemberDayRow),
@@ -114,6 +116,23 @@ pub struct ExchangeRow {
     /// Codes of the coupons it gave, as a JSON list.
     pub codes: String,
     pub store: String,
+}
+
+/// A card, blank or somebody's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CardRow {
+    pub number: String,
+    pub member: Option<String>,
+    /// `physical` or `virtual`.
+    pub kind: String,
+    pub status: String,
+    /// Microseconds.
+    pub issued_at: i64,
+    pub card_type: Option<String>,
+    pub batch: Option<String>,
+    pub expires_on: Option<Day>,
+    pub replaced_by: Option<String>,
+    pub pin_hash: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -227,6 +246,14 @@ impl Record {
             Self::Exchange(row) => {
                 for text in [&row.id, &row.member, &row.reward, &row.codes, &row.store] {
                     visit("exchange", text);
+                }
+            }
+            Self::Card(row) => {
+                for text in [&row.number, &row.kind, &row.status] {
+                    visit("card", text);
+                }
+                for text in [&row.member, &row.card_type, &row.batch, &row.replaced_by] {
+                    visit("card", text.as_deref().unwrap_or(""));
                 }
             }
             Self::Occasion(row) => {

@@ -1,5 +1,6 @@
 //! What quote, commit, refund and claim refuse.
 
+use crate::cards::{Pin, Unusable};
 use crate::checkout::{Change, CheckoutError};
 use crate::clock::date_of;
 use crate::domain::basket::{BasketError, BasketProblem, MAX_LINES};
@@ -33,8 +34,22 @@ impl From<CheckoutError> for Problem {
                 "this field does not belong to the kind of tender, or is missing",
             ),
             E::MemberUnknown { at, id } => Self::unknown(Code::MemberUnknown, &id).at(at),
-            E::CardUnknown(id) => Self::unknown(Code::CardUnknown, &id).at("/member/card"),
-            E::CardUnusable(_) => Self::new(Code::CardInactive),
+            E::CardUnknown { at, id } => {
+                let unknown = Self::unknown(Code::CardUnknown, &id);
+                match at {
+                    Some(at) => unknown.at(at),
+                    None => unknown,
+                }
+            }
+            E::CardMistyped(at) => Self::field(at, Fault::NotACard),
+            E::CardUnusable(why) => why.into(),
+            E::CardState(status) => Self::new(Code::CardState).with("status", status),
+            E::CardMark(at) => refused(at, "no reader tells this, or another card has it"),
+            E::CardPin(Pin::Needed) => Self::new(Code::CardPinNeeded),
+            E::CardPin(Pin::Wrong) => Self::new(Code::CardPinWrong),
+            E::CardPin(Pin::Locked) => Self::new(Code::CardLocked),
+            E::CardTypeUnknown(id) => Self::unknown(Code::CardTypeUnknown, &id).at("/type"),
+            E::TooManyCards => Self::new(Code::LimitReached).with("id", "cards"),
             E::MemberUnusable(id) => Self::new(Code::MemberInactive).with("id", id),
             E::QuoteUnknown(id) => Self::unknown(Code::QuoteUnknown, &id),
             E::QuoteStale(changes) => stale(&changes),
@@ -77,6 +92,21 @@ impl From<CheckoutError> for Problem {
             E::Store(error) => error.into(),
             E::Vault(error) => Self::internal(error),
             E::Internal(what) => Self::internal(what),
+        }
+    }
+}
+
+impl From<Unusable> for Problem {
+    fn from(why: Unusable) -> Self {
+        match why {
+            Unusable::Blank => Self::new(Code::CardBlank),
+            Unusable::Blocked => Self::new(Code::CardBlocked),
+            Unusable::Lost => Self::new(Code::CardLost),
+            Unusable::Replaced { by } => Self::new(Code::CardReplaced)
+                .with("by", by.clone().unwrap_or_default())
+                .extended("replaced_by", serde_json::json!(by)),
+            Unusable::Expired => Self::new(Code::CardExpired),
+            Unusable::Closed => Self::new(Code::CardInactive),
         }
     }
 }

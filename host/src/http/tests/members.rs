@@ -98,7 +98,7 @@ async fn a_member_is_found_by_card_and_phone_and_shown_masked() {
     .expect(200);
     shop.get(&format!("/v1/members?card={number}"))
         .await
-        .refused(409, "card_inactive");
+        .refused(409, "card_lost");
     shop.with("DELETE", &format!("/v1/members/{id}/person"), &[], None)
         .await
         .expect(200);

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::persist::{Accepted, day, maybe, text};
 use crate::domain::ledger::{
-    ClaimRow, Command, EvaluationRow, EventRow, ExchangeRow, MemberTierRow, Notice, OccasionRow,
-    OrderRow, Record, RefundRow,
+    CardRow, ClaimRow, Command, EvaluationRow, EventRow, ExchangeRow, MemberTierRow, Notice,
+    OccasionRow, OrderRow, Record, RefundRow,
 };
 use crate::store::bulk::{Bulk, Cell, Kind};
 use crate::store::error::StoreError;
@@ -55,6 +55,16 @@ const SETTLEMENTS: Bulk = Bulk {
     doing: "writing settlements",
     text: "INSERT INTO settlements (id, currency, number, settled_at, settled_by, doc) {rows}",
     columns: &[Text, Text, Int, Int, Text, Text],
+};
+
+const CARDS: Bulk = Bulk {
+    doing: "writing cards",
+    text: "INSERT INTO cards (number, member_id, kind, status, issued_at, card_type, batch, expires_on, replaced_by,
+        pin_hash) {rows}
+        ON CONFLICT (number) DO UPDATE SET member_id = excluded.member_id, status = excluded.status,
+            card_type = excluded.card_type, expires_on = excluded.expires_on, replaced_by = excluded.replaced_by,
+            pin_hash = COALESCE(excluded.pin_hash, cards.pin_hash)",
+    columns: &[Text, Text, Text, Text, Int, Text, Text, Int, Text, Text],
 };
 
 const EVALUATIONS: Bulk = Bulk {
@@ -108,6 +118,8 @@ struct Rows {
     occasions: Vec<Cell>,
     exchanges: Vec<Cell>,
     settlements: Vec<Cell>,
+    /// The last one wins; one statement may change a row only once.
+    cards: BTreeMap<String, CardRow>,
     evaluations: Vec<Cell>,
     evaluated: BTreeSet<(String, String)>,
     events: Vec<Cell>,
@@ -161,6 +173,8 @@ pub(super) fn add(writing: &mut Writing, accepted: &[Accepted<'_>]) -> Result<()
     writing.add(&OCCASIONS, rows.occasions);
     writing.add(&EXCHANGES, rows.exchanges);
     writing.add(&SETTLEMENTS, rows.settlements);
+    let cards = rows.cards.into_values().flat_map(card_cells).collect();
+    writing.add(&CARDS, cards);
     writing.add(&EVALUATIONS, rows.evaluations);
     let evaluated = rows
         .evaluated
@@ -213,6 +227,9 @@ impl Rows {
                 text(&row.settled_by),
                 text(&row.doc),
             ]),
+            Record::Card(row) => {
+                self.cards.insert(row.number.clone(), (**row).clone());
+            }
             Record::Evaluation(row) => self.evaluation(row),
             Record::Event(row) => self.event(row, command),
             Record::MemberDay(row) => {
@@ -342,6 +359,21 @@ impl Rows {
             text(&row.payload),
         ]);
     }
+}
+
+fn card_cells(row: CardRow) -> [Cell; 10] {
+    [
+        Cell::Text(row.number),
+        Cell::MaybeText(row.member),
+        Cell::Text(row.kind),
+        Cell::Text(row.status),
+        Cell::Int(row.issued_at),
+        Cell::MaybeText(row.card_type),
+        Cell::MaybeText(row.batch),
+        day(row.expires_on),
+        Cell::MaybeText(row.replaced_by),
+        Cell::MaybeText(row.pin_hash),
+    ]
 }
 
 /// What the ledger noticed goes into the event log as `ledger.<notice>`.
