@@ -51,6 +51,8 @@ pub enum Permission {
     PayOutAboveLimit,
     /// Move a member's value to another above the limit the chain sets.
     TransferAboveLimit,
+    /// Freeze and unfreeze what a member has.
+    FreezeValue,
     /// Put back what a top-up, withdrawal, transfer or adjustment moved.
     ReverseMovement,
     ReadStaff,
@@ -95,6 +97,7 @@ impl Permission {
             Self::AdjustPoints => "adjust-points",
             Self::PayOutAboveLimit => "pay-out-above-limit",
             Self::TransferAboveLimit => "transfer-above-limit",
+            Self::FreezeValue => "freeze-value",
             Self::ReverseMovement => "reverse-movement",
             Self::ReadStaff => "read-staff",
             Self::ManageStaff => "manage-staff",
@@ -154,6 +157,7 @@ impl Role {
             | Permission::UnmaskPersons
             | Permission::PayOutAboveLimit
             | Permission::TransferAboveLimit
+            | Permission::FreezeValue
             | Permission::ReverseMovement => Self::Supervisor,
             Permission::ManageGoods
             | Permission::ManageMembers

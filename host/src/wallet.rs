@@ -1,12 +1,16 @@
 //! Use cases around a member's accounts outside a sale: stored value paid in, and points put right by hand. Paying out,
 //! giving to others and taking back stand in the files of `wallet/`.
 
+mod bounds;
 mod exchange;
+mod plan;
 mod reversal;
 mod transfer;
 mod withdrawal;
 
+pub use bounds::{Freeze, Frozen, freeze, frozen_of};
 pub use exchange::{ExchangeRequest, Gives, TAKEN, exchange, owner};
+pub use plan::{HAD, PlanGives, owner as plan_owner, read as plan_gives};
 pub use reversal::{Reversal, reverse};
 pub use transfer::{Transfer, transfer};
 pub use withdrawal::{Withdrawal, withdraw};
@@ -35,6 +39,8 @@ use crate::occasions::{self, Occasion};
 use crate::snapshot::Place;
 use crate::store;
 
+const LONGEST_REASON: usize = 500;
+
 /// Money paid into a member's stored value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -51,6 +57,9 @@ pub struct TopUp {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<i32>)]
     pub bonus_expires_on: Option<Day>,
+    /// The plan he chose, which says the amount and what comes on top of it; no other bonus goes with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
     /// How he pays: cash, card, mobile or other.
     pub tender: TenderRequest,
     /// The approval, where the caller may not give a bonus alone.
@@ -98,9 +107,15 @@ pub async fn top_up(
     };
     let token = request.approval.as_deref();
     let approved = approval::allowed_above(0, host, caller, act, token)?;
+    let planned = match &request.plan {
+        Some(plan) => Some(plan::wanted(host, &place, plan, &request).await?),
+        None => None,
+    };
     let (store, currency) = (&place.store.id, &place.store.currency);
+    let key = intent.key.clone();
+    let (received, cap) = bounds::received(host, &place, &member).await?;
     let mut movement = Movement::new(host, &place, "top-up", intent);
-    let (id, day) = (movement.id().to_owned(), movement.command.business_date);
+    let day = movement.command.business_date;
     movement.approved(approved);
     movement.steps([
         Step::Credit {
@@ -114,24 +129,21 @@ pub async fn top_up(
             amount: -request.amount,
         },
     ]);
+    movement.steps(received);
+    movement.steps([Step::Counter {
+        owner: member.clone(),
+        name: bounds::topped_up_on(day, currency),
+        change: request.amount,
+        limit: cap.top_up_per_day,
+        floor: None,
+        enforce: true,
+    }]);
     if request.bonus > 0 {
-        movement.steps([
-            Step::Credit {
-                account: AccountKey::new(&member, AccountName::Bonus, currency),
-                amount: request.bonus,
-                lot: Some(NewLot {
-                    id: uuid::Uuid::now_v7().to_string(),
-                    expires_on: request.bonus_expires_on,
-                    available_on: None,
-                    source: id,
-                }),
-            },
-            Step::System {
-                name: "bonus-issued".to_owned(),
-                asset: currency.clone(),
-                amount: -request.bonus,
-            },
-        ]);
+        let account = AccountKey::new(&member, AccountName::Bonus, currency);
+        movement.issue(account, request.bonus, None, request.bonus_expires_on);
+    }
+    if let Some(planned) = &planned {
+        plan::give(host, &mut movement, &member, planned, &key).await?;
     }
     movement.record(Record::MemberDay(MemberDayRow {
         member: member.clone(),
@@ -144,6 +156,7 @@ pub async fn top_up(
     }));
     let told = serde_json::json!({
         "member": member, "amount": request.amount, "bonus": request.bonus, "currency": currency,
+        "plan": request.plan,
     });
     movement.event("member.topped_up", &member, caller, told);
     let receipt = movement.submit(host).await?;
@@ -251,6 +264,33 @@ impl Movement {
         self.command.steps.extend(steps);
     }
 
+    /// Gives a member a new lot, which he can spend from `available_on` through `expires_on`.
+    fn issue(
+        &mut self,
+        account: AccountKey,
+        amount: i64,
+        available_on: Option<Day>,
+        expires_on: Option<Day>,
+    ) {
+        let issued = Step::System {
+            name: account.name.issued().to_owned(),
+            asset: account.asset.clone(),
+            amount: -amount,
+        };
+        let lot = NewLot {
+            id: uuid::Uuid::now_v7().to_string(),
+            expires_on,
+            available_on,
+            source: self.id().to_owned(),
+        };
+        let credit = Step::Credit {
+            account,
+            amount,
+            lot: Some(lot),
+        };
+        self.steps([credit, issued]);
+    }
+
     fn record(&mut self, record: Record) {
         self.command.records.push(record);
     }
@@ -348,6 +388,15 @@ fn any_place(host: &Host) -> Result<Arc<Place>, CheckoutError> {
         .next()
         .cloned()
         .ok_or(CheckoutError::NoChain)
+}
+
+/// Why something is done by hand is never left open.
+fn reasoned(reason: &str) -> Result<(), CheckoutError> {
+    if (1..=LONGEST_REASON).contains(&reason.chars().count()) {
+        Ok(())
+    } else {
+        Err(CheckoutError::Reason)
+    }
 }
 
 fn in_range(amount: i64, least: i64, pointer: &str) -> Result<(), CheckoutError> {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tessera_money::{Rate, Rounding};
 
 use super::order::category_and_ancestors;
-use super::wallet::{TransferTerms, WithdrawalTerms};
+use super::wallet::{TransferTerms, WalletCaps, WithdrawalTerms};
 
 /// Discount caps of one chain.
 const MOST_DISCOUNT_CAPS: usize = 200;
@@ -49,6 +49,13 @@ pub struct CheckoutSettings {
     /// Paying stored value out again. Default: by approval, without a fee, and the share of the bonus goes with it (香福 voids
     /// all gifts; cxerp keeps 0.5 % and asks above a limit).
     pub withdrawal: WithdrawalTerms,
+    /// What wallets may hold, checked at top-ups and gifts of stored value. Default no limits. China's Measures for
+    /// Single-purpose Commercial Prepaid Cards (Ministry of Commerce, order 9 of 2012, article 18) allow 5,000 CNY on a named card and 1,000
+    /// CNY on an anonymous one.
+    #[schemars(extend("examples" = [{ "named": { "most": 500_000 }, "anonymous": { "most": 100_000 } }]))]
+    pub wallet_caps: WalletCaps,
+    /// Whether money may be paid into a wallet while it is frozen. Default no.
+    pub frozen_takes_top_ups: bool,
     /// Stored value given by a member to another. Default not offered (as in Odoo and Square; Chinese chains do).
     #[schemars(extend("examples" = [{ "most_per_day": 50_000, "approval_above": 10_000 }]))]
     pub stored_value_transfer: Option<TransferTerms>,
@@ -226,6 +233,8 @@ impl Default for CheckoutSettings {
             points_tender: None,
             stored_value_order: StoredValueOrder::BonusFirst,
             withdrawal: WithdrawalTerms::default(),
+            wallet_caps: WalletCaps::default(),
+            frozen_takes_top_ups: false,
             stored_value_transfer: None,
             points_transfer: None,
             earn_before_tax: false,
@@ -359,6 +368,22 @@ impl CheckoutSettings {
             "withdrawal.approval_above",
             "give zero or more minor units",
         )?;
+        let caps = &self.wallet_caps;
+        for (cap, key) in [
+            (caps.named.most, "wallet_caps.named.most"),
+            (
+                caps.named.top_up_per_day,
+                "wallet_caps.named.top_up_per_day",
+            ),
+            (caps.anonymous.most, "wallet_caps.anonymous.most"),
+            (
+                caps.anonymous.top_up_per_day,
+                "wallet_caps.anonymous.top_up_per_day",
+            ),
+        ] {
+            let sound = cap.is_none_or(|cap| cap >= 1);
+            ensure(sound, key, "give at least one minor unit, or leave it out")?;
+        }
         for (terms, keys) in [
             (
                 &self.stored_value_transfer,

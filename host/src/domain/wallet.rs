@@ -86,6 +86,28 @@ impl Default for TransferTerms {
     }
 }
 
+/// What wallets may hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct WalletCaps {
+    /// Members whose person is known.
+    pub named: WalletCap,
+    /// Members without a person: anonymous cards.
+    pub anonymous: WalletCap,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct WalletCap {
+    /// Most of his own money a member may have in a wallet, minor units; the chain's gift on top does not count.
+    /// Default no limit.
+    #[schemars(range(min = 1), extend("examples" = [500_000]))]
+    pub most: Option<i64>,
+    /// Most he may pay in on one business day, minor units. Default no limit.
+    #[schemars(range(min = 1), extend("examples" = [200_000]))]
+    pub top_up_per_day: Option<i64>,
+}
+
 /// What a share of an amount comes to.
 ///
 /// # Errors

@@ -125,6 +125,8 @@ pub const NEEDS: &[(Method, &str, Need)] = &[
     (Method::POST, "/v1/quotes/{id}/hold", May(P::Sell)),
     (Method::DELETE, "/v1/quotes/{id}/hold", May(P::Sell)),
     (Method::POST, "/v1/quotes/{id}/commit", May(P::Sell)),
+    (Method::GET, "/v1/top-up-plans", May(P::ReadGoods)),
+    (Method::PUT, "/v1/top-up-plans/{id}", May(P::ManageGoods)),
     (Method::GET, "/v1/rewards", May(P::ReadGoods)),
     (Method::PUT, "/v1/rewards/{id}", May(P::ManageGoods)),
     (
@@ -151,6 +153,13 @@ pub const NEEDS: &[(Method, &str, Need)] = &[
     // These ask for more where the chain's terms say so, or for an approval.
     (Method::POST, "/v1/members/{id}/adjustments", May(P::Sell)),
     (Method::POST, "/v1/members/{id}/withdrawals", May(P::Sell)),
+    (Method::GET, "/v1/members/{id}/freeze", May(P::ReadMembers)),
+    (Method::POST, "/v1/members/{id}/freeze", May(P::FreezeValue)),
+    (
+        Method::POST,
+        "/v1/members/{id}/unfreeze",
+        May(P::FreezeValue),
+    ),
     (Method::POST, "/v1/members/{id}/transfers", May(P::Sell)),
     (
         Method::POST,

@@ -24,8 +24,8 @@ use super::error::Problem;
 use super::problems::Code;
 use super::{
     approvals, auth, baskets, bindings, cards, claims, configuration, coupons, error, events,
-    health, members, occasions, operations, orders, plugins, products, programs, quotes, rewards,
-    staff, stores, terminals, wallet,
+    freezing, health, members, occasions, operations, orders, plugins, products, programs, quotes,
+    rewards, staff, stores, terminals, top_up_plans, wallet,
 };
 use crate::host::Host;
 
@@ -70,6 +70,7 @@ fn resources() -> OpenApiRouter<Arc<Host>> {
         .merge(members::routes())
         .merge(cards::routes())
         .merge(wallet::routes())
+        .merge(freezing::routes())
         .merge(approvals::routes())
         .merge(coupons::routes())
         .merge(occasions::routes())
@@ -82,6 +83,7 @@ fn resources() -> OpenApiRouter<Arc<Host>> {
         .merge(quotes::routes())
         .merge(baskets::routes())
         .merge(rewards::routes())
+        .merge(top_up_plans::routes())
         .merge(orders::routes())
         .merge(claims::routes())
 }

@@ -81,6 +81,13 @@ const ALL: &[Tables] = &[
         sqlite: "",
         postgres: "",
     },
+    Tables {
+        version: 11,
+        name: "top_up_plans",
+        common: include_str!("../../../migrations/common/0011_top_up_plans.sql"),
+        sqlite: "",
+        postgres: "",
+    },
 ];
 
 impl Tables {

@@ -32,6 +32,7 @@ pub mod rewards;
 mod row;
 pub mod staff;
 pub mod stores;
+pub mod top_up_plans;
 pub mod transfer;
 pub mod verify;
 pub mod writer;

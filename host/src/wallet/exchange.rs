@@ -10,8 +10,8 @@ use crate::access::Principal;
 use crate::checkout::{CheckoutError, Intent};
 use crate::couponing::made_code;
 use crate::domain::ledger::{
-    AccountKey, AccountName, DEFAULT_PROGRAM, ExchangeRow, NewCoupon, NewLot, OnShort, Receipt,
-    Record, Step, points_asset,
+    AccountKey, AccountName, DEFAULT_PROGRAM, ExchangeRow, NewCoupon, OnShort, Receipt, Record,
+    Step, points_asset,
 };
 use crate::host::Host;
 use crate::store::rewards::Exchange;
@@ -143,23 +143,8 @@ pub async fn exchange(
             let amount = amount.checked_mul(request.quantity);
             let amount = amount.ok_or(tessera_money::Overflow)?;
             let currency = &place.store.currency;
-            movement.steps([
-                Step::Credit {
-                    account: AccountKey::new(&member, AccountName::Bonus, currency),
-                    amount,
-                    lot: Some(NewLot {
-                        id: uuid::Uuid::now_v7().to_string(),
-                        expires_on: last(days),
-                        available_on: None,
-                        source: id.clone(),
-                    }),
-                },
-                Step::System {
-                    name: "bonus-issued".to_owned(),
-                    asset: currency.clone(),
-                    amount: -amount,
-                },
-            ]);
+            let account = AccountKey::new(&member, AccountName::Bonus, currency);
+            movement.issue(account, amount, None, last(days));
         }
     }
     let told = serde_json::json!({

@@ -10,15 +10,16 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Movement, any_place, exchange, own_place, replayed, transfer};
+use super::{Movement, any_place, bounds, exchange, own_place, plan, reasoned, replayed, transfer};
 use crate::access::{Permission, Principal};
 use crate::approval::{self, Act};
-use crate::checkout::{CheckoutError, Intent, stored};
+use crate::checkout::{CheckoutError, Intent, posting, stored};
 use crate::domain::ledger::{
-    AccountKey, Entry, ExpiredReturn, MemberDayRow, OnShort, Posting, Receipt, Record, Refusal,
-    SYSTEM, Step, TakeBackShort,
+    AccountKey, AccountName, Entry, ExpiredReturn, MemberDayRow, OnShort, Posting, Receipt, Record,
+    Refusal, SYSTEM, Step, TakeBackShort,
 };
 use crate::domain::order::{OrderDocument, TOP_UPS};
+use crate::domain::refund;
 use crate::domain::settings::{CheckoutSettings, RefundSpentPoints};
 use crate::host::Host;
 use crate::store;
@@ -30,7 +31,6 @@ const EXCHANGE: &str = "exchange";
 const REVERSIBLE: [&str; 5] = [TOP_UP, TRANSFER, EXCHANGE, "withdrawal", "adjustment"];
 /// Counts the reversals of an entry.
 const REVERSALS: &str = "reversals";
-const LONGEST_REASON: usize = 500;
 
 /// An entry to reverse.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -54,10 +54,7 @@ pub async fn reverse(
     if let Some(receipt) = replayed(host, &intent).await? {
         return Ok(receipt);
     }
-    let length = request.reason.chars().count();
-    if length == 0 || length > LONGEST_REASON {
-        return Err(CheckoutError::Reason);
-    }
+    reasoned(&request.reason)?;
     let mut conn = host.db.read().await?;
     let of_member = |entry: &Entry| entry.postings.iter().any(|leg| is_of(leg, member));
     let found = store::entries::by_id(&mut conn, entry).await?;
@@ -70,6 +67,10 @@ pub async fn reverse(
     let given = given_for(&mut conn, member, &entry).await?;
     let exchanged = match entry.kind.as_str() {
         EXCHANGE => store::rewards::exchange(&mut conn, &entry.subject.id).await?,
+        _ => None,
+    };
+    let planned = match entry.kind.as_str() {
+        TOP_UP => store::top_up_plans::planned(&mut conn, &entry.subject.id).await?,
         _ => None,
     };
     drop(conn);
@@ -100,17 +101,29 @@ pub async fn reverse(
     if let Some(exchanged) = &exchanged {
         movement.steps(exchange::undone(exchanged)?);
     }
+    if let Some(planned) = &planned {
+        plan::undo(host, &mut movement, planned).await?;
+    }
     if let Some((gifts, document)) = &given {
         movement.steps(inverted(gifts, &place.settings)?);
-        let codes = document.grants.iter().flat_map(|grant| &grant.codes);
-        movement.steps(codes.map(|code| Step::VoidCoupon { code: code.clone() }));
+        // Its coupons, and the limits and budgets it used.
+        movement.steps(posting::undone(document, &refund::undo(document)?)?);
     }
     if entry.kind == TOP_UP {
+        let (paid, currency) = paid_in(&entry, member);
+        movement.steps([Step::Counter {
+            owner: member.to_owned(),
+            name: bounds::topped_up_on(entry.business_date, &currency),
+            change: -paid,
+            limit: None,
+            floor: None,
+            enforce: true,
+        }]);
         movement.record(Record::MemberDay(MemberDayRow {
             member: member.to_owned(),
             day: entry.business_date,
             category: TOP_UPS.to_owned(),
-            spend: -amount,
+            spend: -paid,
             orders: 0,
             units: 0,
             points: 0,
@@ -139,6 +152,17 @@ fn moved(entry: &Entry, member: &str) -> i64 {
     own.map(|leg| leg.amount.saturating_abs())
         .max()
         .unwrap_or(0)
+}
+
+/// What a top-up brought to the member's principal, and in which currency.
+fn paid_in(entry: &Entry, member: &str) -> (i64, String) {
+    let principal = |leg: &&Posting| {
+        AccountKey::parse(&leg.account).is_some_and(|account| {
+            account.member == member && account.name == AccountName::Principal
+        })
+    };
+    let paid = entry.postings.iter().find(principal);
+    paid.map_or_else(Default::default, |leg| (leg.amount, leg.asset.clone()))
 }
 
 /// The store whose drawer the money went through.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Movement, in_range, known, own_place, replayed};
+use super::{Movement, bounds, in_range, known, own_place, replayed};
 use crate::access::{Permission, Principal};
 use crate::approval::{self, Act};
 use crate::checkout::request::MemberReference;
@@ -104,6 +104,10 @@ pub async fn transfer(
     let fee = fee(request.amount, terms.fee)?;
     let day = place.day(host.clock.now());
     let from = AccountKey::new(&member, name, &asset);
+    let received = match request.what {
+        Gift::StoredValue => bounds::received(host, &place, &to).await?.0,
+        Gift::Points => Vec::new(),
+    };
     let mut movement = Movement::new(host, &place, "transfer", intent);
     movement.approved(approved);
     movement.steps([
@@ -132,6 +136,7 @@ pub async fn transfer(
             amount: fee,
         },
     ]);
+    movement.steps(received);
     let told = |other: &str, party: &str| {
         let mut told = serde_json::json!({ "amount": request.amount, "fee": fee, "asset": asset });
         told[party] = other.into();

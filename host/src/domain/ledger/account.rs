@@ -31,6 +31,8 @@ pub enum AccountName {
     Principal,
     /// Stored value the chain gave on top, in lots.
     Bonus,
+    /// Bonus that becomes spendable on a later day, in lots.
+    BonusPending,
     /// Never above zero: bonus taken back after it was spent. Later bonus repays it.
     BonusDebt,
     PrincipalHeld,
@@ -38,13 +40,14 @@ pub enum AccountName {
 }
 
 impl AccountName {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Points,
         Self::PointsPending,
         Self::PointsDebt,
         Self::PointsHeld,
         Self::Principal,
         Self::Bonus,
+        Self::BonusPending,
         Self::BonusDebt,
         Self::PrincipalHeld,
         Self::BonusHeld,
@@ -58,6 +61,7 @@ impl AccountName {
             Self::PointsHeld => "points-held",
             Self::Principal => "principal",
             Self::Bonus => "bonus",
+            Self::BonusPending => "bonus-pending",
             Self::BonusDebt => "bonus-debt",
             Self::PrincipalHeld => "principal-held",
             Self::BonusHeld => "bonus-held",
@@ -70,7 +74,19 @@ impl AccountName {
 
     /// True if the balance is the sum of lots.
     pub fn is_lotted(self) -> bool {
-        matches!(self, Self::Points | Self::PointsPending | Self::Bonus)
+        matches!(
+            self,
+            Self::Points | Self::PointsPending | Self::Bonus | Self::BonusPending
+        )
+    }
+
+    /// Where lots of this account go once they can be spent; none if they can be already.
+    pub fn released(self) -> Option<Self> {
+        match self {
+            Self::PointsPending => Some(Self::Points),
+            Self::BonusPending => Some(Self::Bonus),
+            _ => None,
+        }
     }
 
     /// What is owed where something spent was taken back; repaid from this account. None if nothing is ever owed.
@@ -114,10 +130,10 @@ impl AccountName {
         }
     }
 
-    /// The system account an expired lot of this account goes back to.
-    pub(super) fn issued(self) -> &'static str {
+    /// The system account lots of this account are issued from, and go back to when they expire.
+    pub fn issued(self) -> &'static str {
         match self {
-            Self::Bonus | Self::BonusDebt | Self::BonusHeld => "bonus-issued",
+            Self::Bonus | Self::BonusPending | Self::BonusDebt | Self::BonusHeld => "bonus-issued",
             _ => "points-issued",
         }
     }

@@ -6,7 +6,7 @@ use super::draft::{Draft, invalid, negated, positive, sum};
 use super::entry::{Entry, Notice, Receipt};
 use super::record::{OrderRow, Record};
 use super::refusal::Refusal;
-use super::state::{Coupon, HoldState, Lot, OrderKey, Outcome, Recorded, State, lease};
+use super::state::{Coupon, HoldState, Lot, OrderKey, Outcome, Recorded, State, frozen, lease};
 use super::{hold, lot, refundable, touches};
 
 /// What the machine needs from outside: who writes, and fresh ids.
@@ -170,6 +170,8 @@ fn take_step(draft: &mut Draft<'_>, step: &Step) -> Result<(), Refusal> {
         Step::ClaimOrder { order } => refundable::claim(draft, order),
         Step::OrderStands { order } => refundable::stands(draft, order),
         Step::GiveUp { quote } => Err(given_up(draft, quote)),
+        Step::NotFrozen { account } => not_frozen(draft, account),
+        Step::Ceiling { account, most } => ceiling(draft, account, *most),
         Step::Lease { name, number } => show_lease(draft, name, *number),
         Step::TakeTurn {
             owner,
@@ -223,6 +225,7 @@ fn credit(
             | AccountName::PointsPending
             | AccountName::Principal
             | AccountName::Bonus
+            | AccountName::BonusPending
     ) {
         return Err(invalid(format!("`{}` is not credited", account.id())));
     }
@@ -264,11 +267,19 @@ fn debit(
     positive("a debit", amount)?;
     if !matches!(
         account.name,
-        AccountName::Points | AccountName::Principal | AccountName::Bonus
+        AccountName::Points
+            | AccountName::Principal
+            | AccountName::Bonus
+            | AccountName::BonusPending
     ) {
         return Err(invalid(format!("`{}` is not debited", account.id())));
     }
-    let (taken, _) = draft.take(account, amount, Some(draft.spendable_as_of))?;
+    let taken = match (not_frozen(draft, account), on_short) {
+        (Ok(()), _) => draft.take(account, amount, Some(draft.spendable_as_of))?.0,
+        // It happened already: what is frozen stays, and all of it is claimed.
+        (Err(_), OnShort::Claim { .. }) => 0,
+        (Err(frozen), OnShort::Refuse) => return Err(frozen),
+    };
     if taken == amount {
         return Ok(());
     }
@@ -288,6 +299,31 @@ fn debit(
             draft.post_system(&format!("claims/{store}"), &account.asset, taken - amount)
         }
     }
+}
+
+/// Refuses to take what is frozen, unless a hold this command posts had reserved it.
+pub(super) fn not_frozen(draft: &Draft<'_>, account: &AccountKey) -> Result<(), Refusal> {
+    let id = account.id();
+    if draft.counter(&frozen(account)).value <= 0 || draft.reserved_accounts.contains(&id) {
+        return Ok(());
+    }
+    Err(Refusal::Frozen { account: id })
+}
+
+fn ceiling(draft: &Draft<'_>, account: &AccountKey, most: i64) -> Result<(), Refusal> {
+    let held = match account.name.held() {
+        Some(name) => draft.balance(&account.sibling(name))?,
+        None => 0,
+    };
+    let would = sum(draft.balance(account)?, held)?;
+    if would > most {
+        return Err(Refusal::Ceiling {
+            account: account.id(),
+            most,
+            would,
+        });
+    }
+    Ok(())
 }
 
 pub(super) fn move_counter(

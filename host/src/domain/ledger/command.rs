@@ -242,6 +242,16 @@ pub enum Step {
     GiveUp {
         quote: String,
     },
+    /// Refuses while the member's value of the account's kind is frozen. Whatever spends from an account asks this by
+    /// itself.
+    NotFrozen {
+        account: AccountKey,
+    },
+    /// Refuses where an account, with what holds reserve of it, stands above `most` now.
+    Ceiling {
+        account: AccountKey,
+        most: i64,
+    },
     /// Refuses unless the lease still carries this number: whoever held it before it was taken over writes nothing
     /// more. Counts as a sign of life.
     Lease {
@@ -307,7 +317,9 @@ impl Command {
             let of = match step {
                 Step::Credit { account, .. }
                 | Step::Debit { account, .. }
-                | Step::Return { account, .. } => &account.member,
+                | Step::Return { account, .. }
+                | Step::NotFrozen { account }
+                | Step::Ceiling { account, .. } => &account.member,
                 Step::TakeBack { member, .. }
                 | Step::ReleasePending { member, .. }
                 | Step::ExpireLots { member, .. }
@@ -382,7 +394,9 @@ impl Step {
                     visit("lot source", &lot.source);
                 }
             }
-            Self::Debit { account, .. } => account_texts(account, visit),
+            Self::Debit { account, .. }
+            | Self::NotFrozen { account }
+            | Self::Ceiling { account, .. } => account_texts(account, visit),
             Self::System { name, asset, .. } => {
                 visit("system account", name);
                 visit("asset", asset);

@@ -34,6 +34,7 @@ pub(super) struct Draft<'s> {
     order_keys: BTreeMap<OrderKey, String>,
     pub(super) notices: Vec<Notice>,
     /// What a hold posted by this command had reserved: it is used again without asking.
+    pub(super) reserved_accounts: BTreeSet<String>,
     pub(super) reserved_coupons: BTreeSet<String>,
     pub(super) reserved_counters: BTreeMap<CounterKey, i64>,
 }
@@ -86,6 +87,7 @@ impl<'s> Draft<'s> {
             holds: BTreeMap::new(),
             order_keys: BTreeMap::new(),
             notices: Vec::new(),
+            reserved_accounts: BTreeSet::new(),
             reserved_coupons: BTreeSet::new(),
             reserved_counters: BTreeMap::new(),
         }

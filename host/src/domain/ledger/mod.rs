@@ -31,11 +31,11 @@ pub use command::{
 pub use entry::{Entry, LotChange, Notice, Posting, Receipt};
 pub use record::{
     ClaimRow, EvaluationRow, EventRow, ExchangeRow, MemberDayRow, MemberTierRow, OccasionRow,
-    OrderRow, Record, RefundRow,
+    OrderRow, PlannedTopUpRow, Record, RefundRow,
 };
 pub use refusal::Refusal;
 pub use state::{
     Account, Counter, CounterKey, Coupon, Held, Hold, HoldState, Lot, OrderKey, Outcome, Recorded,
-    Refundable, RefundableLine, RefundableTender, State, Touched, lease,
+    Refundable, RefundableLine, RefundableTender, State, Touched, frozen, lease,
 };
 pub use touches::Touches;

@@ -14,6 +14,14 @@ pub enum Refusal {
         needed: i64,
         available: i64,
     },
+    #[error("what is on account `{account}` is frozen")]
+    Frozen { account: String },
+    #[error("account `{account}` would hold {would}, but {most} at the most")]
+    Ceiling {
+        account: String,
+        most: i64,
+        would: i64,
+    },
     #[error("account `{account}` has {available} of the {needed} to take back; work it out again")]
     PointsSpent {
         account: String,
@@ -112,6 +120,8 @@ impl Refusal {
     pub fn is_final(&self) -> bool {
         match self {
             Self::InsufficientBalance { .. }
+            | Self::Frozen { .. }
+            | Self::Ceiling { .. }
             | Self::LotUnknown { .. }
             | Self::LotFull { .. }
             | Self::CouponUnknown { .. }

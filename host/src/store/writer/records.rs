@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::persist::{Accepted, day, maybe, text};
 use crate::domain::ledger::{
     ClaimRow, Command, EvaluationRow, EventRow, ExchangeRow, MemberTierRow, Notice, OccasionRow,
-    OrderRow, Record, RefundRow,
+    OrderRow, PlannedTopUpRow, Record, RefundRow,
 };
 use crate::store::bulk::{Bulk, Cell, Kind};
 use crate::store::error::StoreError;
@@ -49,6 +49,12 @@ const EXCHANGES: Bulk = Bulk {
     doing: "writing exchanges",
     text: "INSERT INTO exchanges (id, member, reward, quantity, points, codes, store, exchanged_at) {rows}",
     columns: &[Text, Text, Text, Int, Int, Text, Text, Int],
+};
+
+const PLANNED_TOP_UPS: Bulk = Bulk {
+    doing: "writing top-ups by a plan",
+    text: "INSERT INTO planned_top_ups (id, member, plan, codes, tier) {rows}",
+    columns: &[Text, Text, Text, Text, Text],
 };
 
 const EVALUATIONS: Bulk = Bulk {
@@ -101,6 +107,7 @@ struct Rows {
     claims: Vec<Cell>,
     occasions: Vec<Cell>,
     exchanges: Vec<Cell>,
+    planned_top_ups: Vec<Cell>,
     evaluations: Vec<Cell>,
     evaluated: BTreeSet<(String, String)>,
     events: Vec<Cell>,
@@ -153,6 +160,7 @@ pub(super) fn add(writing: &mut Writing, accepted: &[Accepted<'_>]) -> Result<()
     writing.add(&CLAIMS, rows.claims);
     writing.add(&OCCASIONS, rows.occasions);
     writing.add(&EXCHANGES, rows.exchanges);
+    writing.add(&PLANNED_TOP_UPS, rows.planned_top_ups);
     writing.add(&EVALUATIONS, rows.evaluations);
     let evaluated = rows
         .evaluated
@@ -197,6 +205,7 @@ impl Rows {
             Record::Claim(row) => self.claim(row),
             Record::Occasion(row) => self.occasion(row),
             Record::Exchange(row) => self.exchange(row, command),
+            Record::PlannedTopUp(row) => self.planned_top_up(row),
             Record::Evaluation(row) => self.evaluation(row),
             Record::Event(row) => self.event(row, command),
             Record::MemberDay(row) => {
@@ -231,6 +240,16 @@ impl Rows {
             text(&row.codes),
             text(&row.store),
             Cell::Int(command.at.0),
+        ]);
+    }
+
+    fn planned_top_up(&mut self, row: &PlannedTopUpRow) {
+        self.planned_top_ups.extend([
+            text(&row.id),
+            text(&row.member),
+            text(&row.plan),
+            text(&row.codes),
+            maybe(&row.tier),
         ]);
     }
 
