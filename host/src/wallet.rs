@@ -2,6 +2,7 @@
 //! giving to others and taking back stand in the files of `wallet/`.
 
 mod bounds;
+mod coupons;
 mod exchange;
 mod plan;
 mod reversal;
@@ -9,6 +10,7 @@ mod transfer;
 mod withdrawal;
 
 pub use bounds::{Freeze, Frozen, freeze, frozen_of};
+pub use coupons::{CouponTransfer, Revocation, revoke, transfer_coupon};
 pub use exchange::{ExchangeRequest, Gives, TAKEN, exchange, owner};
 pub use plan::{HAD, PlanGives, owner as plan_owner, read as plan_gives};
 pub use reversal::{Reversal, reverse};
@@ -26,10 +28,11 @@ use crate::approval::{self, Act, Approved};
 use crate::checkout::request::{MemberReference, TenderRequest};
 use crate::checkout::situation::{find_member, intent as tender_intent};
 use crate::checkout::{CheckoutError, Intent, outcome, posting};
+use crate::couponing::made_code;
 use crate::domain::basket::{MAX_AMOUNT, TenderIntent};
 use crate::domain::ledger::{
-    AccountKey, AccountName, Command, DEFAULT_PROGRAM, EventRow, MemberDayRow, NewLot, OnShort,
-    Outcome, Receipt, Record, Step, Subject, points_asset,
+    AccountKey, AccountName, Command, DEFAULT_PROGRAM, EventRow, MemberDayRow, NewCoupon, NewLot,
+    OnShort, Outcome, Receipt, Record, Step, Subject, points_asset,
 };
 use crate::domain::order::{GIFTS, TOP_UPS};
 use crate::domain::rules::{TenderKind, Trigger};
@@ -291,6 +294,28 @@ impl Movement {
         self.steps([credit, issued]);
     }
 
+    /// Issues the coupon at `position` of those under a key: for its holder alone, to be used once. Answers its code.
+    fn coupon(
+        &mut self,
+        host: &Host,
+        (key, position): (&str, u32),
+        binding: &str,
+        holder: &str,
+        expires_on: Option<Day>,
+    ) -> String {
+        let code = made_code(host, key, position);
+        self.steps([Step::IssueCoupon(NewCoupon {
+            code: code.clone(),
+            campaign: binding.to_owned(),
+            holder: Some(holder.to_owned()),
+            use_limit: Some(1),
+            starts_on: None,
+            expires_on,
+            transferable: false,
+        })]);
+        code
+    }
+
     fn record(&mut self, record: Record) {
         self.command.records.push(record);
     }
@@ -363,6 +388,24 @@ async fn known(host: &Host, member: &str) -> Result<String, CheckoutError> {
     let mut conn = host.db.read().await?;
     let reference = MemberReference::Id(member.to_owned());
     Ok(find_member(host, &mut conn, &reference).await?.member.id)
+}
+
+/// The member something is given to at `/to`, who is another than who gives it.
+async fn other_than(
+    host: &Host,
+    giver: &str,
+    to: &MemberReference,
+) -> Result<String, CheckoutError> {
+    let found = find_member(host, &mut host.db.read().await?, to).await;
+    let found = found.map_err(|error| match error {
+        CheckoutError::MemberUnknown { id, .. } => CheckoutError::MemberUnknown { at: "/to", id },
+        error => error,
+    });
+    let to = found?.member.id;
+    if to == giver {
+        return Err(CheckoutError::ToHimself);
+    }
+    Ok(to)
 }
 
 fn own_place(

@@ -96,6 +96,17 @@ pub const NEEDS: &[(Method, &str, Need)] = &[
     (Method::GET, "/v1/coupons", May(P::IssueCoupons)),
     (Method::POST, "/v1/coupons", May(P::IssueCoupons)),
     (Method::GET, "/v1/coupons/{code}", May(P::ReadCoupons)),
+    (
+        Method::GET,
+        "/v1/coupons/{code}/history",
+        May(P::ReadCoupons),
+    ),
+    (
+        Method::POST,
+        "/v1/coupons/{code}/void",
+        May(P::IssueCoupons),
+    ),
+    (Method::POST, "/v1/coupons/{code}/transfer", May(P::Sell)),
     (Method::GET, "/v1/programs", May(P::ReadStores)),
     (Method::GET, "/v1/programs/{id}", May(P::ReadStores)),
     (Method::PUT, "/v1/programs/{id}", May(P::ManageRules)),

@@ -88,6 +88,13 @@ const ALL: &[Tables] = &[
         sqlite: "",
         postgres: "",
     },
+    Tables {
+        version: 14,
+        name: "coupon_states",
+        common: include_str!("../../../migrations/common/0014_coupon_states.sql"),
+        sqlite: "",
+        postgres: "",
+    },
 ];
 
 impl Tables {

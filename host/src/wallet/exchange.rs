@@ -8,10 +8,9 @@ use utoipa::ToSchema;
 use super::{Movement, known, own_place, replayed};
 use crate::access::Principal;
 use crate::checkout::{CheckoutError, Intent};
-use crate::couponing::made_code;
 use crate::domain::ledger::{
-    AccountKey, AccountName, DEFAULT_PROGRAM, ExchangeRow, NewCoupon, OnShort, Receipt, Record,
-    Step, points_asset,
+    AccountKey, AccountName, DEFAULT_PROGRAM, ExchangeRow, OnShort, Receipt, Record, Step,
+    points_asset,
 };
 use crate::host::Host;
 use crate::store::rewards::Exchange;
@@ -127,16 +126,8 @@ pub async fn exchange(
         Gives::Goods { .. } => {}
         Gives::Coupon { binding, days } => {
             for position in 0..u32::try_from(request.quantity).unwrap_or(0) {
-                let code = made_code(host, &key, position);
-                movement.steps([Step::IssueCoupon(NewCoupon {
-                    code: code.clone(),
-                    campaign: binding.clone(),
-                    holder: Some(member.clone()),
-                    use_limit: Some(1),
-                    starts_on: None,
-                    expires_on: last(days),
-                })]);
-                codes.push(code);
+                let made = (key.as_str(), position);
+                codes.push(movement.coupon(host, made, &binding, &member, last(days)));
             }
         }
         Gives::Bonus { amount, days } => {
@@ -184,13 +175,10 @@ pub(super) fn undone(exchange: &Exchange) -> Result<Vec<Step>, StoreError> {
         enforce: true,
     }];
     for code in codes {
-        steps.push(Step::UseCoupon {
-            code: code.clone(),
-            change: 1,
-            member: Some(exchange.member.clone()),
-            enforce: true,
+        steps.push(Step::RevokeCoupon {
+            code,
+            reason: String::new(),
         });
-        steps.push(Step::VoidCoupon { code });
     }
     Ok(steps)
 }

@@ -9,10 +9,9 @@ use utoipa::ToSchema;
 use super::{Movement, TopUp};
 use crate::checkout::CheckoutError;
 use crate::clock::{date_of, day_of};
-use crate::couponing::made_code;
 use crate::domain::ledger::{
-    AccountKey, AccountName, DEFAULT_PROGRAM, EventRow, MemberTierRow, NewCoupon, PlannedTopUpRow,
-    Record, Step, points_asset,
+    AccountKey, AccountName, DEFAULT_PROGRAM, EventRow, MemberTierRow, PlannedTopUpRow, Record,
+    Step, points_asset,
 };
 use crate::domain::time::Day;
 use crate::host::Host;
@@ -263,16 +262,8 @@ pub(super) async fn give(
     for coupons in &gives.coupons {
         for _ in 0..coupons.count {
             let position = u32::try_from(codes.len()).unwrap_or(u32::MAX);
-            let code = made_code(host, key, position);
-            movement.steps([Step::IssueCoupon(NewCoupon {
-                code: code.clone(),
-                campaign: coupons.binding.clone(),
-                holder: Some(member.to_owned()),
-                use_limit: Some(1),
-                starts_on: None,
-                expires_on: last(today, coupons.days),
-            })]);
-            codes.push(code);
+            let last = last(today, coupons.days);
+            codes.push(movement.coupon(host, (key, position), &coupons.binding, member, last));
         }
     }
     let raise = match &gives.tier {

@@ -7,7 +7,8 @@ use tessera_tests::shop::{Answer, Shop};
 
 async fn set(shop: &Shop, key: &str, member: &str, verb: &str, what: &str) -> Answer {
     let body = json!({ "what": what, "reason": "the card was reported stolen" });
-    shop.post(&format!("/v1/members/{member}/{verb}"), key, body).await
+    shop.post(&format!("/v1/members/{member}/{verb}"), key, body)
+        .await
 }
 
 async fn freeze(shop: &Shop, member: &str, what: &str) -> Answer {
@@ -20,16 +21,26 @@ async fn unfreeze(shop: &Shop, member: &str, what: &str) -> Answer {
 
 async fn pay_in(shop: &Shop, member: &str, amount: i64) -> Answer {
     let body = json!({ "store": "east", "amount": amount, "tender": { "kind": "cash" } });
-    shop.post(&format!("/v1/members/{member}/top-ups"), &shop.till, body).await
+    shop.post(&format!("/v1/members/{member}/top-ups"), &shop.till, body)
+        .await
 }
 
 async fn give(shop: &Shop, from: &str, to: &str, what: &str, amount: i64) -> Answer {
     let body = json!({ "store": "east", "to": { "id": to }, "what": what, "amount": amount });
-    shop.post(&format!("/v1/members/{from}/transfers"), &shop.supervisor, body).await
+    shop.post(
+        &format!("/v1/members/{from}/transfers"),
+        &shop.supervisor,
+        body,
+    )
+    .await
 }
 
 async fn on(shop: &Shop, member: &str, account: &str) -> i64 {
-    shop.balances(member).await.get(account).copied().unwrap_or(0)
+    shop.balances(member)
+        .await
+        .get(account)
+        .copied()
+        .unwrap_or(0)
 }
 
 /// A tea for 12.00, paid by the member as named.
@@ -41,7 +52,10 @@ fn tea(member: &str, tender: &str) -> Value {
 }
 
 fn done(answers: &[Answer]) -> usize {
-    answers.iter().filter(|answer| answer.status.is_success()).count()
+    answers
+        .iter()
+        .filter(|answer| answer.status.is_success())
+        .count()
 }
 
 fn id(body: &Value) -> &str {

@@ -8,6 +8,7 @@ mod breadth;
 mod checkout;
 mod claims;
 mod codes;
+mod coupons;
 mod expired_lots;
 mod failover;
 mod faults;

@@ -156,6 +156,11 @@ fn take_step(draft: &mut Draft<'_>, step: &Step) -> Result<(), Refusal> {
         } => use_coupon(draft, code, *change, member.as_deref(), *enforce),
         Step::IssueCoupon(coupon) => issue_coupon(draft, coupon),
         Step::VoidCoupon { code } => void_coupon(draft, code),
+        Step::RevokeCoupon { code, .. } => {
+            usable(draft, code, None)?;
+            void_coupon(draft, code)
+        }
+        Step::TransferCoupon { code, from, to } => transfer_coupon(draft, code, from, to),
         Step::OpenOrder {
             order,
             lines,
@@ -491,11 +496,36 @@ fn issue_coupon(draft: &mut Draft<'_>, new: &NewCoupon) -> Result<(), Refusal> {
         uses: 0,
         use_limit: new.use_limit,
         void: false,
+        transferable: new.transferable,
         starts_on: new.starts_on,
         expires_on: new.expires_on,
         version: 1,
         base: 0,
     });
+    Ok(())
+}
+
+/// A coupon that could be used once more, by `member` where one is named and else by its holder.
+fn usable(draft: &Draft<'_>, code: &str, member: Option<&str>) -> Result<Coupon, Refusal> {
+    let coupon = draft.coupon(code).ok_or_else(|| Refusal::CouponUnknown {
+        code: code.to_owned(),
+    })?;
+    let mut used = coupon.clone();
+    used.uses = sum(used.uses, 1)?;
+    // Its first day may be still to come.
+    used.starts_on = None;
+    check_coupon(&used, 1, member.or(coupon.holder.as_deref()), draft)?;
+    Ok(coupon)
+}
+
+fn transfer_coupon(draft: &mut Draft<'_>, code: &str, from: &str, to: &str) -> Result<(), Refusal> {
+    let mut coupon = usable(draft, code, Some(from))?;
+    if !coupon.transferable || coupon.holder.is_none() {
+        return Err(Refusal::CouponBound { code: coupon.code });
+    }
+    coupon.holder = Some(to.to_owned());
+    coupon.version += 1;
+    draft.put_coupon(coupon);
     Ok(())
 }
 

@@ -137,6 +137,8 @@ pub struct NewCoupon {
     pub starts_on: Option<Day>,
     /// Last day it can be used.
     pub expires_on: Option<Day>,
+    /// Whether its holder may give it to another member.
+    pub transferable: bool,
 }
 
 /// A change with a limit. Amounts are in the asset's smallest unit and never negative, except where said.
@@ -207,6 +209,18 @@ pub enum Step {
     /// The coupon can no longer be used; uses so far stay.
     VoidCoupon {
         code: String,
+    },
+    /// The same for a coupon that could still be used; any other is refused.
+    RevokeCoupon {
+        code: String,
+        /// Why, for its history.
+        reason: String,
+    },
+    /// Gives a coupon that may be given away and could still be used from its holder to another member.
+    TransferCoupon {
+        code: String,
+        from: String,
+        to: String,
     },
     /// Makes an order refundable: quantity sold per line (thousandths) and amount paid per tender.
     OpenOrder {
@@ -424,6 +438,15 @@ impl Step {
                 visit("lot", lot);
             }
             Self::UseCoupon { code, .. } | Self::VoidCoupon { code } => visit("coupon", code),
+            Self::RevokeCoupon { code, reason } => {
+                visit("coupon", code);
+                visit("reason", reason);
+            }
+            Self::TransferCoupon { code, from, to } => {
+                visit("coupon", code);
+                visit("from", from);
+                visit("to", to);
+            }
             Self::IssueCoupon(coupon) => {
                 visit("coupon", &coupon.code);
                 visit("campaign", &coupon.campaign);

@@ -42,6 +42,8 @@ pub enum Refusal {
     CouponHolder { code: String },
     #[error("coupon `{code}` has been used {uses} of {limit} times")]
     CouponUsed { code: String, uses: i64, limit: i64 },
+    #[error("coupon `{code}` is for its holder alone")]
+    CouponBound { code: String },
     #[error("coupon `{code}` exists already")]
     CouponExists { code: String },
     #[error("counter `{name}` of `{owner}` stands at {value} and cannot move by {change}")]
@@ -129,6 +131,7 @@ impl Refusal {
             | Self::CouponExpired { .. }
             | Self::CouponHolder { .. }
             | Self::CouponUsed { .. }
+            | Self::CouponBound { .. }
             | Self::CouponExists { .. }
             | Self::CounterLimit { .. }
             | Self::OverRefund { .. }

@@ -77,6 +77,8 @@ pub struct Coupon {
     pub uses: i64,
     pub use_limit: Option<i64>,
     pub void: bool,
+    /// Whether its holder may give it to another member.
+    pub transferable: bool,
     pub starts_on: Option<Day>,
     pub expires_on: Option<Day>,
     pub version: i64,

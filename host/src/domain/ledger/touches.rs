@@ -160,7 +160,10 @@ impl Touches {
             Step::Lease { name, .. } => {
                 self.counters.insert(lease(name));
             }
-            Step::UseCoupon { code, .. } | Step::VoidCoupon { code } => {
+            Step::UseCoupon { code, .. }
+            | Step::VoidCoupon { code }
+            | Step::RevokeCoupon { code, .. }
+            | Step::TransferCoupon { code, .. } => {
                 self.coupons.insert(code.clone());
             }
             Step::IssueCoupon(coupon) => {

@@ -29,6 +29,7 @@ impl From<Refusal> for Problem {
             Refusal::CouponUsed { code, .. } => Self::new(Code::CouponUsed).with("id", code),
             Refusal::CouponVoid { code }
             | Refusal::CouponExpired { code }
+            | Refusal::CouponBound { code }
             | Refusal::CouponHolder { code } => Self::new(Code::CouponRefused)
                 .with("id", code)
                 .with("reason", told),

@@ -1,0 +1,19 @@
+-- Whether its holder may give a coupon to another member.
+ALTER TABLE coupons ADD COLUMN transferable BOOLEAN NOT NULL DEFAULT FALSE;
+-- What happened to a coupon, one row for each.
+CREATE TABLE coupon_states (
+    id TEXT NOT NULL PRIMARY KEY,
+    code TEXT NOT NULL,
+    -- issued, transferred, used, given-back or void.
+    state TEXT NOT NULL,
+    -- Who held it from then on, or used it.
+    member TEXT,
+    -- What it came with, such as an order and its id.
+    subject_kind TEXT NOT NULL,
+    subject_id TEXT NOT NULL,
+    -- Why, where somebody said so; empty otherwise.
+    reason TEXT NOT NULL,
+    -- Microseconds.
+    at BIGINT NOT NULL
+);
+CREATE INDEX coupon_states_code ON coupon_states (code, id);
