@@ -8,10 +8,13 @@ use serde::{Deserialize, Serialize};
 use tessera_money::{Rate, Rounding};
 
 use super::order::category_and_ancestors;
-use super::wallet::{TransferTerms, WalletCaps, WithdrawalTerms};
+use super::wallet::{ExpiryNotices, TransferTerms, WalletCaps, WithdrawalTerms};
 
 /// Discount caps of one chain.
 const MOST_DISCOUNT_CAPS: usize = 200;
+
+/// Days ahead that notice of an expiry is given.
+const MOST_NOTICE_DAYS: u16 = 366;
 
 /// The settings of one store, after chain, region and store revisions are laid over each other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -90,6 +93,10 @@ pub struct CheckoutSettings {
     /// inactivity. Rewards for an order of somebody else do not keep points alive.
     #[schemars(range(min = 1), extend("examples" = [365]))]
     pub points_lapse_after_days: Option<u16>,
+    /// Notice ahead of what expires, for whoever writes to members. Default none; Square tells of points only once they have
+    /// expired.
+    #[schemars(extend("examples" = [{ "points_days": 30, "coupon_days": 3 }]))]
+    pub expiry_notices: ExpiryNotices,
     /// Seconds a quote can be committed. Default 900.
     #[schemars(range(min = 1))]
     pub quote_lifetime: u32,
@@ -245,6 +252,7 @@ impl Default for CheckoutSettings {
             cancelled_order_frees_usage: true,
             expired_lot_grace_days: 0,
             points_lapse_after_days: None,
+            expiry_notices: ExpiryNotices::default(),
             quote_lifetime: 900,
             hold_lifetime: 600,
             claim_days: 30,
@@ -417,6 +425,15 @@ impl CheckoutSettings {
             "points_lapse_after_days",
             "give at least one day, or leave it out",
         )?;
+        let notices = &self.expiry_notices;
+        for (days, key) in [
+            (notices.points_days, "expiry_notices.points_days"),
+            (notices.bonus_days, "expiry_notices.bonus_days"),
+            (notices.coupon_days, "expiry_notices.coupon_days"),
+        ] {
+            let sound = days.is_none_or(|days| days <= MOST_NOTICE_DAYS);
+            ensure(sound, key, "give at most 366 days, or leave it out")?;
+        }
         ensure(
             self.quote_lifetime > 0,
             "quote_lifetime",

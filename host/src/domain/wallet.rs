@@ -108,6 +108,21 @@ pub struct WalletCap {
     pub top_up_per_day: Option<i64>,
 }
 
+/// How many days ahead members are told of what expires, once for each lot and coupon, by an event.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ExpiryNotices {
+    /// Days before the last day of points: `points.expiring`. Default no notice; 0 is the last day itself.
+    #[schemars(range(max = 366), extend("examples" = [30]))]
+    pub points_days: Option<u16>,
+    /// Days before the last day of bonus: `bonus.expiring`. Default no notice.
+    #[schemars(range(max = 366), extend("examples" = [7]))]
+    pub bonus_days: Option<u16>,
+    /// Days before the last day of a member's coupon: `coupon.expiring`. Default no notice.
+    #[schemars(range(max = 366), extend("examples" = [3]))]
+    pub coupon_days: Option<u16>,
+}
+
 /// What a share of an amount comes to.
 ///
 /// # Errors

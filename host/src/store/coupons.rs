@@ -6,6 +6,7 @@ use super::error::StoreError;
 use super::lots::day;
 use super::row::record;
 use crate::domain::ledger::Coupon;
+use crate::domain::time::Day;
 use crate::on;
 
 pub(super) const BY_CODE: Bulk = Bulk {
@@ -16,6 +17,17 @@ pub(super) const BY_CODE: Bulk = Bulk {
         FROM v JOIN coupons c ON c.code = v.code",
     columns: &[Kind::Text],
 };
+
+macro_rules! coupons {
+    ($rest:literal) => {
+        concat!(
+            "SELECT code, campaign, holder, uses, use_limit, starts_on, expires_on, version,
+                CAST(CASE WHEN void THEN 1 ELSE 0 END + CASE WHEN transferable THEN 2 ELSE 0 END AS BIGINT)
+             FROM coupons ",
+            $rest
+        )
+    };
+}
 
 /// Last comes 1 where it is void, and 2 more where it may be given away: a row of a joined read has nine columns.
 pub(super) type Row = (
@@ -69,10 +81,7 @@ pub async fn of_member(
 ) -> Result<Vec<Coupon>, StoreError> {
     let (member, after) = (member.to_owned(), after.to_owned());
     let rows: Vec<Row> = on!(conn, c => sqlx::query_as(
-        "SELECT code, campaign, holder, uses, use_limit, starts_on, expires_on, version,
-            CAST(CASE WHEN void THEN 1 ELSE 0 END + CASE WHEN transferable THEN 2 ELSE 0 END AS BIGINT)
-         FROM coupons
-         WHERE holder = $1 AND code > $2 ORDER BY code LIMIT $3"
+        coupons!("WHERE holder = $1 AND code > $2 ORDER BY code LIMIT $3")
     ).bind(member).bind(after).bind(limit).fetch_all(c).await)
     .map_err(StoreError::during("reading a member's coupons"))?;
     rows.into_iter().map(coupon).collect()
@@ -89,12 +98,30 @@ pub async fn of_campaign(
     limit: i64,
 ) -> Result<Vec<Coupon>, StoreError> {
     let rows: Vec<Row> = on!(conn, c => sqlx::query_as(
-        "SELECT code, campaign, holder, uses, use_limit, starts_on, expires_on, version,
-            CAST(CASE WHEN void THEN 1 ELSE 0 END + CASE WHEN transferable THEN 2 ELSE 0 END AS BIGINT)
-         FROM coupons
-         WHERE campaign = $1 AND code > $2 ORDER BY code LIMIT $3"
+        coupons!("WHERE campaign = $1 AND code > $2 ORDER BY code LIMIT $3")
     ).bind(campaign).bind(after).bind(limit).fetch_all(c).await)
     .map_err(StoreError::during("reading a campaign's coupons"))?;
+    rows.into_iter().map(coupon).collect()
+}
+
+/// Coupons of members that can still be used and whose last day is `until` at the latest, after a day and a code of that
+/// day, in that order.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn expiring(
+    conn: &mut Conn,
+    (day, code): (Day, String),
+    until: Day,
+    limit: i64,
+) -> Result<Vec<Coupon>, StoreError> {
+    let (day, until) = (i64::from(day.0), i64::from(until.0));
+    let rows: Vec<Row> = on!(conn, c => sqlx::query_as(coupons!(
+        "WHERE holder IS NOT NULL AND expires_on IS NOT NULL AND NOT void AND (use_limit IS NULL OR uses < use_limit)
+            AND expires_on >= $1 AND expires_on <= $2 AND (expires_on, code) > ($1, $3)
+         ORDER BY expires_on, code LIMIT $4"
+    )).bind(day).bind(until).bind(code).bind(limit).fetch_all(c).await)
+    .map_err(StoreError::during("reading coupons that expire soon"))?;
     rows.into_iter().map(coupon).collect()
 }
 

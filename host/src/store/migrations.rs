@@ -90,8 +90,8 @@ const ALL: &[Tables] = &[
     },
     Tables {
         version: 14,
-        name: "coupon_states",
-        common: include_str!("../../../migrations/common/0014_coupon_states.sql"),
+        name: "value_over_time",
+        common: include_str!("../../../migrations/common/0014_value_over_time.sql"),
         sqlite: "",
         postgres: "",
     },

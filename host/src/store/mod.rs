@@ -22,6 +22,7 @@ pub mod lots;
 pub mod member_days;
 pub mod members;
 mod migrations;
+pub mod notices;
 pub mod occasions;
 pub mod operations;
 pub mod orders;

@@ -8,7 +8,8 @@ use tessera_tests::shop::{Answer, Shop};
 /// Five off, for whoever has a code; answers the binding.
 async fn five_off(shop: &Shop) -> String {
     let code = json!({ "discount": { "amount": { "off": 500 } }, "trigger": "code" });
-    shop.bind_with("promo-standard", code, json!({ "stage": "coupons" })).await
+    shop.bind_with("promo-standard", code, json!({ "stage": "coupons" }))
+        .await
 }
 
 async fn issue(shop: &Shop, binding: &str, code: &str, more: Value) {
@@ -21,19 +22,29 @@ async fn issue(shop: &Shop, binding: &str, code: &str, more: Value) {
 
 async fn give(shop: &Shop, code: &str, from: &str, to: &str) -> Answer {
     let body = json!({ "from": { "id": from }, "to": { "id": to } });
-    shop.post(&format!("/v1/coupons/{code}/transfer"), &shop.till, body).await
+    shop.post(&format!("/v1/coupons/{code}/transfer"), &shop.till, body)
+        .await
 }
 
 async fn void(shop: &Shop, key: &str, code: &str) -> Answer {
     let body = json!({ "reason": "printed twice" });
-    shop.post(&format!("/v1/coupons/{code}/void"), key, body).await
+    shop.post(&format!("/v1/coupons/{code}/void"), key, body)
+        .await
 }
 
 /// What happened to a coupon, and to whom.
 async fn history(shop: &Shop, code: &str) -> Vec<(String, Value)> {
-    let page = shop.get(&format!("/v1/coupons/{code}/history"), &shop.till).await.ok();
+    let page = shop
+        .get(&format!("/v1/coupons/{code}/history"), &shop.till)
+        .await
+        .ok();
     let items = page["items"].as_array().expect("a list").clone();
-    let one = |item: &Value| (item["state"].as_str().expect("a state").to_owned(), item["member"].clone());
+    let one = |item: &Value| {
+        (
+            item["state"].as_str().expect("a state").to_owned(),
+            item["member"].clone(),
+        )
+    };
     items.iter().map(one).collect()
 }
 

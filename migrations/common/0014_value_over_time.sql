@@ -17,3 +17,12 @@ CREATE TABLE coupon_states (
     at BIGINT NOT NULL
 );
 CREATE INDEX coupon_states_code ON coupon_states (code, id);
+-- What members were told of before it expires, once each.
+CREATE TABLE expiry_notices (
+    -- Id of a lot, or code of a coupon.
+    subject TEXT NOT NULL PRIMARY KEY,
+    -- Forgotten afterwards.
+    last_day BIGINT NOT NULL
+);
+CREATE INDEX expiry_notices_day ON expiry_notices (last_day);
+CREATE INDEX coupons_expiring ON coupons (expires_on, code) WHERE holder IS NOT NULL AND expires_on IS NOT NULL;
