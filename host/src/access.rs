@@ -51,6 +51,8 @@ pub enum Permission {
     PayOutAboveLimit,
     /// Move a member's value to another above the limit the chain sets.
     TransferAboveLimit,
+    /// Freeze and unfreeze what a member has.
+    FreezeValue,
     /// Put back what a top-up, withdrawal, transfer or adjustment moved.
     ReverseMovement,
     /// Put cash into a drawer or take some out of it.
@@ -105,6 +107,7 @@ impl Permission {
             Self::AdjustPoints => "adjust-points",
             Self::PayOutAboveLimit => "pay-out-above-limit",
             Self::TransferAboveLimit => "transfer-above-limit",
+            Self::FreezeValue => "freeze-value",
             Self::ReverseMovement => "reverse-movement",
             Self::MoveCash => "move-cash",
             Self::MoveCashAboveLimit => "move-cash-above-limit",
@@ -169,6 +172,7 @@ impl Role {
             | Permission::UnmaskPersons
             | Permission::PayOutAboveLimit
             | Permission::TransferAboveLimit
+            | Permission::FreezeValue
             | Permission::ReverseMovement
             | Permission::MoveCashAboveLimit
             | Permission::CloseWithDifference

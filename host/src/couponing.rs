@@ -26,6 +26,8 @@ pub struct Batch {
     pub use_limit: Option<i64>,
     pub starts_on: Option<Day>,
     pub expires_on: Option<Day>,
+    /// Whether the holder may give them to another member.
+    pub transferable: bool,
 }
 
 /// The codes that are there now.
@@ -91,6 +93,7 @@ pub async fn issue(
                 use_limit: batch.use_limit,
                 starts_on: batch.starts_on,
                 expires_on: batch.expires_on,
+                transferable: batch.transferable,
             })
         })
         .collect();

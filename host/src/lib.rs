@@ -22,6 +22,7 @@ pub mod jobs;
 pub mod lapsing;
 pub mod lease;
 pub mod metrics;
+pub mod notices;
 pub mod occasions;
 pub mod once;
 pub mod pairing;

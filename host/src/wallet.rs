@@ -1,12 +1,18 @@
 //! Use cases around a member's accounts outside a sale: stored value paid in, and points put right by hand. Paying out,
 //! giving to others and taking back stand in the files of `wallet/`.
 
+mod bounds;
+mod coupons;
 mod exchange;
+mod plan;
 mod reversal;
 mod transfer;
 mod withdrawal;
 
+pub use bounds::{Freeze, Frozen, freeze, frozen_of};
+pub use coupons::{CouponTransfer, Revocation, revoke, transfer_coupon};
 pub use exchange::{ExchangeRequest, Gives, TAKEN, exchange, owner};
+pub use plan::{HAD, PlanGives, owner as plan_owner, read as plan_gives};
 pub use reversal::{Reversal, reverse};
 pub use transfer::{Transfer, transfer};
 pub use withdrawal::{Withdrawal, withdraw};
@@ -23,11 +29,12 @@ use crate::checkout::request::{MemberReference, TenderRequest};
 use crate::checkout::situation::{find_member, intent as tender_intent, shared_with};
 use crate::checkout::{CheckoutError, Intent, outcome, posting};
 use crate::commission;
+use crate::couponing::made_code;
 use crate::domain::basket::{MAX_AMOUNT, TenderIntent};
 use crate::domain::commission::CommissionOn;
 use crate::domain::ledger::{
-    AccountKey, AccountName, Command, DEFAULT_PROGRAM, EventRow, MemberDayRow, NewLot, OnShort,
-    Outcome, Receipt, Record, Step, Subject, points_asset,
+    AccountKey, AccountName, Command, DEFAULT_PROGRAM, EventRow, MemberDayRow, NewCoupon, NewLot,
+    OnShort, Outcome, Receipt, Record, Step, Subject, points_asset,
 };
 use crate::domain::order::{GIFTS, TOP_UPS};
 use crate::domain::rules::{TenderKind, Trigger};
@@ -54,6 +61,9 @@ pub struct TopUp {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<i32>)]
     pub bonus_expires_on: Option<Day>,
+    /// The plan he chose, which says the amount and what comes on top of it; no other bonus goes with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
     /// How he pays: cash, card, mobile or other.
     pub tender: TenderRequest,
     /// The approval, where the caller may not give a bonus alone.
@@ -101,9 +111,15 @@ pub async fn top_up(
     };
     let token = request.approval.as_deref();
     let approved = approval::allowed_above(0, host, caller, act, token)?;
+    let planned = match &request.plan {
+        Some(plan) => Some(plan::wanted(host, &place, plan, &request).await?),
+        None => None,
+    };
     let (store, currency) = (&place.store.id, &place.store.currency);
+    let key = intent.key.clone();
+    let (received, cap) = bounds::received(host, &place, &member).await?;
     let mut movement = Movement::new(host, &place, "top-up", intent);
-    let (id, day) = (movement.id().to_owned(), movement.command.business_date);
+    let day = movement.command.business_date;
     movement.approved(approved);
     movement.steps([
         Step::Credit {
@@ -117,24 +133,21 @@ pub async fn top_up(
             amount: -request.amount,
         },
     ]);
+    movement.steps(received);
+    movement.steps([Step::Counter {
+        owner: member.clone(),
+        name: bounds::topped_up_on(day, currency),
+        change: request.amount,
+        limit: cap.top_up_per_day,
+        floor: None,
+        enforce: true,
+    }]);
     if request.bonus > 0 {
-        movement.steps([
-            Step::Credit {
-                account: AccountKey::new(&member, AccountName::Bonus, currency),
-                amount: request.bonus,
-                lot: Some(NewLot {
-                    id: uuid::Uuid::now_v7().to_string(),
-                    expires_on: request.bonus_expires_on,
-                    available_on: None,
-                    source: id,
-                }),
-            },
-            Step::System {
-                name: "bonus-issued".to_owned(),
-                asset: currency.clone(),
-                amount: -request.bonus,
-            },
-        ]);
+        let account = AccountKey::new(&member, AccountName::Bonus, currency);
+        movement.issue(account, request.bonus, None, request.bonus_expires_on);
+    }
+    if let Some(planned) = &planned {
+        plan::give(host, &mut movement, &member, planned, &key).await?;
     }
     movement.record(Record::MemberDay(MemberDayRow {
         member: member.clone(),
@@ -147,6 +160,7 @@ pub async fn top_up(
     }));
     let told = serde_json::json!({
         "member": member, "amount": request.amount, "bonus": request.bonus, "currency": currency,
+        "plan": request.plan,
     });
     let on = CommissionOn::TopUp;
     movement.steps(commission::owed_for(caller, &place, on, request.amount)?);
@@ -276,6 +290,55 @@ impl Movement {
         self.command.steps.extend(steps);
     }
 
+    /// Gives a member a new lot, which he can spend from `available_on` through `expires_on`.
+    fn issue(
+        &mut self,
+        account: AccountKey,
+        amount: i64,
+        available_on: Option<Day>,
+        expires_on: Option<Day>,
+    ) {
+        let issued = Step::System {
+            name: account.name.issued().to_owned(),
+            asset: account.asset.clone(),
+            amount: -amount,
+        };
+        let lot = NewLot {
+            id: uuid::Uuid::now_v7().to_string(),
+            expires_on,
+            available_on,
+            source: self.id().to_owned(),
+        };
+        let credit = Step::Credit {
+            account,
+            amount,
+            lot: Some(lot),
+        };
+        self.steps([credit, issued]);
+    }
+
+    /// Issues the coupon at `position` of those under a key: for its holder alone, to be used once. Answers its code.
+    fn coupon(
+        &mut self,
+        host: &Host,
+        (key, position): (&str, u32),
+        binding: &str,
+        holder: &str,
+        expires_on: Option<Day>,
+    ) -> String {
+        let code = made_code(host, key, position);
+        self.steps([Step::IssueCoupon(NewCoupon {
+            code: code.clone(),
+            campaign: binding.to_owned(),
+            holder: Some(holder.to_owned()),
+            use_limit: Some(1),
+            starts_on: None,
+            expires_on,
+            transferable: false,
+        })]);
+        code
+    }
+
     pub(crate) fn record(&mut self, record: Record) {
         self.command.records.push(record);
     }
@@ -370,6 +433,24 @@ async fn known_in(host: &Host, place: &Place, member: &str) -> Result<String, Ch
     let known = find_member(host, &mut conn, &reference).await?;
     shared_with(host, place, &known.member.home_store)?;
     Ok(known.member.id)
+}
+
+/// The member something is given to at `/to`, who is another than who gives it.
+async fn other_than(
+    host: &Host,
+    giver: &str,
+    to: &MemberReference,
+) -> Result<String, CheckoutError> {
+    let found = find_member(host, &mut host.db.read().await?, to).await;
+    let found = found.map_err(|error| match error {
+        CheckoutError::MemberUnknown { id, .. } => CheckoutError::MemberUnknown { at: "/to", id },
+        error => error,
+    });
+    let to = found?.member.id;
+    if to == giver {
+        return Err(CheckoutError::ToHimself);
+    }
+    Ok(to)
 }
 
 pub(crate) fn own_place(

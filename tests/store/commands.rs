@@ -153,6 +153,7 @@ async fn a_hold_survives_a_restart_and_is_posted_once() {
             use_limit: Some(1),
             starts_on: None,
             expires_on: Some(TODAY),
+            transferable: false,
         });
         run.0.submit(command(vec![issue])).await.expect("issued");
         let hold = Step::Hold {

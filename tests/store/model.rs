@@ -159,6 +159,7 @@ fn coupon(m: &Move) -> Vec<Step> {
             use_limit: Some(4),
             starts_on: None,
             expires_on: None,
+            transferable: false,
         }),
         1 => Step::UseCoupon {
             code,

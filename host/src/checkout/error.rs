@@ -92,6 +92,14 @@ pub enum CheckoutError {
     Reason,
     #[error("the reward `{0}` is not known or no longer given")]
     RewardUnknown(String),
+    #[error("what was named is frozen already, or is not frozen")]
+    FreezeUnchanged,
+    #[error("the top-up plan `{0}` is not known or not sold now")]
+    PlanUnknown(String),
+    #[error("the plan is for {0} minor units")]
+    PlanAmount(i64),
+    #[error("a plan brings its own bonus; leave the other out")]
+    PlanBonus,
     #[error("the entry `{0}` is not known, or not of this member")]
     EntryUnknown(String),
     #[error("an entry of the kind `{0}` is not reversed as a whole")]

@@ -116,6 +116,7 @@ fn grants(source: &str, document: &OrderDocument) -> Result<Vec<Step>, CheckoutE
                 use_limit: Some(1),
                 starts_on: record.grant.available_on,
                 expires_on: record.grant.expires_on,
+                transferable: false,
             }));
         }
         let (Some(lot), Some(holder)) = (&record.lot, holder) else {

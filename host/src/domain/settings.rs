@@ -12,10 +12,13 @@ use super::commission::{self, CommissionRule};
 use super::order::category_and_ancestors;
 use super::settlement::{MOST_STORES, SettlementTerms};
 use super::shift::ShiftTerms;
-use super::wallet::{TransferTerms, WithdrawalTerms};
+use super::wallet::{ExpiryNotices, TransferTerms, WalletCaps, WithdrawalTerms};
 
 /// Discount caps of one chain.
 const MOST_DISCOUNT_CAPS: usize = 200;
+
+/// Days ahead that notice of an expiry is given.
+const MOST_NOTICE_DAYS: u16 = 366;
 
 /// The settings of one store, after chain, region and store revisions are laid over each other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -53,6 +56,13 @@ pub struct CheckoutSettings {
     /// Paying stored value out again. Default: by approval, without a fee, and the share of the bonus goes with it (香福 voids
     /// all gifts; cxerp keeps 0.5 % and asks above a limit).
     pub withdrawal: WithdrawalTerms,
+    /// What wallets may hold, checked at top-ups and gifts of stored value. Default no limits. China's Measures for
+    /// Single-purpose Commercial Prepaid Cards (Ministry of Commerce, order 9 of 2012, article 18) allow 5,000 CNY on a named card and 1,000
+    /// CNY on an anonymous one.
+    #[schemars(extend("examples" = [{ "named": { "most": 500_000 }, "anonymous": { "most": 100_000 } }]))]
+    pub wallet_caps: WalletCaps,
+    /// Whether money may be paid into a wallet while it is frozen. Default no.
+    pub frozen_takes_top_ups: bool,
     /// Stored value given by a member to another. Default not offered (as in Odoo and Square; Chinese chains do).
     #[schemars(extend("examples" = [{ "most_per_day": 50_000, "approval_above": 10_000 }]))]
     pub stored_value_transfer: Option<TransferTerms>,
@@ -108,6 +118,10 @@ pub struct CheckoutSettings {
     /// inactivity. Rewards for an order of somebody else do not keep points alive.
     #[schemars(range(min = 1), extend("examples" = [365]))]
     pub points_lapse_after_days: Option<u16>,
+    /// Notice ahead of what expires, for whoever writes to members. Default none; Square tells of points only once they have
+    /// expired.
+    #[schemars(extend("examples" = [{ "points_days": 30, "coupon_days": 3 }]))]
+    pub expiry_notices: ExpiryNotices,
     /// Seconds a quote can be committed. Default 900.
     #[schemars(range(min = 1))]
     pub quote_lifetime: u32,
@@ -267,6 +281,8 @@ impl Default for CheckoutSettings {
             points_tender: None,
             stored_value_order: StoredValueOrder::BonusFirst,
             withdrawal: WithdrawalTerms::default(),
+            wallet_caps: WalletCaps::default(),
+            frozen_takes_top_ups: false,
             stored_value_transfer: None,
             points_transfer: None,
             settlement: None,
@@ -283,6 +299,7 @@ impl Default for CheckoutSettings {
             cancelled_order_frees_usage: true,
             expired_lot_grace_days: 0,
             points_lapse_after_days: None,
+            expiry_notices: ExpiryNotices::default(),
             quote_lifetime: 900,
             hold_lifetime: 600,
             claim_days: 30,
@@ -406,6 +423,22 @@ impl CheckoutSettings {
             "withdrawal.approval_above",
             "give zero or more minor units",
         )?;
+        let caps = &self.wallet_caps;
+        for (cap, key) in [
+            (caps.named.most, "wallet_caps.named.most"),
+            (
+                caps.named.top_up_per_day,
+                "wallet_caps.named.top_up_per_day",
+            ),
+            (caps.anonymous.most, "wallet_caps.anonymous.most"),
+            (
+                caps.anonymous.top_up_per_day,
+                "wallet_caps.anonymous.top_up_per_day",
+            ),
+        ] {
+            let sound = cap.is_none_or(|cap| cap >= 1);
+            ensure(sound, key, "give at least one minor unit, or leave it out")?;
+        }
         for (terms, keys) in [
             (
                 &self.stored_value_transfer,
@@ -508,6 +541,15 @@ impl CheckoutSettings {
             "points_lapse_after_days",
             "give at least one day, or leave it out",
         )?;
+        let notices = &self.expiry_notices;
+        for (days, key) in [
+            (notices.points_days, "expiry_notices.points_days"),
+            (notices.bonus_days, "expiry_notices.bonus_days"),
+            (notices.coupon_days, "expiry_notices.coupon_days"),
+        ] {
+            let sound = days.is_none_or(|days| days <= MOST_NOTICE_DAYS);
+            ensure(sound, key, "give at most 366 days, or leave it out")?;
+        }
         ensure(
             self.quote_lifetime > 0,
             "quote_lifetime",

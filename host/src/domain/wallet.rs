@@ -86,6 +86,43 @@ impl Default for TransferTerms {
     }
 }
 
+/// What wallets may hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct WalletCaps {
+    /// Members whose person is known.
+    pub named: WalletCap,
+    /// Members without a person: anonymous cards.
+    pub anonymous: WalletCap,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct WalletCap {
+    /// Most of his own money a member may have in a wallet, minor units; the chain's gift on top does not count.
+    /// Default no limit.
+    #[schemars(range(min = 1), extend("examples" = [500_000]))]
+    pub most: Option<i64>,
+    /// Most he may pay in on one business day, minor units. Default no limit.
+    #[schemars(range(min = 1), extend("examples" = [200_000]))]
+    pub top_up_per_day: Option<i64>,
+}
+
+/// How many days ahead members are told of what expires, once for each lot and coupon, by an event.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ExpiryNotices {
+    /// Days before the last day of points: `points.expiring`. Default no notice; 0 is the last day itself.
+    #[schemars(range(max = 366), extend("examples" = [30]))]
+    pub points_days: Option<u16>,
+    /// Days before the last day of bonus: `bonus.expiring`. Default no notice.
+    #[schemars(range(max = 366), extend("examples" = [7]))]
+    pub bonus_days: Option<u16>,
+    /// Days before the last day of a member's coupon: `coupon.expiring`. Default no notice.
+    #[schemars(range(max = 366), extend("examples" = [3]))]
+    pub coupon_days: Option<u16>,
+}
+
 /// What a share of an amount comes to.
 ///
 /// # Errors

@@ -129,6 +129,17 @@ pub const NEEDS: &[(Method, &str, Need)] = &[
     (Method::GET, "/v1/coupons", May(P::IssueCoupons)),
     (Method::POST, "/v1/coupons", May(P::IssueCoupons)),
     (Method::GET, "/v1/coupons/{code}", May(P::ReadCoupons)),
+    (
+        Method::GET,
+        "/v1/coupons/{code}/history",
+        May(P::ReadCoupons),
+    ),
+    (
+        Method::POST,
+        "/v1/coupons/{code}/void",
+        May(P::IssueCoupons),
+    ),
+    (Method::POST, "/v1/coupons/{code}/transfer", May(P::Sell)),
     (Method::GET, "/v1/programs", May(P::ReadStores)),
     (Method::GET, "/v1/programs/{id}", May(P::ReadStores)),
     (Method::PUT, "/v1/programs/{id}", May(P::ManageRules)),
@@ -167,6 +178,8 @@ pub const NEEDS: &[(Method, &str, Need)] = &[
         "/v1/settlements/{id}/reversal",
         May(P::ManageStores),
     ),
+    (Method::GET, "/v1/top-up-plans", May(P::ReadGoods)),
+    (Method::PUT, "/v1/top-up-plans/{id}", May(P::ManageGoods)),
     (Method::GET, "/v1/rewards", May(P::ReadGoods)),
     (Method::PUT, "/v1/rewards/{id}", May(P::ManageGoods)),
     (
@@ -199,6 +212,13 @@ pub const NEEDS: &[(Method, &str, Need)] = &[
     // These ask for more where the chain's terms say so, or for an approval.
     (Method::POST, "/v1/members/{id}/adjustments", May(P::Sell)),
     (Method::POST, "/v1/members/{id}/withdrawals", May(P::Sell)),
+    (Method::GET, "/v1/members/{id}/freeze", May(P::ReadMembers)),
+    (Method::POST, "/v1/members/{id}/freeze", May(P::FreezeValue)),
+    (
+        Method::POST,
+        "/v1/members/{id}/unfreeze",
+        May(P::FreezeValue),
+    ),
     (Method::POST, "/v1/members/{id}/transfers", May(P::Sell)),
     (
         Method::POST,

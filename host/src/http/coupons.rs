@@ -9,21 +9,28 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::answer::{At, Done};
+use super::auth::Caller;
 use super::error::{FieldError, Problem, ProblemBody};
 use super::json::Keyed;
-use super::paging::{Page, Paged};
+use super::paging::{NoFilter, Page, Paged};
 use super::problems::{Code, Fault};
-use super::types::{Date, Id, Text};
+use super::types::{Date, Id, Text, Time};
+use super::wallet::SubjectBody;
 use crate::couponing::{self, Batch};
 use crate::domain::ledger::{Coupon, Operation};
 use crate::host::Host;
 use crate::store;
+use crate::store::coupons::CouponState;
+use crate::wallet::{self, CouponTransfer, Revocation};
 
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<Arc<Host>> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(one))
+        .routes(routes!(history))
+        .routes(routes!(void))
+        .routes(routes!(transfer))
 }
 
 /// A coupon code.
@@ -39,6 +46,8 @@ pub struct CouponBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     use_limit: Option<i64>,
     void: bool,
+    /// Whether its holder may give it to another member.
+    transferable: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     starts_on: Option<Date>,
     /// Last business day it can be used.
@@ -55,6 +64,7 @@ pub fn show_coupon(coupon: Coupon) -> CouponBody {
         uses: coupon.uses,
         use_limit: coupon.use_limit,
         void: coupon.void,
+        transferable: coupon.transferable,
         starts_on: coupon.starts_on.map(Date),
         expires_on: coupon.expires_on.map(Date),
     }
@@ -82,6 +92,9 @@ pub struct CouponRequest {
     starts_on: Option<Date>,
     #[serde(default)]
     expires_on: Option<Date>,
+    /// Whether the holder may give them to another member.
+    #[serde(default)]
+    transferable: bool,
 }
 
 /// The codes that were made.
@@ -138,6 +151,7 @@ async fn create(
         use_limit: (use_limit > 0).then_some(use_limit),
         starts_on: request.starts_on.map(|date| date.0),
         expires_on: request.expires_on.map(|date| date.0),
+        transferable: request.transferable,
     };
     let operation = Operation {
         key: keyed.key.into_string(),
@@ -182,12 +196,93 @@ async fn one(
     State(host): State<Arc<Host>>,
     At(code): At<Text<64>>,
 ) -> Result<Done<CouponBody>, Problem> {
+    Ok(Done::ok(coupon_of(&host, &written(&code)).await?))
+}
+
+/// A code as it is kept.
+fn written(code: &Text<64>) -> String {
+    code.as_str().to_uppercase()
+}
+
+async fn coupon_of(host: &Host, code: &str) -> Result<CouponBody, Problem> {
     let mut conn = host.db.read().await?;
-    let code = code.as_str().to_uppercase();
-    let found = store::coupons::by_codes(&mut conn, std::slice::from_ref(&code))
-        .await?
-        .pop();
-    found
-        .map(|coupon| Done::ok(show_coupon(coupon)))
-        .ok_or_else(|| Problem::unknown(Code::CouponUnknown, &code))
+    let found = store::coupons::by_codes(&mut conn, &[code.to_owned()]).await?;
+    let coupon = found.into_iter().next().map(show_coupon);
+    coupon.ok_or_else(|| Problem::unknown(Code::CouponUnknown, code))
+}
+
+/// Something that happened to a coupon. That it expired is told by `expires_on` of the coupon itself.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CouponStateBody {
+    /// `issued`, `transferred`, `used`, `given-back` or `void`.
+    state: String,
+    /// Who held it from then on, or used it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    member: Option<String>,
+    /// What it came with: `order` and its id, for example.
+    subject: SubjectBody,
+    /// Why, where somebody said so.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    reason: String,
+    at: Time,
+}
+
+fn show_state(state: CouponState) -> CouponStateBody {
+    CouponStateBody {
+        state: state.state,
+        member: state.member,
+        subject: SubjectBody {
+            kind: state.subject_kind,
+            id: state.subject_id,
+        },
+        reason: state.reason,
+        at: Time::micros(state.at),
+    }
+}
+
+/// List what happened to a coupon, oldest first.
+#[utoipa::path(get, path = "/v1/coupons/{code}/history", tag = "coupons",
+    params(("code" = String, Path), ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query)),
+    responses((status = 200, body = Page<CouponStateBody>), (status = "default", body = ProblemBody)))]
+async fn history(
+    State(host): State<Arc<Host>>,
+    At(code): At<Text<64>>,
+    paged: Paged<NoFilter>,
+) -> Result<Done<Page<CouponStateBody>>, Problem> {
+    let code = written(&code);
+    coupon_of(&host, &code).await?;
+    let mut conn = host.db.read().await?;
+    let rows = store::coupons::states(&mut conn, &code, paged.after(), paged.rows()).await?;
+    let page = paged.page(rows, |state| vec![state.id.clone()], show_state)?;
+    Ok(Done::ok(page))
+}
+
+/// Void a coupon that could still be used.
+#[utoipa::path(post, path = "/v1/coupons/{code}/void", tag = "coupons", request_body = Revocation,
+    params(("code" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 200, body = CouponBody), (status = "default", body = ProblemBody)))]
+async fn void(
+    State(host): State<Arc<Host>>,
+    caller: Caller,
+    At(code): At<Text<64>>,
+    keyed: Keyed<Revocation>,
+) -> Result<Done<CouponBody>, Problem> {
+    let (intent, code) = (keyed.intent(), written(&code));
+    let receipt = wallet::revoke(&host, &caller, &code, keyed.body, intent).await?;
+    Ok(Done::ok(coupon_of(&host, &code).await?).replayed(receipt.replayed))
+}
+
+/// Give a coupon that may be given away to another member.
+#[utoipa::path(post, path = "/v1/coupons/{code}/transfer", tag = "coupons", request_body = CouponTransfer,
+    params(("code" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 200, body = CouponBody), (status = "default", body = ProblemBody)))]
+async fn transfer(
+    State(host): State<Arc<Host>>,
+    caller: Caller,
+    At(code): At<Text<64>>,
+    keyed: Keyed<CouponTransfer>,
+) -> Result<Done<CouponBody>, Problem> {
+    let (intent, code) = (keyed.intent(), written(&code));
+    let receipt = wallet::transfer_coupon(&host, &caller, &code, keyed.body, intent).await?;
+    Ok(Done::ok(coupon_of(&host, &code).await?).replayed(receipt.replayed))
 }

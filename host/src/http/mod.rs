@@ -39,6 +39,7 @@ mod configuration;
 mod coupons;
 pub mod error;
 mod events;
+mod freezing;
 mod health;
 pub mod json;
 mod members;
@@ -65,6 +66,7 @@ mod stores;
 mod terminals;
 #[cfg(test)]
 mod tests;
+mod top_up_plans;
 pub mod types;
 mod wallet;
 

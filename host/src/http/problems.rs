@@ -220,6 +220,9 @@ catalogue! {
     RewardUnknown "reward_unknown" 404 final
         en "The reward is not known" "No reward {id} is given for points." "Use an id from the list of rewards."
         zh "兑换品不存在" "没有可兑换的 {id}。" "请使用兑换品列表中的编号。";
+    PlanUnknown "plan_unknown" 404 final
+        en "The top-up plan is not known" "No plan {id} is sold now." "Use an id from GET /v1/top-up-plans, on the days it is sold."
+        zh "充值方案不存在" "目前没有充值方案 {id}。" "请使用 GET /v1/top-up-plans 中在售期内的编号。";
     EntryUnknown "entry_unknown" 404 final
         en "The entry is not known" "No entry {id} moved this member's accounts." "Use an id from the member's entries."
         zh "分录不存在" "没有涉及该会员的分录 {id}。" "请使用会员分录列表中的编号。";
@@ -301,6 +304,15 @@ catalogue! {
     BalanceShort "balance_short" 409 final
         en "The balance is too small" "The account {account} has {available}, but {needed} is needed." "Use less of it, or another tender."
         zh "余额不足" "账户 {account} 可用 {available}，需要 {needed}。" "请减少使用额，或改用其他支付方式。";
+    ValueFrozen "value_frozen" 409 final
+        en "The value is frozen" "What is on {account} is frozen and cannot be spent." "Pay another way, or have a supervisor unfreeze it and send the request under a new Idempotency-Key."
+        zh "余额已冻结" "账户 {account} 已冻结，不能使用。" "请改用其他支付方式，或由主管解冻后使用新的 Idempotency-Key 重新提交。";
+    FreezeUnchanged "freeze_unchanged" 409 final
+        en "There is nothing to change" "What was named is frozen already, or is not frozen." "Look at what is frozen: GET /v1/members/{id}/freeze."
+        zh "冻结状态未变" "所指定的余额已冻结，或并未冻结。" "请通过 GET /v1/members/{id}/freeze 查看冻结状态。";
+    WalletFull "wallet_full" 409 final
+        en "The wallet may not hold so much" "It would hold {would}, but {most} at the most." "Pay less in, or register the person behind an anonymous card."
+        zh "超出储值限额" "储值将达到 {would}，上限为 {most}。" "请减少充值金额，或为不记名卡登记会员信息。";
     CouponUsed "coupon_used" 409 final
         en "The coupon was used" "The coupon {id} has no uses left." "Quote again without the coupon."
         zh "优惠券已使用" "优惠券 {id} 已无可用次数。" "请去掉该券重新报价。";

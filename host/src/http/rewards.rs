@@ -1,5 +1,6 @@
 //! What points are exchanged for, and the exchange.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -20,6 +21,7 @@ use crate::domain::basket::MAX_AMOUNT;
 use crate::domain::time::Instant;
 use crate::host::Host;
 use crate::store;
+use crate::store::Conn;
 use crate::store::rewards::{Exchange, Reward};
 use crate::wallet::{self, ExchangeRequest, Gives, owner};
 
@@ -127,10 +129,7 @@ async fn put(
             })?;
         }
         Gives::Coupon { binding, .. } => {
-            let found = store::bindings::binding(&mut conn, binding).await?;
-            found.filter(|binding| binding.active).ok_or_else(|| {
-                Problem::unknown(Code::BindingUnknown, binding).at("/gives/coupon/binding")
-            })?;
+            honouring(&mut conn, binding, "/gives/coupon/binding").await?;
         }
         Gives::Bonus { amount, .. } => in_range("/gives/bonus/amount", *amount, 1)?,
     }
@@ -159,14 +158,28 @@ async fn put(
     Ok(Done::ok(show(reward, taken)?))
 }
 
-fn in_range(pointer: &str, value: i64, least: i64) -> Result<(), Problem> {
-    if (least..=MAX_AMOUNT).contains(&value) {
+/// Refuses a binding that honours no coupon any more.
+pub(super) async fn honouring(conn: &mut Conn, binding: &str, at: &str) -> Result<(), Problem> {
+    let found = store::bindings::binding(conn, binding).await?;
+    let found = found.filter(|binding| binding.active);
+    found.ok_or_else(|| Problem::unknown(Code::BindingUnknown, binding).at(at))?;
+    Ok(())
+}
+
+pub(super) fn in_range(pointer: &str, value: i64, least: i64) -> Result<(), Problem> {
+    within(pointer, value, least..=MAX_AMOUNT)
+}
+
+/// Refuses a number out of its range.
+pub(super) fn within(pointer: &str, value: i64, range: RangeInclusive<i64>) -> Result<(), Problem> {
+    if range.contains(&value) {
         return Ok(());
     }
+    let (min, max) = (range.start().to_string(), range.end().to_string());
     Err(Problem::fields(vec![FieldError {
         pointer: pointer.to_owned(),
         fault: Fault::OutOfRange,
-        arguments: vec![("min", least.to_string()), ("max", MAX_AMOUNT.to_string())],
+        arguments: vec![("min", min), ("max", max)],
     }]))
 }
 

@@ -24,8 +24,9 @@ use super::error::Problem;
 use super::problems::Code;
 use super::{
     approvals, auth, baskets, bindings, cards, claims, commissions, configuration, coupons, error,
-    events, health, members, occasions, operations, orders, passes, plugins, products, profile,
-    programs, quotes, rewards, settlements, shifts, staff, stores, terminals, wallet,
+    events, freezing, health, members, occasions, operations, orders, passes, plugins, products,
+    profile, programs, quotes, rewards, settlements, shifts, staff, stores, terminals,
+    top_up_plans, wallet,
 };
 use crate::host::Host;
 
@@ -73,6 +74,7 @@ fn resources() -> OpenApiRouter<Arc<Host>> {
         .merge(cards::routes())
         .merge(wallet::routes())
         .merge(passes::routes())
+        .merge(freezing::routes())
         .merge(approvals::routes())
         .merge(coupons::routes())
         .merge(occasions::routes())
@@ -87,6 +89,7 @@ fn resources() -> OpenApiRouter<Arc<Host>> {
         .merge(rewards::routes())
         .merge(settlements::routes())
         .merge(shifts::routes())
+        .merge(top_up_plans::routes())
         .merge(orders::routes())
         .merge(claims::routes())
 }

@@ -38,7 +38,7 @@ pub fn routes() -> OpenApiRouter<Arc<Host>> {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AccountBody {
     id: String,
-    /// `points`, `points-pending`, `points-debt`, `points-held`, `principal`, `bonus`, `bonus-debt`, …
+    /// `points`, `points-pending`, `points-debt`, `points-held`, `principal`, `bonus`, `bonus-pending`, `bonus-debt`, …
     name: &'static str,
     /// A currency code, or `points:` and a program.
     asset: String,

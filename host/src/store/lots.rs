@@ -112,6 +112,27 @@ pub async fn expired(conn: &mut Conn, today: Day, limit: i64) -> Result<Vec<Lot>
     rows.into_iter().map(lot).collect()
 }
 
+/// Lots with something left whose last day is `until` at the latest, after a day and an id of that day, in that order.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn expiring(
+    conn: &mut Conn,
+    (day, id): (Day, String),
+    until: Day,
+    limit: i64,
+) -> Result<Vec<Lot>, StoreError> {
+    let (day, until) = (i64::from(day.0), i64::from(until.0));
+    let rows: Vec<Row> = on!(conn, c => sqlx::query_as(
+        "SELECT id, member, account, original, remaining, expires_on, available_on, source FROM lots
+         WHERE remaining > 0 AND expires_on IS NOT NULL AND expires_on >= $1 AND expires_on <= $2
+            AND (expires_on, id) > ($1, $3)
+         ORDER BY expires_on, id LIMIT $4"
+    ).bind(day).bind(until).bind(id).bind(limit).fetch_all(c).await)
+    .map_err(StoreError::during("reading lots that expire soon"))?;
+    rows.into_iter().map(lot).collect()
+}
+
 /// Pending lots that become spendable on or before `today`, for the release job.
 ///
 /// # Errors

@@ -96,9 +96,23 @@ const ALL: &[Tables] = &[
         postgres: "",
     },
     Tables {
+        version: 11,
+        name: "top_up_plans",
+        common: include_str!("../../../migrations/common/0011_top_up_plans.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Tables {
         version: 13,
         name: "cards",
         common: include_str!("../../../migrations/common/0013_cards.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+    Tables {
+        version: 14,
+        name: "value_over_time",
+        common: include_str!("../../../migrations/common/0014_value_over_time.sql"),
         sqlite: "",
         postgres: "",
     },

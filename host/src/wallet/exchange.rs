@@ -8,10 +8,9 @@ use utoipa::ToSchema;
 use super::{Movement, known_in, own_place, replayed};
 use crate::access::Principal;
 use crate::checkout::{CheckoutError, Intent};
-use crate::couponing::made_code;
 use crate::domain::ledger::{
-    AccountKey, AccountName, DEFAULT_PROGRAM, ExchangeRow, NewCoupon, NewLot, OnShort, Receipt,
-    Record, Step, points_asset,
+    AccountKey, AccountName, DEFAULT_PROGRAM, ExchangeRow, OnShort, Receipt, Record, Step,
+    points_asset,
 };
 use crate::host::Host;
 use crate::store::rewards::Exchange;
@@ -127,39 +126,16 @@ pub async fn exchange(
         Gives::Goods { .. } => {}
         Gives::Coupon { binding, days } => {
             for position in 0..u32::try_from(request.quantity).unwrap_or(0) {
-                let code = made_code(host, &key, position);
-                movement.steps([Step::IssueCoupon(NewCoupon {
-                    code: code.clone(),
-                    campaign: binding.clone(),
-                    holder: Some(member.clone()),
-                    use_limit: Some(1),
-                    starts_on: None,
-                    expires_on: last(days),
-                })]);
-                codes.push(code);
+                let made = (key.as_str(), position);
+                codes.push(movement.coupon(host, made, &binding, &member, last(days)));
             }
         }
         Gives::Bonus { amount, days } => {
             let amount = amount.checked_mul(request.quantity);
             let amount = amount.ok_or(tessera_money::Overflow)?;
             let currency = &place.store.currency;
-            movement.steps([
-                Step::Credit {
-                    account: AccountKey::new(&member, AccountName::Bonus, currency),
-                    amount,
-                    lot: Some(NewLot {
-                        id: uuid::Uuid::now_v7().to_string(),
-                        expires_on: last(days),
-                        available_on: None,
-                        source: id.clone(),
-                    }),
-                },
-                Step::System {
-                    name: "bonus-issued".to_owned(),
-                    asset: currency.clone(),
-                    amount: -amount,
-                },
-            ]);
+            let account = AccountKey::new(&member, AccountName::Bonus, currency);
+            movement.issue(account, amount, None, last(days));
         }
     }
     let told = serde_json::json!({
@@ -199,13 +175,10 @@ pub(super) fn undone(exchange: &Exchange) -> Result<Vec<Step>, StoreError> {
         enforce: true,
     }];
     for code in codes {
-        steps.push(Step::UseCoupon {
-            code: code.clone(),
-            change: 1,
-            member: Some(exchange.member.clone()),
-            enforce: true,
+        steps.push(Step::RevokeCoupon {
+            code,
+            reason: String::new(),
         });
-        steps.push(Step::VoidCoupon { code });
     }
     Ok(steps)
 }

@@ -10,15 +10,18 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Movement, any_place, exchange, own_place, reasonable, replayed, transfer};
+use super::{
+    Movement, any_place, bounds, exchange, own_place, plan, reasonable, replayed, transfer,
+};
 use crate::access::{Permission, Principal};
 use crate::approval::{self, Act};
-use crate::checkout::{CheckoutError, Intent, stored};
+use crate::checkout::{CheckoutError, Intent, posting, stored};
 use crate::domain::ledger::{
-    AccountKey, Entry, ExpiredReturn, MemberDayRow, OnShort, Posting, Receipt, Record, Refusal,
-    SYSTEM, Step, TakeBackShort,
+    AccountKey, AccountName, Entry, ExpiredReturn, MemberDayRow, OnShort, Posting, Receipt, Record,
+    Refusal, SYSTEM, Step, TakeBackShort,
 };
 use crate::domain::order::{OrderDocument, TOP_UPS};
+use crate::domain::refund;
 use crate::domain::settings::{CheckoutSettings, RefundSpentPoints};
 use crate::host::Host;
 use crate::shift;
@@ -69,6 +72,10 @@ pub async fn reverse(
         EXCHANGE => store::rewards::exchange(&mut conn, &entry.subject.id).await?,
         _ => None,
     };
+    let planned = match entry.kind.as_str() {
+        TOP_UP => store::top_up_plans::planned(&mut conn, &entry.subject.id).await?,
+        _ => None,
+    };
     drop(conn);
     let place = match store_of(&entry) {
         Some(store) => own_place(host, caller, Some(store))?,
@@ -97,17 +104,29 @@ pub async fn reverse(
     if let Some(exchanged) = &exchanged {
         movement.steps(exchange::undone(exchanged)?);
     }
+    if let Some(planned) = &planned {
+        plan::undo(host, &mut movement, planned).await?;
+    }
     if let Some((gifts, document)) = &given {
         movement.steps(inverted(gifts, &place.settings)?);
-        let codes = document.grants.iter().flat_map(|grant| &grant.codes);
-        movement.steps(codes.map(|code| Step::VoidCoupon { code: code.clone() }));
+        // Its coupons, and the limits and budgets it used.
+        movement.steps(posting::undone(document, &refund::undo(document)?)?);
     }
     if entry.kind == TOP_UP {
+        let (paid, currency) = paid_in(&entry, member);
+        movement.steps([Step::Counter {
+            owner: member.to_owned(),
+            name: bounds::topped_up_on(entry.business_date, &currency),
+            change: -paid,
+            limit: None,
+            floor: None,
+            enforce: true,
+        }]);
         movement.record(Record::MemberDay(MemberDayRow {
             member: member.to_owned(),
             day: entry.business_date,
             category: TOP_UPS.to_owned(),
-            spend: -amount,
+            spend: -paid,
             orders: 0,
             units: 0,
             points: 0,
@@ -139,6 +158,17 @@ fn moved(entry: &Entry, member: &str) -> i64 {
     own.map(|leg| leg.amount.saturating_abs())
         .max()
         .unwrap_or(0)
+}
+
+/// What a top-up brought to the member's principal, and in which currency.
+fn paid_in(entry: &Entry, member: &str) -> (i64, String) {
+    let principal = |leg: &&Posting| {
+        AccountKey::parse(&leg.account).is_some_and(|account| {
+            account.member == member && account.name == AccountName::Principal
+        })
+    };
+    let paid = entry.postings.iter().find(principal);
+    paid.map_or_else(Default::default, |leg| (leg.amount, leg.asset.clone()))
 }
 
 /// The store whose drawer the money went through.

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Movement, in_range, known, own_place, replayed};
+use super::{Movement, bounds, in_range, known, other_than, own_place, replayed};
 use crate::access::{Permission, Principal};
 use crate::approval::{self, Act};
 use crate::checkout::request::MemberReference;
-use crate::checkout::situation::find_member;
 use crate::checkout::{CheckoutError, Intent};
 use crate::domain::ledger::{
     AccountKey, AccountName, DEFAULT_PROGRAM, OnShort, Receipt, Step, points_asset,
@@ -62,21 +61,7 @@ pub async fn transfer(
         return Ok(receipt);
     }
     let member = known(host, member).await?;
-    let to = {
-        let mut conn = host.db.read().await?;
-        let found = find_member(host, &mut conn, &request.to).await;
-        found.map_err(|error| match error {
-            CheckoutError::MemberUnknown { id, .. } => {
-                CheckoutError::MemberUnknown { at: "/to", id }
-            }
-            error => error,
-        })?
-    }
-    .member
-    .id;
-    if to == member {
-        return Err(CheckoutError::ToHimself);
-    }
+    let to = other_than(host, &member, &request.to).await?;
     let place = own_place(host, caller, request.store.as_deref())?;
     let (terms, name, asset, fees) = match request.what {
         Gift::StoredValue => (
@@ -104,6 +89,10 @@ pub async fn transfer(
     let fee = fee(request.amount, terms.fee)?;
     let day = place.day(host.clock.now());
     let from = AccountKey::new(&member, name, &asset);
+    let received = match request.what {
+        Gift::StoredValue => bounds::received(host, &place, &to).await?.0,
+        Gift::Points => Vec::new(),
+    };
     let mut movement = Movement::new(host, &place, "transfer", intent);
     movement.approved(approved);
     movement.steps([
@@ -132,6 +121,7 @@ pub async fn transfer(
             amount: fee,
         },
     ]);
+    movement.steps(received);
     let told = |other: &str, party: &str| {
         let mut told = serde_json::json!({ "amount": request.amount, "fee": fee, "asset": asset });
         told[party] = other.into();

@@ -58,12 +58,15 @@ pub async fn withdraw(
     let day = place.day(host.clock.now());
     let principal = AccountKey::new(&member, AccountName::Principal, currency);
     let bonus = principal.sibling(AccountName::Bonus);
-    let (on_principal, on_bonus) = (
+    let pending = principal.sibling(AccountName::BonusPending);
+    let (on_principal, on_bonus, on_pending) = (
         held(host, &principal, day).await?,
         held(host, &bonus, day).await?,
+        held(host, &pending, day).await?,
     );
     let fee = fee(request.amount, terms.fee)?;
-    let forfeited = terms.forfeited(request.amount, on_principal, on_bonus)?;
+    let gift = on_bonus.saturating_add(on_pending);
+    let forfeited = terms.forfeited(request.amount, on_principal, gift)?;
     let mut movement = Movement::new(host, &place, "withdrawal", intent);
     movement.approved(approved);
     movement.steps([
@@ -83,19 +86,20 @@ pub async fn withdraw(
             amount: fee,
         },
     ]);
-    if forfeited > 0 {
-        movement.steps([
-            Step::Debit {
-                account: bonus,
-                amount: forfeited,
-                on_short: OnShort::Refuse,
-            },
-            Step::System {
-                name: "bonus-issued".to_owned(),
-                asset: currency.clone(),
-                amount: forfeited,
-            },
-        ]);
+    // What he could not have spent yet goes first.
+    let unreleased = forfeited.min(on_pending);
+    for (account, amount) in [(pending, unreleased), (bonus, forfeited - unreleased)] {
+        let issued = Step::System {
+            name: account.name.issued().to_owned(),
+            asset: currency.clone(),
+            amount,
+        };
+        let debit = Step::Debit {
+            account,
+            amount,
+            on_short: OnShort::Refuse,
+        };
+        movement.steps([debit, issued]);
     }
     let told = serde_json::json!({
         "amount": request.amount, "fee": fee, "forfeited_bonus": forfeited, "currency": currency,

@@ -31,6 +31,8 @@ pub enum AccountName {
     Principal,
     /// Stored value the chain gave on top, in lots.
     Bonus,
+    /// Bonus that becomes spendable on a later day, in lots.
+    BonusPending,
     /// Never above zero: bonus taken back after it was spent. Later bonus repays it.
     BonusDebt,
     PrincipalHeld,
@@ -44,13 +46,14 @@ pub enum AccountName {
 }
 
 impl AccountName {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Points,
         Self::PointsPending,
         Self::PointsDebt,
         Self::PointsHeld,
         Self::Principal,
         Self::Bonus,
+        Self::BonusPending,
         Self::BonusDebt,
         Self::PrincipalHeld,
         Self::BonusHeld,
@@ -68,6 +71,7 @@ impl AccountName {
             Self::PointsHeld => "points-held",
             Self::Principal => "principal",
             Self::Bonus => "bonus",
+            Self::BonusPending => "bonus-pending",
             Self::BonusDebt => "bonus-debt",
             Self::PrincipalHeld => "principal-held",
             Self::BonusHeld => "bonus-held",
@@ -86,8 +90,22 @@ impl AccountName {
     pub fn is_lotted(self) -> bool {
         matches!(
             self,
-            Self::Points | Self::PointsPending | Self::Bonus | Self::Pass | Self::PassValue
+            Self::Points
+                | Self::PointsPending
+                | Self::Bonus
+                | Self::BonusPending
+                | Self::Pass
+                | Self::PassValue
         )
+    }
+
+    /// Where lots of this account go once they can be spent; none if they can be already.
+    pub fn released(self) -> Option<Self> {
+        match self {
+            Self::PointsPending => Some(Self::Points),
+            Self::BonusPending => Some(Self::Bonus),
+            _ => None,
+        }
     }
 
     /// What is owed where something spent was taken back; repaid from this account. None if nothing is ever owed.
@@ -138,10 +156,10 @@ impl AccountName {
         Self::ALL.iter().any(|name| name.held() == Some(self))
     }
 
-    /// The system account an expired lot of this account goes back to.
-    pub(super) fn issued(self) -> &'static str {
+    /// The system account lots of this account are issued from, and go back to when they expire.
+    pub fn issued(self) -> &'static str {
         match self {
-            Self::Bonus | Self::BonusDebt | Self::BonusHeld => "bonus-issued",
+            Self::Bonus | Self::BonusPending | Self::BonusDebt | Self::BonusHeld => "bonus-issued",
             Self::Pass | Self::PassHeld => "pass-issued",
             // What was paid and never used is the chain's.
             Self::PassValue | Self::PassValueHeld => "pass-expired",

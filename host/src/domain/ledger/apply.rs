@@ -6,7 +6,7 @@ use super::draft::{Draft, invalid, negated, positive, sum};
 use super::entry::{Entry, Notice, Receipt};
 use super::record::{OrderRow, Record};
 use super::refusal::Refusal;
-use super::state::{Coupon, HoldState, Lot, OrderKey, Outcome, Recorded, State, lease};
+use super::state::{Coupon, HoldState, Lot, OrderKey, Outcome, Recorded, State, frozen, lease};
 use super::{hold, lot, pass, refundable, shift, touches};
 
 /// What the machine needs from outside: who writes, and fresh ids.
@@ -170,6 +170,11 @@ fn take_step(draft: &mut Draft<'_>, step: &Step) -> Result<(), Refusal> {
         } => use_coupon(draft, code, *change, member.as_deref(), *enforce),
         Step::IssueCoupon(coupon) => issue_coupon(draft, coupon),
         Step::VoidCoupon { code } => void_coupon(draft, code),
+        Step::RevokeCoupon { code, .. } => {
+            usable(draft, code, None)?;
+            void_coupon(draft, code)
+        }
+        Step::TransferCoupon { code, from, to } => transfer_coupon(draft, code, from, to),
         Step::OpenOrder {
             order,
             lines,
@@ -184,6 +189,8 @@ fn take_step(draft: &mut Draft<'_>, step: &Step) -> Result<(), Refusal> {
         Step::ClaimOrder { order } => refundable::claim(draft, order),
         Step::OrderStands { order } => refundable::stands(draft, order),
         Step::GiveUp { quote } => Err(given_up(draft, quote)),
+        Step::NotFrozen { account } => not_frozen(draft, account),
+        Step::Ceiling { account, most } => ceiling(draft, account, *most),
         Step::Lease { name, number } => show_lease(draft, name, *number),
         Step::TakeTurn {
             owner,
@@ -240,6 +247,7 @@ fn credit(
             | AccountName::Bonus
             | AccountName::Pass
             | AccountName::PassValue
+            | AccountName::BonusPending
     ) {
         return Err(invalid(format!("`{}` is not credited", account.id())));
     }
@@ -281,11 +289,19 @@ fn debit(
     positive("a debit", amount)?;
     if !matches!(
         account.name,
-        AccountName::Points | AccountName::Principal | AccountName::Bonus
+        AccountName::Points
+            | AccountName::Principal
+            | AccountName::Bonus
+            | AccountName::BonusPending
     ) {
         return Err(invalid(format!("`{}` is not debited", account.id())));
     }
-    let (taken, _) = draft.take(account, amount, Some(draft.spendable_as_of))?;
+    let taken = match (not_frozen(draft, account), on_short) {
+        (Ok(()), _) => draft.take(account, amount, Some(draft.spendable_as_of))?.0,
+        // It happened already: what is frozen stays, and all of it is claimed.
+        (Err(_), OnShort::Claim { .. }) => 0,
+        (Err(frozen), OnShort::Refuse) => return Err(frozen),
+    };
     if taken == amount {
         return Ok(());
     }
@@ -316,6 +332,31 @@ pub(super) fn fall_short(
             draft.post_system(&format!("claims/{store}"), &account.asset, taken - needed)
         }
     }
+}
+
+/// Refuses to take what is frozen, unless a hold this command posts had reserved it.
+pub(super) fn not_frozen(draft: &Draft<'_>, account: &AccountKey) -> Result<(), Refusal> {
+    let id = account.id();
+    if draft.counter(&frozen(account)).value <= 0 || draft.reserved_accounts.contains(&id) {
+        return Ok(());
+    }
+    Err(Refusal::Frozen { account: id })
+}
+
+fn ceiling(draft: &Draft<'_>, account: &AccountKey, most: i64) -> Result<(), Refusal> {
+    let held = match account.name.held() {
+        Some(name) => draft.balance(&account.sibling(name))?,
+        None => 0,
+    };
+    let would = sum(draft.balance(account)?, held)?;
+    if would > most {
+        return Err(Refusal::Ceiling {
+            account: account.id(),
+            most,
+            would,
+        });
+    }
+    Ok(())
 }
 
 pub(super) fn move_counter(
@@ -483,11 +524,36 @@ fn issue_coupon(draft: &mut Draft<'_>, new: &NewCoupon) -> Result<(), Refusal> {
         uses: 0,
         use_limit: new.use_limit,
         void: false,
+        transferable: new.transferable,
         starts_on: new.starts_on,
         expires_on: new.expires_on,
         version: 1,
         base: 0,
     });
+    Ok(())
+}
+
+/// A coupon that could be used once more, by `member` where one is named and else by its holder.
+fn usable(draft: &Draft<'_>, code: &str, member: Option<&str>) -> Result<Coupon, Refusal> {
+    let coupon = draft.coupon(code).ok_or_else(|| Refusal::CouponUnknown {
+        code: code.to_owned(),
+    })?;
+    let mut used = coupon.clone();
+    used.uses = sum(used.uses, 1)?;
+    // Its first day may be still to come.
+    used.starts_on = None;
+    check_coupon(&used, 1, member.or(coupon.holder.as_deref()), draft)?;
+    Ok(coupon)
+}
+
+fn transfer_coupon(draft: &mut Draft<'_>, code: &str, from: &str, to: &str) -> Result<(), Refusal> {
+    let mut coupon = usable(draft, code, Some(from))?;
+    if !coupon.transferable || coupon.holder.is_none() {
+        return Err(Refusal::CouponBound { code: coupon.code });
+    }
+    coupon.holder = Some(to.to_owned());
+    coupon.version += 1;
+    draft.put_coupon(coupon);
     Ok(())
 }
 

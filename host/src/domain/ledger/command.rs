@@ -166,6 +166,8 @@ pub struct NewCoupon {
     pub starts_on: Option<Day>,
     /// Last day it can be used.
     pub expires_on: Option<Day>,
+    /// Whether its holder may give it to another member.
+    pub transferable: bool,
 }
 
 /// A change with a limit. Amounts are in the asset's smallest unit and never negative, except where said.
@@ -254,6 +256,18 @@ pub enum Step {
     VoidCoupon {
         code: String,
     },
+    /// The same for a coupon that could still be used; any other is refused.
+    RevokeCoupon {
+        code: String,
+        /// Why, for its history.
+        reason: String,
+    },
+    /// Gives a coupon that may be given away and could still be used from its holder to another member.
+    TransferCoupon {
+        code: String,
+        from: String,
+        to: String,
+    },
     /// Makes an order refundable: quantity sold per line (thousandths) and amount paid per tender.
     OpenOrder {
         order: String,
@@ -287,6 +301,16 @@ pub enum Step {
     /// its way finds the key used up and does not sell after all.
     GiveUp {
         quote: String,
+    },
+    /// Refuses while the member's value of the account's kind is frozen. Whatever spends from an account asks this by
+    /// itself.
+    NotFrozen {
+        account: AccountKey,
+    },
+    /// Refuses where an account, with what holds reserve of it, stands above `most` now.
+    Ceiling {
+        account: AccountKey,
+        most: i64,
     },
     /// Refuses unless the lease still carries this number: whoever held it before it was taken over writes nothing
     /// more. Counts as a sign of life.
@@ -358,7 +382,9 @@ impl Command {
                 | Step::Debit { account, .. }
                 | Step::UsePass { account, .. }
                 | Step::ClosePass { account, .. }
-                | Step::Return { account, .. } => &account.member,
+                | Step::Return { account, .. }
+                | Step::NotFrozen { account }
+                | Step::Ceiling { account, .. } => &account.member,
                 Step::TakeBack { member, .. }
                 | Step::ReleasePending { member, .. }
                 | Step::ExpireLots { member, .. }
@@ -433,7 +459,9 @@ impl Step {
                     visit("lot source", &lot.source);
                 }
             }
-            Self::Debit { account, .. } => account_texts(account, visit),
+            Self::Debit { account, .. }
+            | Self::NotFrozen { account }
+            | Self::Ceiling { account, .. } => account_texts(account, visit),
             Self::UsePass {
                 account,
                 currency,
@@ -477,6 +505,15 @@ impl Step {
                 visit("lot", lot);
             }
             Self::UseCoupon { code, .. } | Self::VoidCoupon { code } => visit("coupon", code),
+            Self::RevokeCoupon { code, reason } => {
+                visit("coupon", code);
+                visit("reason", reason);
+            }
+            Self::TransferCoupon { code, from, to } => {
+                visit("coupon", code);
+                visit("from", from);
+                visit("to", to);
+            }
             Self::IssueCoupon(coupon) => {
                 visit("coupon", &coupon.code);
                 visit("campaign", &coupon.campaign);

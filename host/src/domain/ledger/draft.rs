@@ -38,6 +38,7 @@ pub(super) struct Draft<'s> {
     pub(super) shift_movements: Vec<ShiftMovement>,
     pub(super) notices: Vec<Notice>,
     /// What a hold posted by this command had reserved: it is used again without asking.
+    pub(super) reserved_accounts: BTreeSet<String>,
     pub(super) reserved_coupons: BTreeSet<String>,
     pub(super) reserved_counters: BTreeMap<CounterKey, i64>,
 }
@@ -95,6 +96,7 @@ impl<'s> Draft<'s> {
             shifts: BTreeMap::new(),
             shift_movements: Vec::new(),
             notices: Vec::new(),
+            reserved_accounts: BTreeSet::new(),
             reserved_coupons: BTreeSet::new(),
             reserved_counters: BTreeMap::new(),
         }

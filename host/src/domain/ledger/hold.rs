@@ -1,7 +1,7 @@
 //! Holds: a quote's benefits parked until they are posted, voided or expire.
 
 use super::account::AccountKey;
-use super::apply::{cut, move_counter, take_all, use_coupon};
+use super::apply::{cut, move_counter, not_frozen, take_all, use_coupon};
 use super::command::{HoldOutcome, Reserve};
 use super::draft::{Draft, invalid, negated, positive};
 use super::pass;
@@ -56,6 +56,7 @@ fn park(draft: &mut Draft<'_>, reserve: &Reserve, held: &mut Vec<Held>) -> Resul
         Reserve::Account { account, amount } => {
             positive("a reserved amount", *amount)?;
             let parked = parking(account)?;
+            not_frozen(draft, account)?;
             let lots = take_all(draft, account, *amount)?;
             draft.post(&parked, *amount)?;
             Held::Account {
@@ -194,6 +195,8 @@ fn remember(draft: &mut Draft<'_>, held: &Held) {
         Held::Coupon { code } => {
             draft.reserved_coupons.insert(code.clone());
         }
-        Held::Account { .. } => {}
+        Held::Account { account, .. } => {
+            draft.reserved_accounts.insert(account.id());
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Steps on lots: returning to them, taking earned points back, releasing pending ones, expiry.
 
 use super::account::{AccountKey, AccountName};
+use super::apply::not_frozen;
 use super::command::{ExpiredReturn, TakeBackShort};
 use super::draft::{Draft, invalid, negated, positive, sum};
 use super::entry::Notice;
@@ -24,6 +25,15 @@ fn home_of(lot: &Lot, member: &str, asset: &str) -> Result<AccountKey, Refusal> 
         })
 }
 
+/// The account a lot of this one stands in now: what was pending may have been released meanwhile.
+fn stands_in(draft: &Draft<'_>, account: &AccountKey, id: &str) -> Result<AccountKey, Refusal> {
+    let released = account.name.released().map(|name| account.sibling(name));
+    match released {
+        Some(released) if lot_of(draft, &released, id).is_ok() => Ok(released),
+        _ => Ok(account.clone()),
+    }
+}
+
 pub(super) fn give_back(
     draft: &mut Draft<'_>,
     account: &AccountKey,
@@ -35,6 +45,7 @@ pub(super) fn give_back(
         if *amount == 0 {
             continue;
         }
+        let account = &stands_in(draft, account, id)?;
         let lot = lot_of(draft, account, id)?;
         if !lot.has_expired(draft.today) {
             draft.change_lot(account, lot, *amount)?;
@@ -87,10 +98,10 @@ pub(super) fn take_back(
     };
     let lot = draft.lot(own).ok_or_else(unknown)?;
     let home = home_of(&lot, member, asset)?;
-    // Spendable points, or bonus; pending points answer for themselves.
+    // What can be spent; a pending lot answers for itself.
     let points = match home.name {
         AccountName::Points | AccountName::PointsPending => home.sibling(AccountName::Points),
-        AccountName::Bonus => home.clone(),
+        AccountName::Bonus | AccountName::BonusPending => home.sibling(AccountName::Bonus),
         _ => return Err(unknown()),
     };
     let debt = points.name.debt().ok_or_else(unknown)?;
@@ -138,6 +149,7 @@ pub(super) fn transfer(
             from.id()
         )));
     }
+    not_frozen(draft, from)?;
     let target = AccountKey {
         member: to.to_owned(),
         ..from.clone()
@@ -183,18 +195,21 @@ pub(super) fn release_pending(
     asset: &str,
     lots: &[String],
 ) -> Result<(), Refusal> {
-    let points = AccountKey::new(member, AccountName::Points, asset);
-    let pending = points.sibling(AccountName::PointsPending);
     for id in lots {
-        let Ok(mut lot) = lot_of(draft, &pending, id) else {
+        let Some(mut lot) = draft.lot(id) else {
             continue;
         };
+        let pending = home_of(&lot, member, asset)?;
+        let Some(released) = pending.name.released() else {
+            continue;
+        };
+        let spendable = pending.sibling(released);
         if lot.remaining == 0 || lot.available_on.is_some_and(|day| day > draft.today) {
             continue;
         }
         draft.post_lot(&pending, id, negated(lot.remaining)?)?;
-        draft.post_lot(&points, id, lot.remaining)?;
-        lot.account = points.id();
+        draft.post_lot(&spendable, id, lot.remaining)?;
+        lot.account = spendable.id();
         lot.available_on = None;
         draft.put_lot(lot);
     }

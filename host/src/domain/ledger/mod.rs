@@ -34,12 +34,12 @@ pub use entry::{Entry, LotChange, Notice, Posting, Receipt};
 pub use pass::value_lot;
 pub use record::{
     CardRow, ClaimRow, EvaluationRow, EventRow, ExchangeRow, MemberDayRow, MemberTierRow,
-    OccasionRow, OrderRow, Record, RefundRow, SettlementRow,
+    OccasionRow, OrderRow, PlannedTopUpRow, Record, RefundRow, SettlementRow,
 };
 pub use refusal::Refusal;
 pub use shift::{CASH_OUT, Shift, ShiftMovement, ShiftNeed, ShiftStep};
 pub use state::{
     Account, Counter, CounterKey, Coupon, Held, Hold, HoldState, Lot, OrderKey, Outcome, Recorded,
-    Refundable, RefundableLine, RefundableTender, State, Touched, lease,
+    Refundable, RefundableLine, RefundableTender, State, Touched, frozen, lease,
 };
 pub use touches::Touches;

@@ -13,6 +13,7 @@ pub enum Record {
     Settlement(SettlementRow),
     /// A card as it is from now on.
     Card(Box<CardRow>),
+    PlannedTopUp(PlannedTopUpRow),
     Evaluation(Box<EvaluationRow>),
     Event(EventRow),
     MemberDay(MemberDayRow),
@@ -147,6 +148,18 @@ pub struct SettlementRow {
     pub doc: String,
 }
 
+/// What a top-up by a plan gave that its entry does not tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedTopUpRow {
+    pub id: String,
+    pub member: String,
+    pub plan: String,
+    /// Codes of the coupons it gave, as a JSON list.
+    pub codes: String,
+    /// The tier it gave and the one it took the place of, as JSON.
+    pub tier: Option<String>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EvaluationRow {
     /// The order, refund, claim or occasion the rule was asked for.
@@ -255,6 +268,12 @@ impl Record {
                 for text in [&row.member, &row.card_type, &row.batch, &row.replaced_by] {
                     visit("card", text.as_deref().unwrap_or(""));
                 }
+            }
+            Self::PlannedTopUp(row) => {
+                for text in [&row.id, &row.member, &row.plan, &row.codes] {
+                    visit("top-up", text);
+                }
+                visit("top-up", row.tier.as_deref().unwrap_or(""));
             }
             Self::Occasion(row) => {
                 for text in [&row.id, &row.member, &row.name, &row.kind, &row.store] {

@@ -14,6 +14,14 @@ pub enum Refusal {
         needed: i64,
         available: i64,
     },
+    #[error("what is on account `{account}` is frozen")]
+    Frozen { account: String },
+    #[error("account `{account}` would hold {would}, but {most} at the most")]
+    Ceiling {
+        account: String,
+        most: i64,
+        would: i64,
+    },
     #[error("account `{account}` has {available} of the {needed} to take back; work it out again")]
     PointsSpent {
         account: String,
@@ -34,6 +42,8 @@ pub enum Refusal {
     CouponHolder { code: String },
     #[error("coupon `{code}` has been used {uses} of {limit} times")]
     CouponUsed { code: String, uses: i64, limit: i64 },
+    #[error("coupon `{code}` is for its holder alone")]
+    CouponBound { code: String },
     #[error("coupon `{code}` exists already")]
     CouponExists { code: String },
     #[error("counter `{name}` of `{owner}` stands at {value} and cannot move by {change}")]
@@ -120,6 +130,8 @@ impl Refusal {
     pub fn is_final(&self) -> bool {
         match self {
             Self::InsufficientBalance { .. }
+            | Self::Frozen { .. }
+            | Self::Ceiling { .. }
             | Self::LotUnknown { .. }
             | Self::LotFull { .. }
             | Self::CouponUnknown { .. }
@@ -127,6 +139,7 @@ impl Refusal {
             | Self::CouponExpired { .. }
             | Self::CouponHolder { .. }
             | Self::CouponUsed { .. }
+            | Self::CouponBound { .. }
             | Self::CouponExists { .. }
             | Self::CounterLimit { .. }
             | Self::OverRefund { .. }

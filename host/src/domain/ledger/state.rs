@@ -19,6 +19,16 @@ pub fn lease(name: &str) -> CounterKey {
     ("lease".to_owned(), name.to_owned())
 }
 
+/// The counter that stands above zero while nobody may spend from an account: stored value, or points.
+pub fn frozen(account: &AccountKey) -> CounterKey {
+    let what = if account.name.is_points() {
+        "frozen/points"
+    } else {
+        "frozen/stored-value"
+    };
+    (account.member.clone(), what.to_owned())
+}
+
 /// A balance. `base` is the version in the database, before this batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
@@ -68,6 +78,8 @@ pub struct Coupon {
     pub uses: i64,
     pub use_limit: Option<i64>,
     pub void: bool,
+    /// Whether its holder may give it to another member.
+    pub transferable: bool,
     pub starts_on: Option<Day>,
     pub expires_on: Option<Day>,
     pub version: i64,

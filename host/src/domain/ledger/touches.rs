@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::account::{AccountKey, AccountName};
 use super::command::{CLEARING, Command, Reserve, Step};
 use super::record::Record;
-use super::state::{CounterKey, Held, Hold, OrderKey, lease};
+use super::state::{CounterKey, Held, Hold, OrderKey, frozen, lease};
 
 /// Ids to load. Holds name further rows; see [`Touches::add_hold`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -83,9 +83,14 @@ impl Touches {
                 self.accounts.insert(account.sibling(name).id());
             }
             self.system("points-issued", &account.asset);
-        } else if account.name == AccountName::Bonus {
-            let debt = account.sibling(AccountName::BonusDebt);
-            self.accounts.insert(debt.id());
+        } else if matches!(account.name, AccountName::Bonus | AccountName::BonusPending) {
+            for name in [
+                AccountName::Bonus,
+                AccountName::BonusPending,
+                AccountName::BonusDebt,
+            ] {
+                self.accounts.insert(account.sibling(name).id());
+            }
         }
     }
 
@@ -93,9 +98,10 @@ impl Touches {
         self.system.insert((name.to_owned(), asset.to_owned()));
     }
 
-    fn points(&mut self, member: &str, asset: &str) {
+    /// What a step needs that says only the lot: points or bonus may be meant.
+    fn of_either_kind(&mut self, member: &str, asset: &str) {
         self.account(&AccountKey::new(member, AccountName::PointsPending, asset));
-        self.lots_of_members.insert(member.to_owned());
+        self.debit(&AccountKey::new(member, AccountName::Bonus, asset));
     }
 
     fn debit(&mut self, account: &AccountKey) {
@@ -103,6 +109,7 @@ impl Touches {
         if account.name.is_lotted() {
             self.lots_of_members.insert(account.member.clone());
         }
+        self.counters.insert(frozen(account));
     }
 
     fn pass(&mut self, account: &AccountKey, currency: &str) {
@@ -171,13 +178,20 @@ impl Touches {
             Step::TakeBack {
                 member, asset, lot, ..
             } => {
-                // What is taken back says only its lot: either kind may be meant.
-                self.points(member, asset);
-                self.debit(&AccountKey::new(member, AccountName::Bonus, asset));
+                self.of_either_kind(member, asset);
                 self.lots.insert(lot.clone());
             }
             Step::Counter { owner, name, .. } | Step::TakeTurn { owner, name, .. } => {
                 self.counters.insert((owner.clone(), name.clone()));
+            }
+            Step::NotFrozen { account } => {
+                self.counters.insert(frozen(account));
+            }
+            Step::Ceiling { account, .. } => {
+                self.account(account);
+                if let Some(name) = account.name.held() {
+                    self.account(&account.sibling(name));
+                }
             }
             Step::GiveUp { quote } => {
                 self.quotes.insert(quote.clone());
@@ -185,7 +199,10 @@ impl Touches {
             Step::Lease { name, .. } => {
                 self.counters.insert(lease(name));
             }
-            Step::UseCoupon { code, .. } | Step::VoidCoupon { code } => {
+            Step::UseCoupon { code, .. }
+            | Step::VoidCoupon { code }
+            | Step::RevokeCoupon { code, .. }
+            | Step::TransferCoupon { code, .. } => {
                 self.coupons.insert(code.clone());
             }
             Step::IssueCoupon(coupon) => {
@@ -218,7 +235,7 @@ impl Touches {
                 asset,
                 lots,
             } => {
-                self.points(member, asset);
+                self.of_either_kind(member, asset);
                 self.lots.extend(lots.iter().cloned());
             }
             Step::ExpireLots {
@@ -237,6 +254,7 @@ impl Touches {
                     AccountName::Bonus,
                     AccountName::Pass,
                     AccountName::PassValue,
+                    AccountName::BonusPending,
                 ] {
                     self.accounts
                         .insert(AccountKey::new(member, name, asset.as_str()).id());

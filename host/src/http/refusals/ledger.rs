@@ -21,10 +21,15 @@ impl From<Refusal> for Problem {
                 .with("account", account)
                 .with("needed", needed)
                 .with("available", available),
+            Refusal::Frozen { account } => Self::new(Code::ValueFrozen).with("account", account),
+            Refusal::Ceiling { most, would, .. } => Self::new(Code::WalletFull)
+                .with("most", most)
+                .with("would", would),
             Refusal::CouponUnknown { code } => Self::unknown(Code::CouponUnknown, &code),
             Refusal::CouponUsed { code, .. } => Self::new(Code::CouponUsed).with("id", code),
             Refusal::CouponVoid { code }
             | Refusal::CouponExpired { code }
+            | Refusal::CouponBound { code }
             | Refusal::CouponHolder { code } => Self::new(Code::CouponRefused)
                 .with("id", code)
                 .with("reason", told),

@@ -53,12 +53,15 @@ const COUNTERS: Bulk = Bulk {
 
 const COUPONS: Bulk = Bulk {
     doing: "writing coupons",
-    text: "INSERT INTO coupons (code, campaign, holder, uses, use_limit, void, starts_on, expires_on, version, base)
+    text: "INSERT INTO coupons (code, campaign, holder, uses, use_limit, void, starts_on, expires_on, version, base,
+            transferable)
         {rows}
-        ON CONFLICT (code) DO UPDATE SET uses = excluded.uses, void = excluded.void,
+        ON CONFLICT (code) DO UPDATE SET holder = excluded.holder, uses = excluded.uses, void = excluded.void,
             version = excluded.version, base = excluded.base
         WHERE coupons.version = excluded.base",
-    columns: &[Text, Text, Text, Int, Int, Flag, Int, Int, Int, Int],
+    columns: &[
+        Text, Text, Text, Int, Int, Flag, Int, Int, Int, Int, Flag,
+    ],
 };
 
 const REFUNDABLES: Bulk = Bulk {
@@ -229,6 +232,7 @@ fn coupons(state: &State) -> Vec<Cell> {
             day(row.expires_on),
             Cell::Int(row.version),
             Cell::Int(row.base),
+            Cell::Flag(row.transferable),
         ]);
     }
     cells

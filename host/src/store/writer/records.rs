@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::persist::{Accepted, day, maybe, text};
 use crate::domain::ledger::{
     CardRow, ClaimRow, Command, EvaluationRow, EventRow, ExchangeRow, MemberTierRow, Notice,
-    OccasionRow, OrderRow, Record, RefundRow,
+    OccasionRow, OrderRow, PlannedTopUpRow, Record, RefundRow, Step,
 };
 use crate::store::bulk::{Bulk, Cell, Kind};
 use crate::store::error::StoreError;
@@ -67,6 +67,18 @@ const CARDS: Bulk = Bulk {
     columns: &[Text, Text, Text, Text, Int, Text, Text, Int, Text, Text],
 };
 
+const PLANNED_TOP_UPS: Bulk = Bulk {
+    doing: "writing top-ups by a plan",
+    text: "INSERT INTO planned_top_ups (id, member, plan, codes, tier) {rows}",
+    columns: &[Text, Text, Text, Text, Text],
+};
+
+const COUPON_STATES: Bulk = Bulk {
+    doing: "writing what happened to coupons",
+    text: "INSERT INTO coupon_states (id, code, state, member, subject_kind, subject_id, reason, at) {rows}",
+    columns: &[Text, Text, Text, Text, Text, Text, Text, Int],
+};
+
 const EVALUATIONS: Bulk = Bulk {
     doing: "writing evaluations",
     text: "INSERT INTO evaluations (subject_id, position, binding_id, component_digest, config_hash, kind, delta, output,
@@ -120,6 +132,8 @@ struct Rows {
     settlements: Vec<Cell>,
     /// The last one wins; one statement may change a row only once.
     cards: BTreeMap<String, CardRow>,
+    planned_top_ups: Vec<Cell>,
+    coupon_states: Vec<Cell>,
     evaluations: Vec<Cell>,
     evaluated: BTreeSet<(String, String)>,
     events: Vec<Cell>,
@@ -163,6 +177,9 @@ pub(super) fn add(writing: &mut Writing, accepted: &[Accepted<'_>]) -> Result<()
         for record in &accepted.command.records {
             rows.add(record, accepted.command);
         }
+        for step in &accepted.command.steps {
+            rows.coupon_state(step, accepted.command);
+        }
         for notice in &accepted.notices {
             rows.event(&notice_event(notice, accepted.command)?, accepted.command);
         }
@@ -175,6 +192,8 @@ pub(super) fn add(writing: &mut Writing, accepted: &[Accepted<'_>]) -> Result<()
     writing.add(&SETTLEMENTS, rows.settlements);
     let cards = rows.cards.into_values().flat_map(card_cells).collect();
     writing.add(&CARDS, cards);
+    writing.add(&PLANNED_TOP_UPS, rows.planned_top_ups);
+    writing.add(&COUPON_STATES, rows.coupon_states);
     writing.add(&EVALUATIONS, rows.evaluations);
     let evaluated = rows
         .evaluated
@@ -230,6 +249,7 @@ impl Rows {
             Record::Card(row) => {
                 self.cards.insert(row.number.clone(), (**row).clone());
             }
+            Record::PlannedTopUp(row) => self.planned_top_up(row),
             Record::Evaluation(row) => self.evaluation(row),
             Record::Event(row) => self.event(row, command),
             Record::MemberDay(row) => {
@@ -263,6 +283,46 @@ impl Rows {
             Cell::Int(row.points),
             text(&row.codes),
             text(&row.store),
+            Cell::Int(command.at.0),
+        ]);
+    }
+
+    fn planned_top_up(&mut self, row: &PlannedTopUpRow) {
+        self.planned_top_ups.extend([
+            text(&row.id),
+            text(&row.member),
+            text(&row.plan),
+            text(&row.codes),
+            maybe(&row.tier),
+        ]);
+    }
+
+    /// Every step on a coupon is one row of its history, whatever command it is part of.
+    fn coupon_state(&mut self, step: &Step, command: &Command) {
+        let (code, state, member, reason) = match step {
+            Step::IssueCoupon(coupon) => (&coupon.code, "issued", coupon.holder.as_ref(), ""),
+            Step::UseCoupon {
+                code,
+                change,
+                member,
+                ..
+            } => {
+                let state = if *change > 0 { "used" } else { "given-back" };
+                (code, state, member.as_ref(), "")
+            }
+            Step::VoidCoupon { code } => (code, "void", None, ""),
+            Step::RevokeCoupon { code, reason } => (code, "void", None, reason.as_str()),
+            Step::TransferCoupon { code, to, .. } => (code, "transferred", Some(to), ""),
+            _ => return,
+        };
+        self.coupon_states.extend([
+            Cell::Text(uuid::Uuid::now_v7().to_string()),
+            text(code),
+            text(state),
+            Cell::MaybeText(member.cloned()),
+            text(&command.subject.kind),
+            text(&command.subject.id),
+            text(reason),
             Cell::Int(command.at.0),
         ]);
     }

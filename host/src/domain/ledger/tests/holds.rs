@@ -62,6 +62,7 @@ fn a_held_quote_commits_after_its_lot_expired_and_its_coupon_was_voided() {
         use_limit: Some(1),
         starts_on: None,
         expires_on: Some(Day(5)),
+        transferable: false,
     });
     bench.run(1, vec![issue]).expect("issued");
     let counter = |change| Step::Counter {

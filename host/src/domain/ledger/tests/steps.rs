@@ -282,6 +282,7 @@ fn a_coupon_is_used_by_its_holder_in_time_and_as_often_as_it_says() {
         use_limit: Some(1),
         starts_on: Some(Day(5)),
         expires_on: Some(Day(9)),
+        transferable: false,
     })];
     bench.run(1, issue.clone()).expect("issued");
     assert!(matches!(
@@ -317,6 +318,69 @@ fn a_coupon_is_used_by_its_holder_in_time_and_as_often_as_it_says() {
     bench.run(9, void).expect("voided");
     assert!(matches!(
         bench.run(9, use_coupon(1, holder)),
+        Err(Refusal::CouponVoid { .. })
+    ));
+}
+
+#[test]
+fn a_coupon_is_given_away_and_revoked_while_it_can_be_used() {
+    let mut bench = Bench::default();
+    let issue = |code: &str, transferable| {
+        Step::IssueCoupon(NewCoupon {
+            code: code.to_owned(),
+            campaign: "b1".to_owned(),
+            holder: Some(MEMBER.to_owned()),
+            use_limit: Some(1),
+            starts_on: Some(Day(5)),
+            expires_on: Some(Day(9)),
+            transferable,
+        })
+    };
+    let give = |code: &str, from: &str, to: &str| {
+        vec![Step::TransferCoupon {
+            code: code.to_owned(),
+            from: from.to_owned(),
+            to: to.to_owned(),
+        }]
+    };
+    let revoke = |code: &str| {
+        vec![Step::RevokeCoupon {
+            code: code.to_owned(),
+            reason: "test".to_owned(),
+        }]
+    };
+    let issues = vec![issue("C", true), issue("D", false)];
+    bench.run(1, issues).expect("issued");
+    assert!(matches!(
+        bench.run(1, give("D", MEMBER, OTHER)),
+        Err(Refusal::CouponBound { .. })
+    ));
+    assert!(matches!(
+        bench.run(1, give("C", OTHER, MEMBER)),
+        Err(Refusal::CouponHolder { .. })
+    ));
+    assert!(matches!(
+        bench.run(10, give("C", MEMBER, OTHER)),
+        Err(Refusal::CouponExpired { .. })
+    ));
+    // Before its first day too.
+    bench.run(1, give("C", MEMBER, OTHER)).expect("given");
+    assert!(matches!(
+        bench.run(5, use_coupon(1, Some(MEMBER))),
+        Err(Refusal::CouponHolder { .. })
+    ));
+    bench.run(5, use_coupon(1, Some(OTHER))).expect("used");
+    assert!(matches!(
+        bench.run(5, give("C", OTHER, MEMBER)),
+        Err(Refusal::CouponUsed { .. })
+    ));
+    assert!(matches!(
+        bench.run(5, revoke("C")),
+        Err(Refusal::CouponUsed { .. })
+    ));
+    bench.run(1, revoke("D")).expect("revoked");
+    assert!(matches!(
+        bench.run(1, revoke("D")),
         Err(Refusal::CouponVoid { .. })
     ));
 }
