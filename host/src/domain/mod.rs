@@ -2,6 +2,7 @@
 
 pub mod basket;
 pub mod claim;
+pub mod draw;
 pub mod facts;
 pub mod ledger;
 pub mod order;

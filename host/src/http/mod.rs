@@ -48,6 +48,7 @@ pub mod orders;
 pub mod paging;
 mod persons;
 pub mod plugins;
+mod prize_draws;
 pub mod problems;
 mod products;
 mod programs;

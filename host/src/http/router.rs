@@ -24,8 +24,8 @@ use super::error::Problem;
 use super::problems::Code;
 use super::{
     approvals, auth, baskets, bindings, cards, claims, configuration, coupons, error, events,
-    freezing, health, members, occasions, operations, orders, plugins, products, programs, quotes,
-    rewards, staff, stores, terminals, top_up_plans, wallet,
+    freezing, health, members, occasions, operations, orders, plugins, prize_draws, products,
+    programs, quotes, rewards, staff, stores, terminals, top_up_plans, wallet,
 };
 use crate::host::Host;
 
@@ -83,6 +83,7 @@ fn resources() -> OpenApiRouter<Arc<Host>> {
         .merge(quotes::routes())
         .merge(baskets::routes())
         .merge(rewards::routes())
+        .merge(prize_draws::routes())
         .merge(top_up_plans::routes())
         .merge(orders::routes())
         .merge(claims::routes())

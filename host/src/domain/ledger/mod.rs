@@ -10,6 +10,7 @@
 mod account;
 mod apply;
 mod command;
+mod coupon;
 mod draft;
 mod entry;
 mod hold;
@@ -31,7 +32,7 @@ pub use command::{
 pub use entry::{Entry, LotChange, Notice, Posting, Receipt};
 pub use record::{
     ClaimRow, EvaluationRow, EventRow, ExchangeRow, MemberDayRow, MemberTierRow, OccasionRow,
-    OrderRow, PlannedTopUpRow, Record, RefundRow,
+    OrderRow, PlannedTopUpRow, PrizeDrawRow, PrizeOutcomeRow, Record, RefundRow,
 };
 pub use refusal::Refusal;
 pub use state::{
