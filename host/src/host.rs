@@ -84,6 +84,8 @@ pub struct Host {
     /// Whether refusals are told in Chinese to callers that name no language.
     pub chinese: AtomicBool,
     pub quotes: Quotes,
+    /// Whose turn it is to draw a number: see [`crate::wallet::draw`].
+    pub drawing: tokio::sync::Mutex<()>,
     pub snapshots: Snapshots,
     /// The configuration folder, and what is wrong with it.
     pub watched: Watched,
@@ -138,6 +140,7 @@ impl Host {
             metrics: Arc::default(),
             chinese: AtomicBool::new(false),
             quotes: Quotes::new(config.limits.quotes),
+            drawing: tokio::sync::Mutex::default(),
             snapshots: Snapshots::default(),
             watched: Watched::default(),
             lease: Lease::new(Duration::from_secs(config.limits.lease_seconds)),

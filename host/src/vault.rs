@@ -185,13 +185,16 @@ impl Vault {
 
     /// 32 bytes only the holder of the master key can make from a text, another for each purpose.
     pub fn derive(&self, purpose: &str, text: &str) -> [u8; 32] {
-        let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(&self.master)
-            .unwrap_or_else(|_| unreachable!("HMAC takes a key of any length"));
-        mac.update(purpose.as_bytes());
-        mac.update(&[0]);
-        mac.update(text.as_bytes());
-        mac.finalize().into_bytes().into()
+        mac(&self.master, &[purpose.as_bytes(), &[0], text.as_bytes()])
     }
+}
+
+/// HMAC-SHA256 of the parts one after another.
+pub fn mac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+    let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(key)
+        .unwrap_or_else(|_| unreachable!("HMAC takes a key of any length"));
+    parts.iter().for_each(|part| mac.update(part));
+    mac.finalize().into_bytes().into()
 }
 
 /// Fresh random bytes from the system.

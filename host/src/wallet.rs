@@ -3,6 +3,7 @@
 
 mod bounds;
 mod coupons;
+mod draw;
 mod exchange;
 mod plan;
 mod reversal;
@@ -11,6 +12,10 @@ mod withdrawal;
 
 pub use bounds::{Freeze, Frozen, freeze, frozen_of};
 pub use coupons::{CouponTransfer, Revocation, revoke, transfer_coupon};
+pub use draw::{
+    Checked, Prize, PrizeDrawRequest, PrizeRequest, check_draw, close_draw, draw, open_draw,
+    prizes_of,
+};
 pub use exchange::{ExchangeRequest, Gives, TAKEN, exchange, owner};
 pub use plan::{HAD, PlanGives, owner as plan_owner, read as plan_gives};
 pub use reversal::{Reversal, reverse};

@@ -26,3 +26,40 @@ CREATE TABLE expiry_notices (
 );
 CREATE INDEX expiry_notices_day ON expiry_notices (last_day);
 CREATE INDEX coupons_expiring ON coupons (expires_on, code) WHERE holder IS NOT NULL AND expires_on IS NOT NULL;
+-- Prize draws as they were opened.
+CREATE TABLE prize_draws (
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL,
+    -- Price of a number, at the program's scale.
+    points BIGINT NOT NULL,
+    -- JSON: name, what it gives, weight and stock of each, in their order.
+    prizes TEXT NOT NULL,
+    -- Weight of winning nothing.
+    blanks BIGINT NOT NULL,
+    -- Numbers one member may draw; none where any.
+    per_member BIGINT,
+    -- SHA-256 of the seed, in hex.
+    seed_hash TEXT NOT NULL,
+    opened_at BIGINT NOT NULL
+);
+CREATE TABLE prize_draw_ends (
+    draw TEXT NOT NULL PRIMARY KEY,
+    -- In hex.
+    seed TEXT NOT NULL,
+    closed_at BIGINT NOT NULL
+);
+-- What each number of a draw won.
+CREATE TABLE prize_outcomes (
+    draw TEXT NOT NULL,
+    -- From 1, without a gap.
+    number BIGINT NOT NULL,
+    id TEXT NOT NULL UNIQUE,
+    member TEXT NOT NULL,
+    -- Position of the prize in the draw; none where it won nothing.
+    prize BIGINT,
+    -- Codes of the coupons it won, as a JSON list.
+    codes TEXT NOT NULL,
+    store TEXT NOT NULL,
+    drawn_at BIGINT NOT NULL,
+    PRIMARY KEY (draw, number)
+);

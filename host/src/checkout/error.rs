@@ -94,6 +94,12 @@ pub enum CheckoutError {
     RewardUnknown(String),
     #[error("what was named is frozen already, or is not frozen")]
     FreezeUnchanged,
+    #[error("the prize draw `{0}` is not known")]
+    DrawUnknown(String),
+    #[error("a prize draw `{0}` was opened before; name another")]
+    DrawExists(String),
+    #[error("the prize draw `{0}` is closed")]
+    DrawClosed(String),
     #[error("the top-up plan `{0}` is not known or not sold now")]
     PlanUnknown(String),
     #[error("the plan is for {0} minor units")]

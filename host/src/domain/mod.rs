@@ -4,6 +4,7 @@ pub mod attributes;
 pub mod basket;
 pub mod claim;
 pub mod commission;
+pub mod draw;
 pub mod facts;
 pub mod ledger;
 pub mod order;

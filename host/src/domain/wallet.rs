@@ -90,9 +90,9 @@ impl Default for TransferTerms {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WalletCaps {
-    /// Members whose person is known.
+    /// Members whose name or phone is known.
     pub named: WalletCap,
-    /// Members without a person: anonymous cards.
+    /// Members of whom neither is known: anonymous cards.
     pub anonymous: WalletCap,
 }
 

@@ -50,6 +50,7 @@ pub mod paging;
 mod passes;
 mod persons;
 pub mod plugins;
+mod prize_draws;
 pub mod problems;
 mod products;
 mod profile;

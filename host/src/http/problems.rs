@@ -220,6 +220,9 @@ catalogue! {
     RewardUnknown "reward_unknown" 404 final
         en "The reward is not known" "No reward {id} is given for points." "Use an id from the list of rewards."
         zh "兑换品不存在" "没有可兑换的 {id}。" "请使用兑换品列表中的编号。";
+    DrawUnknown "draw_unknown" 404 final
+        en "The prize draw is not known" "No prize draw has the id {id}." "Use an id from GET /v1/prize-draws."
+        zh "抽奖不存在" "没有编号为 {id} 的抽奖。" "请使用 GET /v1/prize-draws 返回的编号。";
     PlanUnknown "plan_unknown" 404 final
         en "The top-up plan is not known" "No plan {id} is sold now." "Use an id from GET /v1/top-up-plans, on the days it is sold."
         zh "充值方案不存在" "目前没有充值方案 {id}。" "请使用 GET /v1/top-up-plans 中在售期内的编号。";
@@ -304,6 +307,9 @@ catalogue! {
     BalanceShort "balance_short" 409 final
         en "The balance is too small" "The account {account} has {available}, but {needed} is needed." "Use less of it, or another tender."
         zh "余额不足" "账户 {account} 可用 {available}，需要 {needed}。" "请减少使用额，或改用其他支付方式。";
+    DrawClosed "draw_closed" 409 final
+        en "The prize draw is closed" "The prize draw {id} takes no further numbers; its seed is told." "Look at its outcomes, or open another draw."
+        zh "抽奖已结束" "抽奖 {id} 已结束并公开种子，不再接受抽取。" "请查看抽奖结果，或开启新的抽奖。";
     ValueFrozen "value_frozen" 409 final
         en "The value is frozen" "What is on {account} is frozen and cannot be spent." "Pay another way, or have a supervisor unfreeze it and send the request under a new Idempotency-Key."
         zh "余额已冻结" "账户 {account} 已冻结，不能使用。" "请改用其他支付方式，或由主管解冻后使用新的 Idempotency-Key 重新提交。";

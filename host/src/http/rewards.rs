@@ -121,18 +121,7 @@ async fn put(
     in_range("/points", request.points, 1)?;
     in_range("/stock", request.stock.unwrap_or(0), 0)?;
     let mut conn = host.db.read().await?;
-    match &request.gives {
-        Gives::Goods { product } => {
-            let found = store::products::product(&mut conn, product).await?;
-            found.ok_or_else(|| {
-                Problem::unknown(Code::ProductUnknown, product).at("/gives/goods/product")
-            })?;
-        }
-        Gives::Coupon { binding, .. } => {
-            honouring(&mut conn, binding, "/gives/coupon/binding").await?;
-        }
-        Gives::Bonus { amount, .. } => in_range("/gives/bonus/amount", *amount, 1)?,
-    }
+    givable(&mut conn, &request.gives, "/gives").await?;
     drop(conn);
     let row = Reward {
         id: id.as_str().to_owned(),
@@ -156,6 +145,24 @@ async fn put(
     let (reward, taken) = written.await?;
     let reward = reward.ok_or_else(|| Problem::unknown(Code::RewardUnknown, id.as_str()))?;
     Ok(Done::ok(show(reward, taken)?))
+}
+
+/// Refuses what cannot be given.
+pub(super) async fn givable(conn: &mut Conn, gives: &Gives, at: &str) -> Result<(), Problem> {
+    match gives {
+        Gives::Goods { product } => {
+            let found = store::products::product(conn, product).await?;
+            found.ok_or_else(|| {
+                let at = format!("{at}/goods/product");
+                Problem::unknown(Code::ProductUnknown, product).at(at)
+            })?;
+            Ok(())
+        }
+        Gives::Coupon { binding, .. } => {
+            honouring(conn, binding, &format!("{at}/coupon/binding")).await
+        }
+        Gives::Bonus { amount, .. } => in_range(&format!("{at}/bonus/amount"), *amount, 1),
+    }
 }
 
 /// Refuses a binding that honours no coupon any more.

@@ -24,8 +24,8 @@ use super::error::Problem;
 use super::problems::Code;
 use super::{
     approvals, auth, baskets, bindings, cards, claims, commissions, configuration, coupons, error,
-    events, freezing, health, members, occasions, operations, orders, passes, plugins, products,
-    profile, programs, quotes, rewards, settlements, shifts, staff, stores, terminals,
+    events, freezing, health, members, occasions, operations, orders, passes, plugins, prize_draws,
+    products, profile, programs, quotes, rewards, settlements, shifts, staff, stores, terminals,
     top_up_plans, wallet,
 };
 use crate::host::Host;
@@ -89,6 +89,7 @@ fn resources() -> OpenApiRouter<Arc<Host>> {
         .merge(rewards::routes())
         .merge(settlements::routes())
         .merge(shifts::routes())
+        .merge(prize_draws::routes())
         .merge(top_up_plans::routes())
         .merge(orders::routes())
         .merge(claims::routes())

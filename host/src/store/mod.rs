@@ -31,6 +31,7 @@ pub mod operations;
 pub mod orders;
 pub mod persons;
 pub mod plugins;
+pub mod prize_draws;
 pub mod products;
 pub mod rewards;
 mod row;

@@ -49,7 +49,11 @@ pub async fn freeze(
     freezes: bool,
     intent: Intent,
 ) -> Result<Receipt, CheckoutError> {
-    if let Some(receipt) = replayed(host, &intent).await? {
+    let meant = |error| match error {
+        CheckoutError::Ledger(Refusal::CounterLimit { .. }) => CheckoutError::FreezeUnchanged,
+        error => error,
+    };
+    if let Some(receipt) = replayed(host, &intent).await.map_err(meant)? {
         return Ok(receipt);
     }
     reasonable(&request.reason)?;
@@ -62,12 +66,12 @@ pub async fn freeze(
     };
     let mut movement = Movement::new(host, &place, kind, intent);
     let [stored_value, points] = accounts(&member, &place.store.currency);
-    let meant = match request.what {
+    let chosen = match request.what {
         Frozen::StoredValue => vec![stored_value],
         Frozen::Points => vec![points],
         Frozen::Everything => vec![stored_value, points],
     };
-    for account in meant {
+    for account in chosen {
         let (owner, name) = frozen(&account);
         movement.steps([Step::Counter {
             owner,
@@ -82,11 +86,7 @@ pub async fn freeze(
         "member": member, "what": request.what, "reason": request.reason,
     });
     movement.event(event, &member, caller, told);
-    let end = movement.submit(host).await;
-    end.map_err(|error| match error {
-        CheckoutError::Ledger(Refusal::CounterLimit { .. }) => CheckoutError::FreezeUnchanged,
-        error => error,
-    })
+    movement.submit(host).await.map_err(meant)
 }
 
 /// Whether a member's stored value and points are frozen.
@@ -117,9 +117,8 @@ pub(super) async fn received(
     member: &str,
 ) -> Result<(Vec<Step>, WalletCap), CheckoutError> {
     let [principal, _] = accounts(member, &place.store.currency);
-    let person = store::persons::person(&mut host.db.read().await?, member).await?;
     let caps = &place.settings.wallet_caps;
-    let cap = if person.is_some() {
+    let cap = if is_named(host, member).await? {
         caps.named.clone()
     } else {
         caps.anonymous.clone()
@@ -135,4 +134,15 @@ pub(super) async fn received(
         most,
     }));
     Ok((steps, cap))
+}
+
+/// Whether it is known who a member is; his row is there for an anonymous card too.
+async fn is_named(host: &Host, member: &str) -> Result<bool, CheckoutError> {
+    let sealed = store::persons::person(&mut host.db.read().await?, member).await?;
+    let Some(sealed) = sealed else {
+        return Ok(false);
+    };
+    let vault = &host.vault;
+    let person = vault.open_person(member, &sealed.sealed_key, &sealed.sealed)?;
+    Ok(person.name.is_some() || person.phone.is_some())
 }

@@ -94,13 +94,13 @@ pub async fn exchange(
         .ok_or_else(|| CheckoutError::RewardUnknown(request.reward.clone()))?;
     let gives: Gives = serde_json::from_str(&reward.gives)
         .map_err(StoreError::stored("reading what a reward gives"))?;
+    let quantity = u32::try_from(request.quantity).unwrap_or(0);
     let points = reward.points.checked_mul(request.quantity);
     let points = points.ok_or(tessera_money::Overflow)?;
     let (store, asset) = (&place.store.id, points_asset(DEFAULT_PROGRAM));
     let key = intent.key.clone();
     let mut movement = Movement::new(host, &place, "exchange", intent);
-    let (id, today) = (movement.id().to_owned(), movement.command.business_date);
-    let last = |days: Option<u16>| days.map(|days| today.plus_days(i32::from(days) - 1));
+    let id = movement.id().to_owned();
     movement.steps([
         Step::Counter {
             owner: owner(&reward.id),
@@ -121,23 +121,15 @@ pub async fn exchange(
             amount: points,
         },
     ]);
-    let mut codes = Vec::new();
-    match gives {
-        Gives::Goods { .. } => {}
-        Gives::Coupon { binding, days } => {
-            for position in 0..u32::try_from(request.quantity).unwrap_or(0) {
-                let made = (key.as_str(), position);
-                codes.push(movement.coupon(host, made, &binding, &member, last(days)));
-            }
-        }
-        Gives::Bonus { amount, days } => {
-            let amount = amount.checked_mul(request.quantity);
-            let amount = amount.ok_or(tessera_money::Overflow)?;
-            let currency = &place.store.currency;
-            let account = AccountKey::new(&member, AccountName::Bonus, currency);
-            movement.issue(account, amount, None, last(days));
-        }
-    }
+    let currency = &place.store.currency;
+    let codes = give(
+        host,
+        &mut movement,
+        &gives,
+        quantity,
+        (&member, currency),
+        &key,
+    )?;
     let told = serde_json::json!({
         "exchange": id, "reward": reward.id, "quantity": request.quantity, "points": points,
     });
@@ -154,6 +146,34 @@ pub async fn exchange(
     movement.event("member.exchanged_points", &member, caller, told);
     let receipt = movement.submit(host).await?;
     Ok((written(host, &receipt.subject.id).await?, receipt))
+}
+
+/// Adds pieces of something to a movement; answers the codes of the coupons among them.
+pub(super) fn give(
+    host: &Host,
+    movement: &mut Movement,
+    gives: &Gives,
+    pieces: u32,
+    (member, currency): (&str, &str),
+    key: &str,
+) -> Result<Vec<String>, CheckoutError> {
+    let today = movement.command.business_date;
+    let last = |days: Option<u16>| days.map(|days| today.plus_days(i32::from(days) - 1));
+    match gives {
+        Gives::Goods { .. } => Ok(Vec::new()),
+        Gives::Coupon { binding, days } => {
+            let made =
+                |position| movement.coupon(host, (key, position), binding, member, last(*days));
+            Ok((0..pieces).map(made).collect())
+        }
+        Gives::Bonus { amount, days } => {
+            let amount = amount.checked_mul(pieces.into());
+            let amount = amount.ok_or(tessera_money::Overflow)?;
+            let account = AccountKey::new(member, AccountName::Bonus, currency);
+            movement.issue(account, amount, None, last(*days));
+            Ok(Vec::new())
+        }
+    }
 }
 
 async fn written(host: &Host, id: &str) -> Result<Exchange, CheckoutError> {

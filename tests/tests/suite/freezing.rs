@@ -45,10 +45,14 @@ async fn on(shop: &Shop, member: &str, account: &str) -> i64 {
 
 /// A tea for 12.00, paid by the member as named.
 fn tea(member: &str, tender: &str) -> Value {
-    json!({
-        "member": { "id": member }, "lines": [{ "product": "tea" }],
-        "tenders": [{ "kind": tender, "amount": 1_200 }],
-    })
+    let unit = if tender == "points" {
+        "points"
+    } else {
+        "amount"
+    };
+    let mut paid = json!({ "kind": tender });
+    paid[unit] = json!(1_200);
+    json!({ "member": { "id": member }, "lines": [{ "product": "tea" }], "tenders": [paid] })
 }
 
 fn done(answers: &[Answer]) -> usize {

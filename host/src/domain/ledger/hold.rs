@@ -1,8 +1,9 @@
 //! Holds: a quote's benefits parked until they are posted, voided or expire.
 
 use super::account::AccountKey;
-use super::apply::{cut, move_counter, not_frozen, take_all, use_coupon};
+use super::apply::{cut, move_counter, not_frozen, take_all};
 use super::command::{HoldOutcome, Reserve};
+use super::coupon::use_coupon;
 use super::draft::{Draft, invalid, negated, positive};
 use super::pass;
 use super::refusal::Refusal;

@@ -10,6 +10,7 @@
 mod account;
 mod apply;
 mod command;
+mod coupon;
 mod draft;
 mod entry;
 mod hold;
@@ -34,7 +35,8 @@ pub use entry::{Entry, LotChange, Notice, Posting, Receipt};
 pub use pass::value_lot;
 pub use record::{
     CardRow, ClaimRow, EvaluationRow, EventRow, ExchangeRow, MemberDayRow, MemberTierRow,
-    OccasionRow, OrderRow, PlannedTopUpRow, Record, RefundRow, SettlementRow,
+    OccasionRow, OrderRow, PlannedTopUpRow, PrizeDrawRow, PrizeOutcomeRow, Record, RefundRow,
+    SettlementRow,
 };
 pub use refusal::Refusal;
 pub use shift::{CASH_OUT, Shift, ShiftMovement, ShiftNeed, ShiftStep};

@@ -14,6 +14,13 @@ pub enum Record {
     /// A card as it is from now on.
     Card(Box<CardRow>),
     PlannedTopUp(PlannedTopUpRow),
+    PrizeDraw(PrizeDrawRow),
+    /// A draw that is closed, with its seed in hex.
+    PrizeDrawEnd {
+        draw: String,
+        seed: String,
+    },
+    PrizeOutcome(PrizeOutcomeRow),
     Evaluation(Box<EvaluationRow>),
     Event(EventRow),
     MemberDay(MemberDayRow),
@@ -160,6 +167,35 @@ pub struct PlannedTopUpRow {
     pub tier: Option<String>,
 }
 
+/// A prize draw that is opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrizeDrawRow {
+    pub id: String,
+    pub name: String,
+    /// Price of a number, at the program's scale.
+    pub points: i64,
+    /// JSON.
+    pub prizes: String,
+    pub blanks: i64,
+    pub per_member: Option<i64>,
+    /// SHA-256 in hex.
+    pub seed_hash: String,
+}
+
+/// What a number of a draw won.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrizeOutcomeRow {
+    pub id: String,
+    pub draw: String,
+    pub number: i64,
+    pub member: String,
+    /// Position of the prize; none where it won nothing.
+    pub prize: Option<i64>,
+    /// Codes of the coupons it won, as a JSON list.
+    pub codes: String,
+    pub store: String,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EvaluationRow {
     /// The order, refund, claim or occasion the rule was asked for.
@@ -274,6 +310,20 @@ impl Record {
                     visit("top-up", text);
                 }
                 visit("top-up", row.tier.as_deref().unwrap_or(""));
+            }
+            Self::PrizeDraw(row) => {
+                for text in [&row.id, &row.name, &row.prizes, &row.seed_hash] {
+                    visit("prize draw", text);
+                }
+            }
+            Self::PrizeDrawEnd { draw, seed } => {
+                visit("prize draw", draw);
+                visit("prize draw", seed);
+            }
+            Self::PrizeOutcome(row) => {
+                for text in [&row.id, &row.draw, &row.member, &row.codes, &row.store] {
+                    visit("prize", text);
+                }
             }
             Self::Occasion(row) => {
                 for text in [&row.id, &row.member, &row.name, &row.kind, &row.store] {

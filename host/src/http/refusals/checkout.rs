@@ -69,6 +69,11 @@ impl From<CheckoutError> for Problem {
             E::NotOffered(at) => Self::new(Code::NotOffered).with("what", at),
             E::Reason => refused("/reason", "give 1 to 500 characters"),
             E::RewardUnknown(id) => Self::unknown(Code::RewardUnknown, &id).at("/reward"),
+            E::DrawUnknown(id) => Self::unknown(Code::DrawUnknown, &id),
+            E::DrawExists(id) => Self::new(Code::Duplicate)
+                .with("thing", "prize draw")
+                .with("id", id),
+            E::DrawClosed(id) => Self::new(Code::DrawClosed).with("id", id),
             E::FreezeUnchanged => Self::new(Code::FreezeUnchanged),
             E::PlanUnknown(id) => Self::unknown(Code::PlanUnknown, &id).at("/plan"),
             E::PlanAmount(_) => refused("/amount", told),

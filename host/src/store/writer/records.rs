@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::persist::{Accepted, day, maybe, text};
 use crate::domain::ledger::{
     CardRow, ClaimRow, Command, EvaluationRow, EventRow, ExchangeRow, MemberTierRow, Notice,
-    OccasionRow, OrderRow, PlannedTopUpRow, Record, RefundRow, Step,
+    OccasionRow, OrderRow, PlannedTopUpRow, PrizeDrawRow, PrizeOutcomeRow, Record, RefundRow, Step,
 };
 use crate::store::bulk::{Bulk, Cell, Kind};
 use crate::store::error::StoreError;
@@ -73,6 +73,24 @@ const PLANNED_TOP_UPS: Bulk = Bulk {
     columns: &[Text, Text, Text, Text, Text],
 };
 
+const PRIZE_DRAWS: Bulk = Bulk {
+    doing: "opening prize draws",
+    text: "INSERT INTO prize_draws (id, name, points, prizes, blanks, per_member, seed_hash, opened_at) {rows}",
+    columns: &[Text, Text, Int, Text, Int, Int, Text, Int],
+};
+
+const PRIZE_DRAW_ENDS: Bulk = Bulk {
+    doing: "closing prize draws",
+    text: "INSERT INTO prize_draw_ends (draw, seed, closed_at) {rows}",
+    columns: &[Text, Text, Int],
+};
+
+const PRIZE_OUTCOMES: Bulk = Bulk {
+    doing: "writing prizes",
+    text: "INSERT INTO prize_outcomes (draw, number, id, member, prize, codes, store, drawn_at) {rows}",
+    columns: &[Text, Int, Text, Text, Int, Text, Text, Int],
+};
+
 const COUPON_STATES: Bulk = Bulk {
     doing: "writing what happened to coupons",
     text: "INSERT INTO coupon_states (id, code, state, member, subject_kind, subject_id, reason, at) {rows}",
@@ -134,6 +152,9 @@ struct Rows {
     cards: BTreeMap<String, CardRow>,
     planned_top_ups: Vec<Cell>,
     coupon_states: Vec<Cell>,
+    prize_draws: Vec<Cell>,
+    prize_draw_ends: Vec<Cell>,
+    prize_outcomes: Vec<Cell>,
     evaluations: Vec<Cell>,
     evaluated: BTreeSet<(String, String)>,
     events: Vec<Cell>,
@@ -194,6 +215,9 @@ pub(super) fn add(writing: &mut Writing, accepted: &[Accepted<'_>]) -> Result<()
     writing.add(&CARDS, cards);
     writing.add(&PLANNED_TOP_UPS, rows.planned_top_ups);
     writing.add(&COUPON_STATES, rows.coupon_states);
+    writing.add(&PRIZE_DRAWS, rows.prize_draws);
+    writing.add(&PRIZE_DRAW_ENDS, rows.prize_draw_ends);
+    writing.add(&PRIZE_OUTCOMES, rows.prize_outcomes);
     writing.add(&EVALUATIONS, rows.evaluations);
     let evaluated = rows
         .evaluated
@@ -250,6 +274,12 @@ impl Rows {
                 self.cards.insert(row.number.clone(), (**row).clone());
             }
             Record::PlannedTopUp(row) => self.planned_top_up(row),
+            Record::PrizeDraw(row) => self.prize_draw(row, command),
+            Record::PrizeDrawEnd { draw, seed } => {
+                let at = Cell::Int(command.at.0);
+                self.prize_draw_ends.extend([text(draw), text(seed), at]);
+            }
+            Record::PrizeOutcome(row) => self.prize_outcome(row, command),
             Record::Evaluation(row) => self.evaluation(row),
             Record::Event(row) => self.event(row, command),
             Record::MemberDay(row) => {
@@ -294,6 +324,32 @@ impl Rows {
             text(&row.plan),
             text(&row.codes),
             maybe(&row.tier),
+        ]);
+    }
+
+    fn prize_draw(&mut self, row: &PrizeDrawRow, command: &Command) {
+        self.prize_draws.extend([
+            text(&row.id),
+            text(&row.name),
+            Cell::Int(row.points),
+            text(&row.prizes),
+            Cell::Int(row.blanks),
+            Cell::MaybeInt(row.per_member),
+            text(&row.seed_hash),
+            Cell::Int(command.at.0),
+        ]);
+    }
+
+    fn prize_outcome(&mut self, row: &PrizeOutcomeRow, command: &Command) {
+        self.prize_outcomes.extend([
+            text(&row.draw),
+            Cell::Int(row.number),
+            text(&row.id),
+            text(&row.member),
+            Cell::MaybeInt(row.prize),
+            text(&row.codes),
+            text(&row.store),
+            Cell::Int(command.at.0),
         ]);
     }
 
