@@ -17,6 +17,7 @@ pub struct MemberAttribute {
     /// As rules and requests name it.
     #[schemars(extend("examples" = ["size"]))]
     pub name: String,
+    /// What its values are.
     pub kind: AttributeKind,
     /// Whether nobody of a store that sees it is enrolled without it.
     #[serde(default)]
@@ -27,6 +28,7 @@ pub struct MemberAttribute {
     pub choices: Vec<String>,
     /// Stores whose keys see and set it; all stores when left out. Keys of the whole chain always do.
     #[serde(default)]
+    #[schemars(extend("examples" = [["west"]]))]
     pub stores: Vec<String>,
 }
 
