@@ -27,7 +27,7 @@ pub struct MemberAttribute {
     pub choices: Vec<String>,
     /// Stores whose keys see and set it; all stores when left out. Keys of the whole chain always do.
     #[serde(default)]
-    #[schemars(extend("examples" = [["store-1"]]))]
+    #[schemars(extend("examples" = [["west"]]))]
     pub stores: Vec<String>,
 }
 

@@ -88,17 +88,6 @@ async fn a_member_is_found_by_card_and_phone_and_shown_masked() {
         .map(|event| event["type"].clone())
         .collect();
     assert_eq!(kinds, [json!("member.enrolled"), json!("person.unmasked")]);
-    shop.with(
-        "PUT",
-        &format!("/v1/members/{id}/cards/{number}"),
-        &[],
-        Some(json!({"status": "lost"})),
-    )
-    .await
-    .expect(200);
-    shop.get(&format!("/v1/members?card={number}"))
-        .await
-        .refused(409, "card_lost");
     shop.with("DELETE", &format!("/v1/members/{id}/person"), &[], None)
         .await
         .expect(200);
