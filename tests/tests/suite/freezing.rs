@@ -227,7 +227,7 @@ on_each_database! {
         shop.post(&path, &shop.supervisor, again).await.ok();
         pay_in(&shop, &member, 1_000).await.ok();
         assert_eq!(pay_in(&shop, &member, 1).await.refused(409), "limit_reached");
-        // The store's next day: ten at night is fourteen hours on from ten.
+        // Midnight in the store is fourteen hours away.
         shop.later(14 * 3_600 - 1);
         assert_eq!(pay_in(&shop, &member, 1).await.refused(409), "limit_reached");
         shop.later(1);
