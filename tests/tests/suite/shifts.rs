@@ -134,9 +134,9 @@ on_each_database! {
         let next = format!("/v1/shifts/{shift}/movements?cursor={}", page["next"].as_str().expect("a cursor"));
         let rest = shop.get(&next, &till).await.ok();
         assert_eq!(rest["items"].as_array().expect("a list").len(), 4);
-        assert_eq!(rest["items"][0]["kind"], "withdrawal");
-        assert_eq!(rest["items"][1]["by"], page["items"][0]["by"]);
-        assert_eq!(rest["items"][2]["by"], "boss");
+        assert_eq!(rest["items"][0]["kind"], "top-up");
+        assert_eq!(rest["items"][0]["by"], page["items"][0]["by"]);
+        assert_eq!(rest["items"][1]["by"], "boss");
         assert_eq!(shop.system("tender/cash/east", "CNY").await, -13_500 - 1_200 - 7_000);
         assert_eq!(shop.system("safe/east", "CNY").await, 2_500);
         // A note is missing; the card slips are right. The books follow the count.
@@ -172,7 +172,7 @@ on_each_database! {
         let tries = join_all((0..64).map(|_| open(&shop, &one, 1_000))).await;
         assert_eq!(worked(tries, "shift_open"), 1);
         let other = till(&shop, "east", "two").await;
-        let key = "opening two";
+        let key = "opening-two";
         let body = json!({ "float": 0 });
         let first = shop.post_as("/v1/shifts", &other, key, body.clone()).await.ok();
         let again = shop.post_as("/v1/shifts", &other, key, body).await;
@@ -293,7 +293,7 @@ on_each_database! {
         shop.settings(json!({ "shifts": { "at_terminals": "required" } })).await;
         let till = till(&shop, "east", "one").await;
         let member = shop.member().await;
-        let (key, tea) = ("the sale", quote(&shop, &till, "tea").await);
+        let (key, tea) = ("the-sale", quote(&shop, &till, "tea").await);
         let path = format!("/v1/quotes/{tea}/commit");
         assert_eq!(shop.post_as(&path, &till, key, json!({})).await.refused(409), "shift_needed");
         let top_up = json!({ "amount": 100, "tender": { "kind": "cash" } });
