@@ -201,7 +201,7 @@ on_each_database! {
             assert_eq!(answer.refused(422), "invalid_fields");
         }
         let nowhere = json!({ "terminal": "nowhere", "float": 0 });
-        assert_eq!(shop.post("/v1/shifts", &shop.supervisor, nowhere).await.refused(404), "terminal_unknown");
+        assert_eq!(shop.post("/v1/shifts", &shop.supervisor, nowhere).await.refused(422), "terminal_unknown");
         assert_eq!(shop.get("/v1/shifts/nothing", &one).await.refused(404), "shift_unknown");
         assert_eq!(shop.get(&format!("/v1/shifts/{shift}"), &west).await.refused(403), "other_store");
         shop.verify().await;
