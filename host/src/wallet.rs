@@ -7,6 +7,7 @@ mod transfer;
 mod withdrawal;
 
 pub use exchange::{ExchangeRequest, Gives, TAKEN, exchange, owner};
+pub(crate) use reversal::inverted;
 pub use reversal::{Reversal, reverse};
 pub use transfer::{Transfer, transfer};
 pub use withdrawal::{Withdrawal, withdraw};
@@ -253,7 +254,7 @@ impl Movement {
         self.command.business_date
     }
 
-    fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         &self.command.subject.id
     }
 
@@ -305,6 +306,16 @@ pub(crate) async fn replayed(
             replayed: true,
             ..receipt
         })),
+    }
+}
+
+const LONGEST_REASON: usize = 500;
+
+/// Refuses a change nobody gives a reason for.
+pub(crate) fn reasoned(reason: &str) -> Result<(), CheckoutError> {
+    match reason.chars().count() {
+        1..=LONGEST_REASON => Ok(()),
+        _ => Err(CheckoutError::Reason),
     }
 }
 
@@ -363,7 +374,7 @@ pub(crate) fn any_place(host: &Host) -> Result<Arc<Place>, CheckoutError> {
         .ok_or(CheckoutError::NoChain)
 }
 
-fn in_range(amount: i64, least: i64, pointer: &str) -> Result<(), CheckoutError> {
+pub(crate) fn in_range(amount: i64, least: i64, pointer: &str) -> Result<(), CheckoutError> {
     if (least..=MAX_AMOUNT).contains(&amount) {
         Ok(())
     } else {

@@ -56,6 +56,8 @@ pub struct CheckoutSettings {
     /// Points given by a member to another; they keep their last days. Default not offered (OpenLoyalty does).
     #[schemars(extend("examples" = [{ "fee": "1%" }]))]
     pub points_transfer: Option<TransferTerms>,
+    /// Days after a merge of two members on which it can be undone. Default 30; 0 is the day of the merge alone.
+    pub merge_undo_days: u16,
     /// What is kept of members beside their person: typed, checked when it is set, told to rules. Default none: then a
     /// member may have any attribute; a chain that defines some has no others.
     #[schemars(extend("examples" = [[{ "name": "size", "kind": "choice", "choices": ["S", "M", "L"] }]]))]
@@ -233,6 +235,7 @@ impl Default for CheckoutSettings {
             withdrawal: WithdrawalTerms::default(),
             stored_value_transfer: None,
             points_transfer: None,
+            merge_undo_days: 30,
             member_attributes: Vec::new(),
             earn_before_tax: false,
             points_tender_reduces_earning: true,

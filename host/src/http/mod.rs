@@ -41,6 +41,7 @@ mod events;
 mod health;
 pub mod json;
 mod members;
+mod merges;
 mod occasions;
 mod operations;
 pub mod orders;

@@ -24,8 +24,8 @@ use super::error::Problem;
 use super::problems::Code;
 use super::{
     approvals, auth, baskets, bindings, cards, claims, configuration, coupons, error, events,
-    health, members, occasions, operations, orders, plugins, products, profile, programs, quotes,
-    rewards, staff, stores, terminals, wallet,
+    health, members, merges, occasions, operations, orders, plugins, products, profile, programs,
+    quotes, rewards, staff, stores, terminals, wallet,
 };
 use crate::host::Host;
 
@@ -69,6 +69,7 @@ fn resources() -> OpenApiRouter<Arc<Host>> {
         .merge(products::routes())
         .merge(members::routes())
         .merge(profile::routes())
+        .merge(merges::routes())
         .merge(cards::routes())
         .merge(wallet::routes())
         .merge(approvals::routes())

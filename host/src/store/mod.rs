@@ -23,6 +23,7 @@ mod location;
 pub mod lots;
 pub mod member_days;
 pub mod members;
+pub mod merges;
 mod migrations;
 pub mod occasions;
 pub mod operations;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Movement, any_place, exchange, own_place, replayed, transfer};
+use super::{Movement, any_place, exchange, own_place, reasoned, replayed, transfer};
 use crate::access::{Permission, Principal};
 use crate::approval::{self, Act};
 use crate::checkout::{CheckoutError, Intent, stored};
@@ -27,10 +27,16 @@ const TOP_UP: &str = "top-up";
 const TRANSFER: &str = "transfer";
 const EXCHANGE: &str = "exchange";
 /// Kinds of entries that can be reversed. A sale is refunded instead.
-const REVERSIBLE: [&str; 5] = [TOP_UP, TRANSFER, EXCHANGE, "withdrawal", "adjustment"];
+const REVERSIBLE: [&str; 6] = [
+    TOP_UP,
+    TRANSFER,
+    EXCHANGE,
+    "withdrawal",
+    "adjustment",
+    "opening",
+];
 /// Counts the reversals of an entry.
 const REVERSALS: &str = "reversals";
-const LONGEST_REASON: usize = 500;
 
 /// An entry to reverse.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -54,10 +60,7 @@ pub async fn reverse(
     if let Some(receipt) = replayed(host, &intent).await? {
         return Ok(receipt);
     }
-    let length = request.reason.chars().count();
-    if length == 0 || length > LONGEST_REASON {
-        return Err(CheckoutError::Reason);
-    }
+    reasoned(&request.reason)?;
     let mut conn = host.db.read().await?;
     let of_member = |entry: &Entry| entry.postings.iter().any(|leg| is_of(leg, member));
     let found = store::entries::by_id(&mut conn, entry).await?;
@@ -205,7 +208,10 @@ fn counted_back(entry: &Entry) -> Vec<Step> {
 }
 
 /// The steps that take every leg of an entry back.
-fn inverted(entry: &Entry, settings: &CheckoutSettings) -> Result<Vec<Step>, CheckoutError> {
+pub(crate) fn inverted(
+    entry: &Entry,
+    settings: &CheckoutSettings,
+) -> Result<Vec<Step>, CheckoutError> {
     let unclear = || CheckoutError::NotReversible(entry.kind.clone());
     let mut steps = Vec::new();
     // What a credit repaid of a debt comes back as that debt, under the lot that was credited.

@@ -75,7 +75,7 @@ pub async fn transfer(
     .member
     .id;
     if to == member {
-        return Err(CheckoutError::ToHimself);
+        return Err(CheckoutError::ToHimself("/to"));
     }
     let place = own_place(host, caller, request.store.as_deref())?;
     let (terms, name, asset, fees) = match request.what {

@@ -114,6 +114,14 @@ impl AccountName {
         }
     }
 
+    /// True where a hold parks what it reserves.
+    pub(super) fn is_held(self) -> bool {
+        matches!(
+            self,
+            Self::PointsHeld | Self::PrincipalHeld | Self::BonusHeld
+        )
+    }
+
     /// The system account an expired lot of this account goes back to.
     pub(super) fn issued(self) -> &'static str {
         match self {

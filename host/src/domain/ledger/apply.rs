@@ -7,7 +7,7 @@ use super::entry::{Entry, Notice, Receipt};
 use super::record::{OrderRow, Record};
 use super::refusal::Refusal;
 use super::state::{Coupon, HoldState, Lot, OrderKey, Outcome, Recorded, State, lease};
-use super::{hold, lot, refundable, touches};
+use super::{hold, lot, merge, refundable, touches};
 
 /// What the machine needs from outside: who writes, and fresh ids.
 pub struct Context<'a> {
@@ -123,6 +123,23 @@ fn take_step(draft: &mut Draft<'_>, step: &Step) -> Result<(), Refusal> {
             amount,
             lot,
         } => lot::transfer(draft, from, to, *amount, lot),
+        Step::Merge {
+            merge,
+            from,
+            to,
+            assets,
+            first,
+        } => merge::merge(
+            draft,
+            &merge::Merge {
+                id: merge,
+                from,
+                to,
+                assets,
+                first: *first,
+            },
+        ),
+        Step::GiveCoupon { code, from, to } => give_coupon(draft, code, from, to),
         Step::System {
             name,
             asset,
@@ -470,6 +487,23 @@ fn void_coupon(draft: &mut Draft<'_>, code: &str) -> Result<(), Refusal> {
         });
     };
     coupon.void = true;
+    coupon.version += 1;
+    draft.put_coupon(coupon);
+    Ok(())
+}
+
+fn give_coupon(draft: &mut Draft<'_>, code: &str, from: &str, to: &str) -> Result<(), Refusal> {
+    let Some(mut coupon) = draft.coupon(code) else {
+        return Err(Refusal::CouponUnknown {
+            code: code.to_owned(),
+        });
+    };
+    if coupon.holder.as_deref() != Some(from) {
+        return Err(Refusal::CouponHolder {
+            code: code.to_owned(),
+        });
+    }
+    coupon.holder = Some(to.to_owned());
     coupon.version += 1;
     draft.put_coupon(coupon);
     Ok(())

@@ -14,6 +14,7 @@ mod draft;
 mod entry;
 mod hold;
 mod lot;
+mod merge;
 mod record;
 mod refundable;
 mod refusal;
@@ -29,9 +30,10 @@ pub use command::{
     Subject, TakeBackShort,
 };
 pub use entry::{Entry, LotChange, Notice, Posting, Receipt};
+pub use merge::MERGED;
 pub use record::{
-    CardRow, ClaimRow, EvaluationRow, EventRow, ExchangeRow, MemberDayRow, MemberTierRow,
-    OccasionRow, OrderRow, Record, RefundRow,
+    CardRow, ClaimRow, EvaluationRow, EventRow, ExchangeRow, MemberDayRow, MemberStateRow,
+    MemberTierRow, MergeRow, OccasionRow, OrderRow, Record, RefundRow,
 };
 pub use refusal::Refusal;
 pub use state::{

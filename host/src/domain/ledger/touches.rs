@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::account::{AccountKey, AccountName};
 use super::command::{Command, Reserve, Step};
+use super::merge::MERGED;
 use super::record::Record;
 use super::state::{CounterKey, Held, Hold, OrderKey, lease};
 
@@ -121,6 +122,19 @@ impl Touches {
                 });
                 self.lots.insert(lot.clone());
             }
+            Step::Merge {
+                from, to, assets, ..
+            } => {
+                for member in [from, to] {
+                    for asset in assets {
+                        for name in AccountName::ALL {
+                            self.account(&AccountKey::new(member, name, asset.as_str()));
+                        }
+                    }
+                    self.lots_of_members.insert(member.clone());
+                    self.counters.insert((member.clone(), MERGED.to_owned()));
+                }
+            }
             Step::System { name, asset, .. } => self.system(name, asset),
             Step::Return {
                 account, splits, ..
@@ -146,7 +160,9 @@ impl Touches {
             Step::Lease { name, .. } => {
                 self.counters.insert(lease(name));
             }
-            Step::UseCoupon { code, .. } | Step::VoidCoupon { code } => {
+            Step::UseCoupon { code, .. }
+            | Step::VoidCoupon { code }
+            | Step::GiveCoupon { code, .. } => {
                 self.coupons.insert(code.clone());
             }
             Step::IssueCoupon(coupon) => {

@@ -55,7 +55,7 @@ const COUPONS: Bulk = Bulk {
     doing: "writing coupons",
     text: "INSERT INTO coupons (code, campaign, holder, uses, use_limit, void, starts_on, expires_on, version, base)
         {rows}
-        ON CONFLICT (code) DO UPDATE SET uses = excluded.uses, void = excluded.void,
+        ON CONFLICT (code) DO UPDATE SET holder = excluded.holder, uses = excluded.uses, void = excluded.void,
             version = excluded.version, base = excluded.base
         WHERE coupons.version = excluded.base",
     columns: &[Text, Text, Text, Int, Int, Flag, Int, Int, Int, Int],

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::persist::{Accepted, day, maybe, text};
 use crate::domain::ledger::{
-    CardRow, ClaimRow, Command, EvaluationRow, EventRow, ExchangeRow, MemberTierRow, Notice,
-    OccasionRow, OrderRow, Record, RefundRow,
+    CardRow, ClaimRow, Command, EvaluationRow, EventRow, ExchangeRow, MemberStateRow,
+    MemberTierRow, MergeRow, Notice, OccasionRow, OrderRow, Record, RefundRow,
 };
 use crate::store::bulk::{Bulk, Cell, Kind};
 use crate::store::error::StoreError;
@@ -61,6 +61,12 @@ const CARDS: Bulk = Bulk {
     columns: &[Text, Text, Text, Text, Int, Text, Text, Int, Text, Text],
 };
 
+const MERGES: Bulk = Bulk {
+    doing: "writing merges",
+    text: "INSERT INTO merges (id, member, survivor, merged_at, merged_by, moved) {rows}",
+    columns: &[Text, Text, Text, Int, Text, Text],
+};
+
 const EVALUATIONS: Bulk = Bulk {
     doing: "writing evaluations",
     text: "INSERT INTO evaluations (subject_id, position, binding_id, component_digest, config_hash, kind, delta, output,
@@ -91,16 +97,20 @@ const MEMBER_DAYS: Bulk = Bulk {
 };
 
 const MEMBERS: Bulk = Bulk {
-    doing: "counting members' orders and writing their tiers",
-    text: "WITH v (id, change, decided, tier, since, until, num, den) AS ({rows})
+    doing: "counting members' orders and writing what they are",
+    text: "WITH v (id, change, decided, tier, since, until, num, den, merging, status, merged_into) AS ({rows})
         UPDATE members SET orders = orders + v.change,
             tier = CASE WHEN v.decided THEN v.tier ELSE members.tier END,
             tier_since = CASE WHEN v.decided THEN v.since ELSE members.tier_since END,
             tier_valid_until = CASE WHEN v.decided THEN v.until ELSE members.tier_valid_until END,
             tier_multiplier_num = CASE WHEN v.decided THEN v.num ELSE members.tier_multiplier_num END,
-            tier_multiplier_den = CASE WHEN v.decided THEN v.den ELSE members.tier_multiplier_den END
+            tier_multiplier_den = CASE WHEN v.decided THEN v.den ELSE members.tier_multiplier_den END,
+            status = CASE WHEN v.merging THEN v.status ELSE members.status END,
+            merged_into = CASE WHEN v.merging THEN v.merged_into ELSE members.merged_into END
         FROM v WHERE members.id = v.id",
-    columns: &[Text, Int, Flag, Text, Int, Int, Int, Int],
+    columns: &[
+        Text, Int, Flag, Text, Int, Int, Int, Int, Flag, Text, Text,
+    ],
 };
 
 /// Cells of the records of a batch, by table.
@@ -111,8 +121,9 @@ struct Rows {
     claims: Vec<Cell>,
     occasions: Vec<Cell>,
     exchanges: Vec<Cell>,
-    /// The last one wins; one statement may change a row only once.
+    /// The last one wins, as one statement may change a row only once.
     cards: BTreeMap<String, CardRow>,
+    merges: Vec<Cell>,
     evaluations: Vec<Cell>,
     evaluated: BTreeSet<(String, String)>,
     events: Vec<Cell>,
@@ -127,15 +138,21 @@ struct MemberChange {
     orders: i64,
     /// The last one wins.
     tier: Option<MemberTierRow>,
+    /// Like the tier.
+    state: Option<MemberStateRow>,
 }
 
 impl MemberChange {
-    fn cells(self, member: String) -> [Cell; 8] {
+    fn cells(self, member: String) -> [Cell; 11] {
         let decided = self.tier.is_some();
         let (tier, since, until, multiplier) = match self.tier {
             Some(row) => (row.tier, row.since, row.valid_until, row.multiplier),
             None => (None, None, None, (1, 1)),
         };
+        let merging = self.state.is_some();
+        let (status, merged_into) = self
+            .state
+            .map_or((None, None), |row| (Some(row.status), row.merged_into));
         [
             Cell::Text(member),
             Cell::Int(self.orders),
@@ -145,6 +162,9 @@ impl MemberChange {
             day(until),
             Cell::Int(multiplier.0),
             Cell::Int(multiplier.1),
+            Cell::Flag(merging),
+            Cell::MaybeText(status),
+            Cell::MaybeText(merged_into),
         ]
     }
 }
@@ -167,6 +187,7 @@ pub(super) fn add(writing: &mut Writing, accepted: &[Accepted<'_>]) -> Result<()
     writing.add(&EXCHANGES, rows.exchanges);
     let cards = rows.cards.into_values().flat_map(card_cells).collect();
     writing.add(&CARDS, cards);
+    writing.add(&MERGES, rows.merges);
     writing.add(&EVALUATIONS, rows.evaluations);
     let evaluated = rows
         .evaluated
@@ -196,7 +217,7 @@ pub(super) fn add(writing: &mut Writing, accepted: &[Accepted<'_>]) -> Result<()
     let members = rows
         .members
         .into_iter()
-        .filter(|(_, change)| change.orders != 0 || change.tier.is_some())
+        .filter(|(_, change)| change.orders != 0 || change.tier.is_some() || change.state.is_some())
         .flat_map(|(member, change)| change.cells(member))
         .collect();
     writing.add(&MEMBERS, members);
@@ -211,6 +232,11 @@ impl Rows {
             Record::Claim(row) => self.claim(row),
             Record::Occasion(row) => self.occasion(row),
             Record::Exchange(row) => self.exchange(row, command),
+            Record::Merge(row) => self.merge(row, command),
+            Record::MemberState(row) => {
+                let change = self.members.entry(row.member.clone()).or_default();
+                change.state = Some(row.clone());
+            }
             Record::Card(row) => {
                 self.cards.insert(row.number.clone(), (**row).clone());
             }
@@ -248,6 +274,17 @@ impl Rows {
             text(&row.codes),
             text(&row.store),
             Cell::Int(command.at.0),
+        ]);
+    }
+
+    fn merge(&mut self, row: &MergeRow, command: &Command) {
+        self.merges.extend([
+            text(&row.id),
+            text(&row.member),
+            text(&row.survivor),
+            Cell::Int(command.at.0),
+            text(&row.merged_by),
+            text(&row.moved),
         ]);
     }
 
