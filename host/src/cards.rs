@@ -177,6 +177,27 @@ impl Movement {
     }
 }
 
+impl Movement {
+    /// Makes a card another member's, if it is still the first one's.
+    pub(crate) async fn card_to(
+        &mut self,
+        host: &Host,
+        number: &str,
+        from: &str,
+        to: &str,
+    ) -> Result<(), CheckoutError> {
+        let before = read(host, number).await?;
+        if before.card.member_id.as_deref() == Some(from) {
+            let card = Card {
+                member_id: Some(to.to_owned()),
+                ..before.card.clone()
+            };
+            self.card(&before, card);
+        }
+        Ok(())
+    }
+}
+
 /// Hands a blank card to a member: paid for where its type has a price, good through its last day, and with the tier of
 /// its type.
 ///

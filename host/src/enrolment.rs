@@ -56,6 +56,8 @@ pub enum EnrolmentError {
     SelfReferral,
     #[error("the member `{0}` is not known")]
     MemberUnknown(String),
+    #[error("the member `{id}` is `{into}` now; change that one")]
+    Merged { id: String, into: String },
     #[error("the staff member `{0}` is not known; use one of the chain's")]
     AdviserUnknown(String),
     #[error("the phone number belongs to another member; look them up instead")]
@@ -154,6 +156,7 @@ impl Rows {
                 attributes,
                 enrolled_by: Some(newcomer.enrolled_by),
                 adviser: newcomer.adviser,
+                merged_into: None,
                 version: 1,
             },
             referral_code: newcomer.referral_code,

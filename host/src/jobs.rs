@@ -16,7 +16,7 @@ use crate::domain::ledger::{
 use crate::domain::time::Day;
 use crate::host::Host;
 use crate::store::{holds, lots};
-use crate::{lapsing, notices, occasions};
+use crate::{lapsing, merging, notices, occasions};
 
 /// How often what changed elsewhere is read again.
 const REFRESH: Duration = Duration::from_secs(1);
@@ -66,7 +66,8 @@ async fn settle(host: &Arc<Host>, day: Day, lease: &Step) -> Result<usize, Check
     let settled = expire_holds(host, lease).await?
         + release_pending(host, day, lease).await?
         + expire_lots(host, day, lease).await?
-        + lapsing::round(host, day, lease).await?;
+        + lapsing::round(host, day, lease).await?
+        + merging::round(host, day, lease).await?;
     notices::round(host, day).await?;
     // Each of them is given once by a counter of its own, whichever host asks.
     occasions::round(host).await?;

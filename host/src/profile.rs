@@ -89,6 +89,12 @@ async fn write(
     let Some(before) = store::members::member(tx, id).await? else {
         return Ok(Err(EnrolmentError::MemberUnknown(id.to_owned())));
     };
+    if let (Some(into), Some(_)) = (&before.merged_into, &profile.status) {
+        return Ok(Err(EnrolmentError::Merged {
+            id: id.to_owned(),
+            into: into.clone(),
+        }));
+    }
     if let Some(home) = &profile.home_store
         && store::stores::store(tx, home).await?.is_none()
     {

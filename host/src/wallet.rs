@@ -18,6 +18,7 @@ pub use draw::{
 };
 pub use exchange::{ExchangeRequest, Gives, TAKEN, exchange, owner};
 pub use plan::{HAD, PlanGives, owner as plan_owner, read as plan_gives};
+pub(crate) use reversal::inverted;
 pub use reversal::{Reversal, reverse};
 pub use transfer::{Transfer, transfer};
 pub use withdrawal::{Withdrawal, withdraw};
@@ -453,7 +454,7 @@ async fn other_than(
     });
     let to = found?.member.id;
     if to == giver {
-        return Err(CheckoutError::ToHimself);
+        return Err(CheckoutError::ToHimself("/to"));
     }
     Ok(to)
 }

@@ -19,6 +19,7 @@ use crate::bench::*;
 async fn an_order_is_found_by_every_name_with_its_evaluations() {
     for database in each().await {
         let (writer, task) = writer(&database.db, "main").await;
+        enrol(&writer).await;
         let mut row = order("q1");
         row.external_id = Some("till-1-77".to_owned());
         let evaluation = EvaluationRow {

@@ -8,6 +8,7 @@ use crate::domain::claim::ClaimError;
 use crate::domain::ledger::Refusal;
 use crate::domain::pricing::PricingError;
 use crate::domain::refund::RefundError;
+use crate::domain::time::Day;
 use crate::enrolment::is_card_number;
 use crate::store::error::StoreError;
 use crate::vault::VaultError;
@@ -84,8 +85,16 @@ pub enum CheckoutError {
     PassNeedsMember,
     #[error("many changes of this order came at once; send the request again")]
     OrderContended,
-    #[error("a member gives nothing to himself; name another at `/to`")]
-    ToHimself,
+    #[error(
+        "a member gives nothing to himself and is not merged with himself; name another at `{0}`"
+    )]
+    ToHimself(&'static str),
+    #[error("the member `{id}` is `{into}` now")]
+    MemberMerged { id: String, into: String },
+    #[error("the member `{0}` is not merged into another")]
+    NotMerged(String),
+    #[error("the merge could be undone through day {}", .last.0)]
+    MergeTooOld { last: Day },
     #[error("the chain does not offer what is asked for at `{0}`; see its settings")]
     NotOffered(&'static str),
     #[error("a reason of 1 to 500 characters is needed at `/reason`")]

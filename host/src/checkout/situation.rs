@@ -400,10 +400,31 @@ pub async fn find_member_at(
             return Err(CheckoutError::CardPin(Pin::Needed));
         }
     }
-    if known.member.status != "active" {
-        return Err(CheckoutError::MemberUnusable(known.member.id));
+    match known.member.merged_into {
+        Some(into) => Err(CheckoutError::MemberMerged {
+            id: known.member.id,
+            into: survivor(conn, into).await?,
+        }),
+        None if known.member.status != "active" => {
+            Err(CheckoutError::MemberUnusable(known.member.id))
+        }
+        None => Ok(known),
     }
-    Ok(known)
+}
+
+/// Merges that are followed from a member to who he is now.
+const MOST_MERGES: usize = 16;
+
+/// Who a merged member is now, through however many merges.
+async fn survivor(conn: &mut Conn, mut into: String) -> Result<String, CheckoutError> {
+    for _ in 0..MOST_MERGES {
+        let next = members::member(conn, &into).await?;
+        match next.and_then(|member| member.merged_into) {
+            Some(next) => into = next,
+            None => break,
+        }
+    }
+    Ok(into)
 }
 
 /// Why no member was found by a card: it is blank, or there is none.

@@ -86,6 +86,8 @@ pub struct CheckoutSettings {
     /// When a person's PIN has to be changed that somebody else set, at the start or after it was forgotten. Default
     /// at-first-use: until then it changes itself and does nothing else; `never` suits a till with a PIN for everybody.
     pub pin_change: PinChange,
+    /// Days after a merge of two members on which it can be undone. Default 30; 0 is the day of the merge alone.
+    pub merge_undo_days: u16,
     /// What is kept of members beside their person: typed, checked when it is set, told to rules. Default none: then a
     /// member may have any attribute; a chain that defines some has no others.
     #[schemars(extend("examples" = [[{ "name": "size", "kind": "choice", "choices": ["S", "M", "L"] }]]))]
@@ -290,6 +292,7 @@ impl Default for CheckoutSettings {
             shifts: ShiftTerms::default(),
             commission: Vec::new(),
             pin_change: PinChange::AtFirstUse,
+            merge_undo_days: 30,
             member_attributes: Vec::new(),
             earn_before_tax: false,
             points_tender_reduces_earning: true,

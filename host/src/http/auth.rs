@@ -86,6 +86,17 @@ pub const NEEDS: &[(Method, &str, Need)] = &[
         "/v1/members/{id}/export",
         May(P::UnmaskPersons),
     ),
+    (
+        Method::POST,
+        "/v1/members/{id}/merge",
+        May(P::ManageMembers),
+    ),
+    (
+        Method::POST,
+        "/v1/members/{id}/merge/undo",
+        May(P::ManageMembers),
+    ),
+    (Method::GET, "/v1/members/{id}/orders", May(P::ReadMembers)),
     (Method::GET, "/v1/card-types", May(P::ReadMembers)),
     (Method::PUT, "/v1/card-types/{id}", May(P::ManageMembers)),
     (Method::POST, "/v1/cards/batches", May(P::ManageMembers)),

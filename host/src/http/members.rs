@@ -25,6 +25,7 @@ use crate::domain::attributes::MemberAttribute;
 use crate::domain::ledger::Operation;
 use crate::enrolment::{self, EnrolmentError, Newcomer, is_card_number};
 use crate::host::Host;
+use crate::opening::{self, Opening};
 use crate::person::Person;
 use crate::profile::{self, Profile};
 use crate::store::members::Member;
@@ -66,6 +67,9 @@ pub struct MemberBody {
     /// The staff member whose customer he is.
     #[serde(skip_serializing_if = "Option::is_none")]
     adviser: Option<String>,
+    /// Who he is now, where he was made part of another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merged_into: Option<String>,
     /// Masked unless `unmask=true` is asked with the permission; absent once erased, and in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     person: Option<PersonBody>,
@@ -106,6 +110,7 @@ pub fn show(member: Member, person: Option<PersonBody>) -> MemberBody {
         attributes: Attributes::stored(&member.attributes),
         enrolled_by: member.enrolled_by,
         adviser: member.adviser,
+        merged_into: member.merged_into,
         person,
         version: member.version,
     }
@@ -167,6 +172,50 @@ pub struct EnrolRequest {
     segments: Vec<Text<64>>,
     #[serde(default)]
     attributes: Attributes,
+    /// What he brings from the system used before; needs the permission `adjust-points`.
+    #[serde(default)]
+    opening: Option<OpeningRequest>,
+}
+
+/// What a member begins with, as an entry of its own.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OpeningRequest {
+    /// At the program's scale.
+    #[serde(default)]
+    points: i64,
+    /// Last day they can be spent; for ever when left out.
+    #[serde(default)]
+    points_expire_on: Option<Date>,
+    /// Minor units of the home store's currency that he paid in.
+    #[serde(default)]
+    principal: i64,
+    /// Minor units the chain gave on top.
+    #[serde(default)]
+    bonus: i64,
+    /// Last day it can be spent; for ever when left out.
+    #[serde(default)]
+    bonus_expires_on: Option<Date>,
+    #[serde(default)]
+    tier: Option<Text<64>>,
+    /// Last day it is kept without another review; for ever when left out.
+    #[serde(default)]
+    tier_valid_until: Option<Date>,
+}
+
+impl From<OpeningRequest> for Opening {
+    fn from(request: OpeningRequest) -> Self {
+        let day = |date: Option<Date>| date.map(|date| date.0);
+        Self {
+            points: request.points,
+            points_expire_on: day(request.points_expire_on),
+            principal: request.principal,
+            bonus: request.bonus,
+            bonus_expires_on: day(request.bonus_expires_on),
+            tier: request.tier.map(Text::into_string),
+            tier_valid_until: day(request.tier_valid_until),
+        }
+    }
 }
 
 const MOST_SEGMENTS: usize = 50;
@@ -208,6 +257,11 @@ async fn enrol(
     if request.segments.len() > MOST_SEGMENTS {
         return Err(too_many("/segments", MOST_SEGMENTS));
     }
+    let opening = request.opening.map(Opening::from);
+    if let Some(opening) = &opening {
+        opening.check(&caller)?;
+    }
+    let home = request.home_store.as_str().to_owned();
     let on_duty = caller.staff.as_ref().map(|staff| staff.id.clone());
     let newcomer = Newcomer {
         id: None,
@@ -230,6 +284,10 @@ async fn enrol(
     let effect = enrolment::enrol(&host, operation, newcomer).await;
     let effect = effect.map_err(|error| refused(error, &caller))?;
     commission::enrolled(&host, &caller, &effect.subject, &store).await?;
+    if let Some(opening) = opening {
+        // Also where the key was seen before: whoever was stopped between the two goes on here.
+        opening::open(&host, &caller, (&effect.subject, &home), opening).await?;
+    }
     let mut conn = host.db.read().await?;
     let member = known(&mut conn, &effect.subject).await?;
     let person = person_of(&host, &mut conn, &effect.subject).await?;

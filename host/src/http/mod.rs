@@ -43,6 +43,7 @@ mod freezing;
 mod health;
 pub mod json;
 mod members;
+mod merges;
 mod occasions;
 mod operations;
 pub mod orders;

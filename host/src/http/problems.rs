@@ -248,6 +248,18 @@ catalogue! {
     MemberInactive "member_inactive" 409 final
         en "The member is not active" "The member {id} is closed or blocked." "Serve the sale without a member, or have a manager reopen the membership."
         zh "会员状态不可用" "会员 {id} 已注销或冻结。" "请按非会员销售，或由店长恢复会员资格。";
+    MemberMerged "member_merged" 409 final
+        en "The member was merged" "The member {id} is {into} now." "Use the member named in `member`."
+        zh "会员已合并" "会员 {id} 已并入 {into}。" "请使用 member 中的会员。";
+    NotMerged "not_merged" 409 final
+        en "The member is not merged" "The member {id} is part of no other." "Nothing is left to undo; read the member."
+        zh "会员未合并" "会员 {id} 未并入其他会员。" "无需撤销，请查询该会员。";
+    MergeTooOld "merge_too_old" 409 final
+        en "The merge stays" "The merge could be undone through {last_day}." "Move what is to be parted by transfers or adjustments."
+        zh "合并已不可撤销" "合并的撤销截止日为 {last_day}。" "请以转赠或手工调整的方式分开。";
+    HoldOpen "hold_open" 409 again
+        en "A hold is open" "A quote of the member is held and keeps part of the balance." "Commit or release the hold, or wait until it ends, and send the same request again."
+        zh "存在预留" "该会员有报价预留，占用部分余额。" "请提交或释放该预留，或等待其结束后重试。";
     CardInactive "card_inactive" 409 final
         en "The card is closed" "The card was closed for good." "Use the member's current card or phone."
         zh "会员卡已注销" "该卡已注销。" "请使用会员当前的卡或手机号。";

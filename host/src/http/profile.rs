@@ -34,6 +34,7 @@ pub fn routes() -> OpenApiRouter<Arc<Host>> {
     OpenApiRouter::new()
         .routes(routes!(changes))
         .routes(routes!(export))
+        .routes(routes!(orders))
 }
 
 /// One change of one field.
@@ -129,10 +130,13 @@ async fn changes(
     )?))
 }
 
-/// An order in an export; its lines are read by its id.
+/// An order in short; its lines are read by its id.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ExportedOrder {
     id: String,
+    /// Whose it is: the member, or somebody who became part of him.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    member: Option<String>,
     store: String,
     receipt_code: String,
     occurred_at: Time,
@@ -145,6 +149,7 @@ impl From<OrderRow> for ExportedOrder {
     fn from(order: OrderRow) -> Self {
         Self {
             id: order.id,
+            member: order.member,
             store: order.store,
             receipt_code: order.receipt_code,
             occurred_at: Time(order.occurred_at),
@@ -152,6 +157,27 @@ impl From<OrderRow> for ExportedOrder {
             total: order.total,
         }
     }
+}
+
+/// List the orders of a member, the newest first, with those of whoever became part of him.
+#[utoipa::path(get, path = "/v1/members/{id}/orders", tag = "members",
+    params(("id" = Id, Path), ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query)),
+    responses((status = 200, body = Page<ExportedOrder>), (status = "default", body = ProblemBody)))]
+async fn orders(
+    State(host): State<Arc<Host>>,
+    At(id): At<Id>,
+    paged: Paged<NoFilter>,
+) -> Result<Done<Page<ExportedOrder>>, Problem> {
+    let mut conn = host.db.read().await?;
+    known(&mut conn, id.as_str()).await?;
+    let before = Some(paged.after()).filter(|after| !after.is_empty());
+    let rows =
+        store::orders::orders_of_member(&mut conn, id.as_str(), before, paged.rows()).await?;
+    Ok(Done::ok(paged.page(
+        rows,
+        |order| vec![order.id.clone()],
+        ExportedOrder::from,
+    )?))
 }
 
 /// Everything that is kept of a member.

@@ -33,6 +33,10 @@ impl From<EnrolmentError> for Problem {
                 .with("reason", told)
                 .at("/referral_code"),
             EnrolmentError::MemberUnknown(id) => Self::unknown(Code::MemberUnknown, &id),
+            EnrolmentError::Merged { id, into } => Self::new(Code::MemberMerged)
+                .with("id", id)
+                .with("into", &into)
+                .extended("member", into.into()),
             EnrolmentError::AdviserUnknown(id) => {
                 Self::unknown(Code::StaffUnknown, &id).at("/adviser")
             }

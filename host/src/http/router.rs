@@ -24,9 +24,9 @@ use super::error::Problem;
 use super::problems::Code;
 use super::{
     approvals, auth, baskets, bindings, cards, claims, commissions, configuration, coupons, error,
-    events, freezing, health, members, occasions, operations, orders, passes, plugins, prize_draws,
-    products, profile, programs, quotes, rewards, settlements, shifts, staff, stores, terminals,
-    top_up_plans, wallet,
+    events, freezing, health, members, merges, occasions, operations, orders, passes, plugins,
+    prize_draws, products, profile, programs, quotes, rewards, settlements, shifts, staff, stores,
+    terminals, top_up_plans, wallet,
 };
 use crate::host::Host;
 
@@ -71,6 +71,7 @@ fn resources() -> OpenApiRouter<Arc<Host>> {
         .merge(products::routes())
         .merge(members::routes())
         .merge(profile::routes())
+        .merge(merges::routes())
         .merge(cards::routes())
         .merge(wallet::routes())
         .merge(passes::routes())

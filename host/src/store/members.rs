@@ -34,6 +34,8 @@ record! {
         enrolled_by: Option<String>,
         /// The staff member whose customer he is.
         adviser: Option<String>,
+        /// Who he is now, where he was made part of another.
+        merged_into: Option<String>,
         version: i64,
     }
 }
@@ -44,7 +46,7 @@ macro_rules! columns {
          members.tier, members.tier_since, members.tier_valid_until, members.tier_multiplier_num, \
          members.tier_multiplier_den, members.orders, members.referral_code, members.referred_by, \
          members.referred_on, members.segments, members.attributes, members.enrolled_by, \
-         members.adviser, members.version"
+         members.adviser, members.merged_into, members.version"
     };
 }
 

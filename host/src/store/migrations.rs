@@ -104,8 +104,8 @@ const ALL: &[Tables] = &[
     },
     Tables {
         version: 13,
-        name: "cards",
-        common: include_str!("../../../migrations/common/0013_cards.sql"),
+        name: "cards_and_merges",
+        common: include_str!("../../../migrations/common/0013_cards_and_merges.sql"),
         sqlite: "",
         postgres: "",
     },

@@ -24,6 +24,7 @@ mod location;
 pub mod lots;
 pub mod member_days;
 pub mod members;
+pub mod merges;
 mod migrations;
 pub mod notices;
 pub mod occasions;

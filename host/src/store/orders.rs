@@ -107,7 +107,7 @@ pub async fn order_by(conn: &mut Conn, name: &OrderName) -> Result<Option<OrderR
     row.map(order).transpose()
 }
 
-/// Orders of a member before `before` (an id, none for the newest), newest first.
+/// Orders of a member and of those who became part of him, before `before` (an id, none for the newest), newest first.
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -119,7 +119,9 @@ pub async fn orders_of_member(
 ) -> Result<Vec<OrderRow>, StoreError> {
     let (member, before) = (member.to_owned(), before.unwrap_or("~").to_owned());
     let rows: Vec<OrderColumns> = on!(conn, c => sqlx::query_as(
-        orders!("WHERE member = $1 AND id < $2 ORDER BY id DESC LIMIT $3")
+        orders!("WHERE member IN (WITH RECURSIVE line (id) AS (SELECT id FROM members WHERE id = $1
+                UNION SELECT m.id FROM members m JOIN line ON m.merged_into = line.id) SELECT id FROM line)
+            AND id < $2 ORDER BY id DESC LIMIT $3")
     ).bind(member).bind(before).bind(limit).fetch_all(c).await)
     .map_err(StoreError::during("reading a member's orders"))?;
     rows.into_iter().map(order).collect()

@@ -31,7 +31,14 @@ const TOP_UP: &str = "top-up";
 const TRANSFER: &str = "transfer";
 const EXCHANGE: &str = "exchange";
 /// Kinds of entries that can be reversed. A sale is refunded instead.
-const REVERSIBLE: [&str; 5] = [TOP_UP, TRANSFER, EXCHANGE, "withdrawal", "adjustment"];
+const REVERSIBLE: [&str; 6] = [
+    TOP_UP,
+    TRANSFER,
+    EXCHANGE,
+    "withdrawal",
+    "adjustment",
+    "opening",
+];
 /// Counts the reversals of an entry.
 const REVERSALS: &str = "reversals";
 
@@ -235,7 +242,10 @@ fn counted_back(entry: &Entry) -> Vec<Step> {
 }
 
 /// The steps that take every leg of an entry back.
-fn inverted(entry: &Entry, settings: &CheckoutSettings) -> Result<Vec<Step>, CheckoutError> {
+pub(crate) fn inverted(
+    entry: &Entry,
+    settings: &CheckoutSettings,
+) -> Result<Vec<Step>, CheckoutError> {
     let unclear = || CheckoutError::NotReversible(entry.kind.clone());
     let mut steps = Vec::new();
     // What a credit repaid of a debt comes back as that debt, under the lot that was credited.

@@ -286,4 +286,150 @@ on_each_database! {
             assert_eq!(refused.refused(422), "invalid_fields");
         }
     }
+
+    async fn a_member_becomes_part_of_another_once_with_all_that_is_his(shop) {
+        let code = json!({ "discount": { "amount": { "off": 500 } }, "trigger": "code" });
+        let binding = shop.bind_with("promo-standard", code, json!({ "stage": "coupons" })).await;
+        let twin = enrol(&shop, json!({ "phone": "+8613800000001" })).await.ok();
+        let (twin, stays) = (id(&twin).to_owned(), shop.member().await);
+        shop.top_up(&twin, 10_000, 1_000).await;
+        shop.give_points_until(&twin, 100, "2026-12-31").await;
+        shop.give_points(&stays, 30).await;
+        let held = json!({ "binding": binding, "codes": ["FOR-HIM"], "holder": twin });
+        shop.post("/v1/coupons", &shop.admin, held).await.ok();
+        let tea = |member: Value| json!({
+            "member": member, "lines": [{ "product": "tea" }], "tenders": [{ "kind": "stored-value", "amount": 1_200 }],
+        });
+        let order = shop.buy(tea(json!({ "id": twin }))).await;
+        let path = format!("/v1/members/{twin}/merge");
+        let body = |into: &str| json!({ "into": { "id": into }, "reason": "enrolled twice" });
+        assert_eq!(shop.post(&path, &shop.till, body(&stays)).await.refused(403), "forbidden");
+        assert_eq!(shop.post(&path, &shop.admin, body(&twin)).await.pointers(), ["/into"]);
+        assert_eq!(shop.post(&path, &shop.admin, body("nobody")).await.refused(422), "member_unknown");
+        let silent = json!({ "into": { "id": stays }, "reason": "" });
+        assert_eq!(shop.post(&path, &shop.admin, silent).await.pointers(), ["/reason"]);
+        // What a quote holds stays where it is, and the rest with it.
+        let quote = shop.quote(tea(json!({ "id": twin }))).await;
+        let hold = format!("/v1/quotes/{}/hold", id(&quote));
+        shop.post(&hold, &shop.till, json!({})).await.ok();
+        assert_eq!(shop.post(&path, &shop.admin, body(&stays)).await.refused(409), "hold_open");
+        shop.send(Method::DELETE, &hold, &shop.till, Some("release"), None).await.ok();
+        let cards = shop.get(&format!("/v1/members/{twin}/cards"), &shop.till).await.ok();
+        let card = cards[0]["number"].as_str().expect("a number").to_owned();
+        let tries = join_all((0..16).map(|_| shop.post(&path, &shop.admin, body(&stays)))).await;
+        assert_eq!(tries.iter().filter(|answer| answer.status == 201).count(), 1);
+        let refused = tries.iter().filter(|answer| answer.status != 201);
+        for answer in refused {
+            assert_eq!((&answer.body["code"], &answer.body["member"]), (&json!("member_merged"), &json!(stays)));
+        }
+        assert!(shop.balances(&twin).await.is_empty());
+        let all = shop.balances(&stays).await;
+        // The order took the bonus and 200 of the principal.
+        assert_eq!((all["principal"], all.get("bonus"), all["points"]), (9_800, None, 130));
+        let accounts = shop.wallet(&stays).await;
+        assert!(accounts.to_string().contains("2026-12-31"), "points keep their last day");
+        for by in [json!({ "id": twin }), json!({ "phone": "+8613800000001" })] {
+            let answer = shop.post("/v1/quotes", &shop.till, tea(by)).await;
+            assert_eq!(answer.body["member"], json!(stays));
+            assert_eq!(answer.refused(409), "member_merged");
+        }
+        let found = shop.get(&format!("/v1/members?card={card}"), &shop.till).await.ok();
+        assert_eq!(found["items"][0]["id"], json!(stays));
+        let coupons = shop.get(&format!("/v1/members/{stays}/coupons"), &shop.till).await.ok();
+        assert_eq!(coupons["items"][0]["code"], "FOR-HIM");
+        let orders = shop.get(&format!("/v1/members/{stays}/orders"), &shop.till).await.ok();
+        assert_eq!((&orders["items"][0]["id"], &orders["items"][0]["member"]), (&order["id"], &json!(twin)));
+        let back = format!("/v1/members/{stays}/merge");
+        assert_eq!(shop.post(&back, &shop.admin, body(&twin)).await.refused(409), "member_merged");
+        let reopened = change(&shop, &twin, json!({ "status": "active" })).await;
+        assert_eq!(reopened.refused(409), "member_merged");
+        // What comes back for an order of his is brought after.
+        shop.refund(id(&order), Value::Null).await.ok();
+        assert!(!shop.balances(&twin).await.is_empty());
+        tessera::jobs::run_once(&shop.host).await.expect("jobs run");
+        assert!(shop.balances(&twin).await.is_empty());
+        let all = shop.balances(&stays).await;
+        assert_eq!(all["principal"] + all["bonus"], 11_000);
+        shop.verify().await;
+    }
+
+    async fn a_merge_is_undone_once_within_its_days_while_nothing_was_spent(shop) {
+        let merge = |from: &str, into: &str| {
+            let (shop, path) = (&shop, format!("/v1/members/{from}/merge"));
+            let body = json!({ "into": { "id": into }, "reason": "enrolled twice" });
+            async move { shop.post(&path, &shop.admin, body).await }
+        };
+        let undo = |from: &str| {
+            let (shop, path) = (&shop, format!("/v1/members/{from}/merge/undo"));
+            async move { shop.post(&path, &shop.admin, json!({ "reason": "two persons" })).await }
+        };
+        let (one, two) = (shop.member().await, shop.member().await);
+        shop.top_up(&one, 10_000, 1_000).await;
+        shop.give_points_until(&one, 100, "2026-12-31").await;
+        shop.give_points(&two, 30).await;
+        let before = (shop.wallet(&one).await, shop.wallet(&two).await);
+        assert_eq!(undo(&one).await.refused(409), "not_merged");
+        merge(&one, &two).await.ok();
+        let parted = undo(&one).await.ok();
+        assert_eq!((&parted["status"], parted.get("merged_into")), (&json!("active"), None));
+        assert_eq!((shop.wallet(&one).await, shop.wallet(&two).await), before);
+        let cards = shop.get(&format!("/v1/members/{one}/cards"), &shop.till).await.ok();
+        assert_eq!(cards.as_array().map(Vec::len), Some(1));
+        assert_eq!(undo(&one).await.refused(409), "not_merged");
+        shop.buy(json!({ "member": { "id": one }, "lines": [{ "product": "tea" }] })).await;
+        // Merged again, the survivor spends of what came: the two stay one.
+        merge(&one, &two).await.ok();
+        shop.buy(json!({
+            "member": { "id": two }, "lines": [{ "product": "tea" }], "tenders": [{ "kind": "stored-value", "amount": 1_200 }],
+        })).await;
+        assert_eq!(undo(&one).await.refused(409), "balance_short");
+        // The day of the merge and thirty more.
+        let (three, four) = (shop.member().await, shop.member().await);
+        assert_eq!(merge(&three, &one).await.refused(409), "member_merged");
+        for member in [&three, &four] {
+            shop.give_points(member, 10).await;
+            merge(member, &two).await.ok();
+        }
+        shop.later(30 * 86_400);
+        undo(&three).await.ok();
+        assert_eq!(shop.balances(&three).await["points"], 10);
+        shop.later(86_400);
+        assert_eq!(undo(&four).await.refused(409), "merge_too_old");
+        shop.verify().await;
+    }
+
+    async fn what_a_member_brings_is_entered_once_and_can_be_put_back(shop) {
+        let body = json!({
+            "home_store": "east",
+            "opening": {
+                "points": 500, "points_expire_on": "2026-12-31", "principal": 20_000, "bonus": 300, "tier": "gold",
+                "tier_valid_until": "2026-06-30",
+            },
+        });
+        assert_eq!(shop.post("/v1/members", &shop.till, body.clone()).await.refused(403), "forbidden");
+        let tries = join_all((0..16).map(|_| shop.post_as("/v1/members", &shop.admin, "opening", body.clone()))).await;
+        let ids: std::collections::BTreeSet<String> = tries.iter().map(|answer| id(&answer.body).to_owned()).collect();
+        assert_eq!(ids.len(), 1);
+        let member = ids.first().expect("a member").clone();
+        let balances = shop.balances(&member).await;
+        assert_eq!((balances["points"], balances["principal"], balances["bonus"]), (500, 20_000, 300));
+        let known = shop.get(&format!("/v1/members/{member}"), &shop.till).await.ok();
+        assert_eq!((&known["tier"]["name"], &known["tier"]["valid_until"]), (&json!("gold"), &json!("2026-06-30")));
+        assert_eq!(shop.system("opening/east", "CNY").await, -20_000);
+        for (field, value) in [("points", -1), ("principal", -1), ("bonus", i64::MAX)] {
+            let mut wrong = body.clone();
+            wrong["opening"][field] = json!(value);
+            let refused = shop.post("/v1/members", &shop.admin, wrong).await;
+            assert_eq!(refused.pointers(), [format!("/opening/{field}")]);
+        }
+        // It was another person's: the entry goes back whole, once.
+        let entries = shop.get(&format!("/v1/members/{member}/entries"), &shop.admin).await.ok();
+        let entry = id(&entries["items"][0]).to_owned();
+        let path = format!("/v1/members/{member}/entries/{entry}/reversal");
+        let reason = json!({ "reason": "of another person" });
+        shop.post(&path, &shop.supervisor, reason.clone()).await.ok();
+        assert!(shop.balances(&member).await.is_empty());
+        assert_eq!(shop.post(&path, &shop.supervisor, reason).await.refused(409), "entry_reversed");
+        shop.verify().await;
+    }
 }

@@ -2,13 +2,15 @@
 
 use super::account::{AccountKey, AccountName};
 use super::command::{Command, NewLot, OnShort, Step};
-use super::coupon::{issue_coupon, revoke_coupon, transfer_coupon, use_coupon, void_coupon};
+use super::coupon::{
+    give_coupon, issue_coupon, revoke_coupon, transfer_coupon, use_coupon, void_coupon,
+};
 use super::draft::{Draft, invalid, negated, positive, sum};
 use super::entry::{Entry, Notice, Receipt};
 use super::record::{OrderRow, Record};
 use super::refusal::Refusal;
 use super::state::{HoldState, Lot, OrderKey, Outcome, Recorded, State, frozen, lease};
-use super::{hold, lot, pass, refundable, shift, touches};
+use super::{hold, lot, merge, pass, refundable, shift, touches};
 
 /// What the machine needs from outside: who writes, and fresh ids.
 pub struct Context<'a> {
@@ -138,6 +140,23 @@ fn take_step(draft: &mut Draft<'_>, step: &Step) -> Result<(), Refusal> {
             amount,
             lot,
         } => lot::transfer(draft, from, to, *amount, lot),
+        Step::Merge {
+            merge,
+            from,
+            to,
+            assets,
+            first,
+        } => merge::merge(
+            draft,
+            &merge::Merge {
+                id: merge,
+                from,
+                to,
+                assets,
+                first: *first,
+            },
+        ),
+        Step::GiveCoupon { code, from, to } => give_coupon(draft, code, from, to),
         Step::System {
             name,
             asset,

@@ -195,6 +195,23 @@ pub enum Step {
         /// Names the first new lot; the others are named after it.
         lot: String,
     },
+    /// Makes all that a member holds and owes in some assets another's; lots keep their days under new names. Refused while
+    /// a hold of his is open.
+    Merge {
+        /// Names the new lots.
+        merge: String,
+        from: String,
+        to: String,
+        assets: Vec<String>,
+        /// Whether it is the merge itself, which happens once; else it brings after what came later.
+        first: bool,
+    },
+    /// Makes a coupon another member's, if it is still the first one's.
+    GiveCoupon {
+        code: String,
+        from: String,
+        to: String,
+    },
     /// The other side: adds `amount` (signed) to a system account such as `sales/<store>`.
     System {
         name: String,
@@ -390,7 +407,7 @@ impl Command {
                 | Step::ExpireLots { member, .. }
                 | Step::LapseLots { member, .. } => member,
                 Step::Counter { owner, .. } | Step::TakeTurn { owner, .. } => owner,
-                Step::Lease { .. } | Step::Transfer { .. } => return None,
+                Step::Lease { .. } | Step::Transfer { .. } | Step::Merge { .. } => return None,
                 _ => continue,
             };
             if member.is_some_and(|member| member != of) {
@@ -503,6 +520,23 @@ impl Step {
                 account_texts(from, visit);
                 visit("to", to);
                 visit("lot", lot);
+            }
+            Self::Merge {
+                merge,
+                from,
+                to,
+                assets,
+                ..
+            } => {
+                for text in [merge, from, to] {
+                    visit("merge", text);
+                }
+                assets.iter().for_each(|asset| visit("asset", asset));
+            }
+            Self::GiveCoupon { code, from, to } => {
+                for text in [code, from, to] {
+                    visit("coupon", text);
+                }
             }
             Self::UseCoupon { code, .. } | Self::VoidCoupon { code } => visit("coupon", code),
             Self::RevokeCoupon { code, reason } => {

@@ -129,6 +129,29 @@ pub(super) fn transfer_coupon(
     Ok(())
 }
 
+/// Moves a member's coupon to who takes his place, whether or not it may be given away.
+pub(super) fn give_coupon(
+    draft: &mut Draft<'_>,
+    code: &str,
+    from: &str,
+    to: &str,
+) -> Result<(), Refusal> {
+    let Some(mut coupon) = draft.coupon(code) else {
+        return Err(Refusal::CouponUnknown {
+            code: code.to_owned(),
+        });
+    };
+    if coupon.holder.as_deref() != Some(from) {
+        return Err(Refusal::CouponHolder {
+            code: code.to_owned(),
+        });
+    }
+    coupon.holder = Some(to.to_owned());
+    coupon.version += 1;
+    draft.put_coupon(coupon);
+    Ok(())
+}
+
 pub(super) fn void_coupon(draft: &mut Draft<'_>, code: &str) -> Result<(), Refusal> {
     let Some(mut coupon) = draft.coupon(code) else {
         return Err(Refusal::CouponUnknown {

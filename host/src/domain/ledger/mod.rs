@@ -15,6 +15,7 @@ mod draft;
 mod entry;
 mod hold;
 mod lot;
+mod merge;
 mod pass;
 mod record;
 mod refundable;
@@ -32,11 +33,12 @@ pub use command::{
     Reserve, Step, Subject, TakeBackShort,
 };
 pub use entry::{Entry, LotChange, Notice, Posting, Receipt};
+pub use merge::MERGED;
 pub use pass::value_lot;
 pub use record::{
-    CardRow, ClaimRow, EvaluationRow, EventRow, ExchangeRow, MemberDayRow, MemberTierRow,
-    OccasionRow, OrderRow, PlannedTopUpRow, PrizeDrawRow, PrizeOutcomeRow, Record, RefundRow,
-    SettlementRow,
+    CardRow, ClaimRow, EvaluationRow, EventRow, ExchangeRow, MemberDayRow, MemberStateRow,
+    MemberTierRow, MergeRow, OccasionRow, OrderRow, PlannedTopUpRow, PrizeDrawRow, PrizeOutcomeRow,
+    Record, RefundRow, SettlementRow,
 };
 pub use refusal::Refusal;
 pub use shift::{CASH_OUT, Shift, ShiftMovement, ShiftNeed, ShiftStep};

@@ -11,6 +11,8 @@ pub enum Record {
     Occasion(Box<OccasionRow>),
     Exchange(Box<ExchangeRow>),
     Settlement(SettlementRow),
+    Merge(Box<MergeRow>),
+    MemberState(MemberStateRow),
     /// A card as it is from now on.
     Card(Box<CardRow>),
     PlannedTopUp(PlannedTopUpRow),
@@ -124,6 +126,25 @@ pub struct ExchangeRow {
     /// Codes of the coupons it gave, as a JSON list.
     pub codes: String,
     pub store: String,
+}
+
+/// A member made part of another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MergeRow {
+    pub id: String,
+    pub member: String,
+    pub survivor: String,
+    pub merged_by: String,
+    /// What moved beside the accounts, as the use case encodes it.
+    pub moved: String,
+}
+
+/// Whether a member is active, or who he is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberStateRow {
+    pub member: String,
+    pub status: String,
+    pub merged_into: Option<String>,
 }
 
 /// A card, blank or somebody's.
@@ -296,6 +317,22 @@ impl Record {
                 for text in [&row.id, &row.member, &row.reward, &row.codes, &row.store] {
                     visit("exchange", text);
                 }
+            }
+            Self::Merge(row) => {
+                for text in [
+                    &row.id,
+                    &row.member,
+                    &row.survivor,
+                    &row.merged_by,
+                    &row.moved,
+                ] {
+                    visit("merge", text);
+                }
+            }
+            Self::MemberState(row) => {
+                visit("member", &row.member);
+                visit("status", &row.status);
+                visit("member", row.merged_into.as_deref().unwrap_or(""));
             }
             Self::Card(row) => {
                 for text in [&row.number, &row.kind, &row.status] {

@@ -90,6 +90,8 @@ pub enum Refusal {
     ReceiptCodeTaken { code: String },
     #[error("quote `{quote}` is reserved by hold `{hold}`")]
     AlreadyHeld { quote: String, hold: String },
+    #[error("a hold keeps {amount} in account `{account}`; wait until it ends")]
+    HoldOpen { account: String, amount: i64 },
     #[error("hold `{hold}` is unknown")]
     HoldUnknown { hold: String },
     #[error("hold `{hold}` has ended")]
@@ -152,6 +154,7 @@ impl Refusal {
             Self::PointsSpent { .. }
             | Self::OrderUnknown { .. }
             | Self::HoldUnknown { .. }
+            | Self::HoldOpen { .. }
             | Self::OrderChanged { .. }
             | Self::ReceiptCodeTaken { .. }
             | Self::AlreadyHeld { .. }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::account::{AccountKey, AccountName};
 use super::command::{CLEARING, Command, Reserve, Step};
+use super::merge::MERGED;
 use super::record::Record;
 use super::state::{CounterKey, Held, Hold, OrderKey, frozen, lease};
 
@@ -167,6 +168,19 @@ impl Touches {
                 });
                 self.lots.insert(lot.clone());
             }
+            Step::Merge {
+                from, to, assets, ..
+            } => {
+                for member in [from, to] {
+                    for asset in assets {
+                        for name in AccountName::ALL {
+                            self.account(&AccountKey::new(member, name, asset.as_str()));
+                        }
+                    }
+                    self.lots_of_members.insert(member.clone());
+                    self.counters.insert((member.clone(), MERGED.to_owned()));
+                }
+            }
             Step::System { name, asset, .. } => self.system(name, asset),
             Step::Return {
                 account, splits, ..
@@ -202,7 +216,8 @@ impl Touches {
             Step::UseCoupon { code, .. }
             | Step::VoidCoupon { code }
             | Step::RevokeCoupon { code, .. }
-            | Step::TransferCoupon { code, .. } => {
+            | Step::TransferCoupon { code, .. }
+            | Step::GiveCoupon { code, .. } => {
                 self.coupons.insert(code.clone());
             }
             Step::IssueCoupon(coupon) => {

@@ -65,7 +65,16 @@ impl From<CheckoutError> for Problem {
             E::PassUnfit { at, why } => Self::new(Code::PassUnfit).with("reason", why).at(at),
             E::NotShared(home) => Self::new(Code::WalletNotShared).with("store", home),
             E::PassNeedsMember => Self::field("/member", Fault::Required),
-            E::ToHimself => refused("/to", "a member gives nothing to himself"),
+            E::ToHimself(at) => refused(at, "it is the member himself; name another"),
+            E::MemberMerged { id, into } => Self::new(Code::MemberMerged)
+                .with("id", id)
+                .with("into", &into)
+                .extended("member", into.into()),
+            E::NotMerged(id) => Self::new(Code::NotMerged).with("id", id),
+            E::MergeTooOld { last } => {
+                let last = date_of(last).map_or_else(String::new, |date| date.to_string());
+                Self::new(Code::MergeTooOld).with("last_day", last)
+            }
             E::NotOffered(at) => Self::new(Code::NotOffered).with("what", at),
             E::Reason => refused("/reason", "give 1 to 500 characters"),
             E::RewardUnknown(id) => Self::unknown(Code::RewardUnknown, &id).at("/reward"),

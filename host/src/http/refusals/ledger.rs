@@ -60,6 +60,7 @@ impl From<Refusal> for Problem {
                 .with("thing", "recorded sale")
                 .with("id", external_id)
                 .extended("order", serde_json::Value::String(order)),
+            Refusal::HoldOpen { .. } => Self::new(Code::HoldOpen),
             Refusal::HoldUnknown { hold } | Refusal::HoldResolved { hold, .. } => {
                 Self::unknown(Code::HoldUnknown, &hold)
             }

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::persist::{Accepted, day, maybe, text};
 use crate::domain::ledger::{
-    CardRow, ClaimRow, Command, EvaluationRow, EventRow, ExchangeRow, MemberTierRow, Notice,
-    OccasionRow, OrderRow, PlannedTopUpRow, PrizeDrawRow, PrizeOutcomeRow, Record, RefundRow, Step,
+    CardRow, ClaimRow, Command, EvaluationRow, EventRow, ExchangeRow, MemberStateRow,
+    MemberTierRow, MergeRow, Notice, OccasionRow, OrderRow, PlannedTopUpRow, PrizeDrawRow,
+    PrizeOutcomeRow, Record, RefundRow, Step,
 };
 use crate::store::bulk::{Bulk, Cell, Kind};
 use crate::store::error::StoreError;
@@ -97,6 +98,12 @@ const COUPON_STATES: Bulk = Bulk {
     columns: &[Text, Text, Text, Text, Text, Text, Text, Int],
 };
 
+const MERGES: Bulk = Bulk {
+    doing: "writing merges",
+    text: "INSERT INTO merges (id, member, survivor, merged_at, merged_by, moved) {rows}",
+    columns: &[Text, Text, Text, Int, Text, Text],
+};
+
 const EVALUATIONS: Bulk = Bulk {
     doing: "writing evaluations",
     text: "INSERT INTO evaluations (subject_id, position, binding_id, component_digest, config_hash, kind, delta, output,
@@ -127,16 +134,20 @@ const MEMBER_DAYS: Bulk = Bulk {
 };
 
 const MEMBERS: Bulk = Bulk {
-    doing: "counting members' orders and writing their tiers",
-    text: "WITH v (id, change, decided, tier, since, until, num, den) AS ({rows})
+    doing: "counting members' orders and writing what they are",
+    text: "WITH v (id, change, decided, tier, since, until, num, den, merging, status, merged_into) AS ({rows})
         UPDATE members SET orders = orders + v.change,
             tier = CASE WHEN v.decided THEN v.tier ELSE members.tier END,
             tier_since = CASE WHEN v.decided THEN v.since ELSE members.tier_since END,
             tier_valid_until = CASE WHEN v.decided THEN v.until ELSE members.tier_valid_until END,
             tier_multiplier_num = CASE WHEN v.decided THEN v.num ELSE members.tier_multiplier_num END,
-            tier_multiplier_den = CASE WHEN v.decided THEN v.den ELSE members.tier_multiplier_den END
+            tier_multiplier_den = CASE WHEN v.decided THEN v.den ELSE members.tier_multiplier_den END,
+            status = CASE WHEN v.merging THEN v.status ELSE members.status END,
+            merged_into = CASE WHEN v.merging THEN v.merged_into ELSE members.merged_into END
         FROM v WHERE members.id = v.id",
-    columns: &[Text, Int, Flag, Text, Int, Int, Int, Int],
+    columns: &[
+        Text, Int, Flag, Text, Int, Int, Int, Int, Flag, Text, Text,
+    ],
 };
 
 /// Cells of the records of a batch, by table.
@@ -155,6 +166,7 @@ struct Rows {
     prize_draws: Vec<Cell>,
     prize_draw_ends: Vec<Cell>,
     prize_outcomes: Vec<Cell>,
+    merges: Vec<Cell>,
     evaluations: Vec<Cell>,
     evaluated: BTreeSet<(String, String)>,
     events: Vec<Cell>,
@@ -169,15 +181,21 @@ struct MemberChange {
     orders: i64,
     /// The last one wins.
     tier: Option<MemberTierRow>,
+    /// Like the tier.
+    state: Option<MemberStateRow>,
 }
 
 impl MemberChange {
-    fn cells(self, member: String) -> [Cell; 8] {
+    fn cells(self, member: String) -> [Cell; 11] {
         let decided = self.tier.is_some();
         let (tier, since, until, multiplier) = match self.tier {
             Some(row) => (row.tier, row.since, row.valid_until, row.multiplier),
             None => (None, None, None, (1, 1)),
         };
+        let merging = self.state.is_some();
+        let (status, merged_into) = self
+            .state
+            .map_or((None, None), |row| (Some(row.status), row.merged_into));
         [
             Cell::Text(member),
             Cell::Int(self.orders),
@@ -187,6 +205,9 @@ impl MemberChange {
             day(until),
             Cell::Int(multiplier.0),
             Cell::Int(multiplier.1),
+            Cell::Flag(merging),
+            Cell::MaybeText(status),
+            Cell::MaybeText(merged_into),
         ]
     }
 }
@@ -218,6 +239,7 @@ pub(super) fn add(writing: &mut Writing, accepted: &[Accepted<'_>]) -> Result<()
     writing.add(&PRIZE_DRAWS, rows.prize_draws);
     writing.add(&PRIZE_DRAW_ENDS, rows.prize_draw_ends);
     writing.add(&PRIZE_OUTCOMES, rows.prize_outcomes);
+    writing.add(&MERGES, rows.merges);
     writing.add(&EVALUATIONS, rows.evaluations);
     let evaluated = rows
         .evaluated
@@ -247,7 +269,7 @@ pub(super) fn add(writing: &mut Writing, accepted: &[Accepted<'_>]) -> Result<()
     let members = rows
         .members
         .into_iter()
-        .filter(|(_, change)| change.orders != 0 || change.tier.is_some())
+        .filter(|(_, change)| change.orders != 0 || change.tier.is_some() || change.state.is_some())
         .flat_map(|(member, change)| change.cells(member))
         .collect();
     writing.add(&MEMBERS, members);
@@ -270,6 +292,11 @@ impl Rows {
                 text(&row.settled_by),
                 text(&row.doc),
             ]),
+            Record::Merge(row) => self.merge(row, command),
+            Record::MemberState(row) => {
+                let change = self.members.entry(row.member.clone()).or_default();
+                change.state = Some(row.clone());
+            }
             Record::Card(row) => {
                 self.cards.insert(row.number.clone(), (**row).clone());
             }
@@ -368,7 +395,9 @@ impl Rows {
             }
             Step::VoidCoupon { code } => (code, "void", None, ""),
             Step::RevokeCoupon { code, reason } => (code, "void", None, reason.as_str()),
-            Step::TransferCoupon { code, to, .. } => (code, "transferred", Some(to), ""),
+            Step::TransferCoupon { code, to, .. } | Step::GiveCoupon { code, to, .. } => {
+                (code, "transferred", Some(to), "")
+            }
             _ => return,
         };
         self.coupon_states.extend([
@@ -380,6 +409,17 @@ impl Rows {
             text(&command.subject.id),
             text(reason),
             Cell::Int(command.at.0),
+        ]);
+    }
+
+    fn merge(&mut self, row: &MergeRow, command: &Command) {
+        self.merges.extend([
+            text(&row.id),
+            text(&row.member),
+            text(&row.survivor),
+            Cell::Int(command.at.0),
+            text(&row.merged_by),
+            text(&row.moved),
         ]);
     }
 

@@ -2,6 +2,7 @@
 
 mod holds;
 mod lots;
+mod merges;
 mod random;
 mod shifts;
 mod steps;

@@ -49,3 +49,20 @@ CREATE TABLE card_marks (
     kind TEXT NOT NULL,
     UNIQUE (number, kind)
 );
+
+-- Two memberships of one person made one.
+ALTER TABLE members ADD COLUMN merged_into TEXT REFERENCES members (id);
+CREATE INDEX members_merged ON members (merged_into, id) WHERE merged_into IS NOT NULL;
+
+CREATE TABLE merges (
+    id TEXT NOT NULL PRIMARY KEY,
+    -- Who went, and who stayed.
+    member TEXT NOT NULL REFERENCES members (id),
+    survivor TEXT NOT NULL REFERENCES members (id),
+    -- Microseconds.
+    merged_at BIGINT NOT NULL,
+    merged_by TEXT NOT NULL,
+    -- JSON: cards, coupons and counters that went along, and what the member was before.
+    moved TEXT NOT NULL
+);
+CREATE INDEX merges_by_member ON merges (member, id);
