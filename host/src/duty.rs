@@ -2,6 +2,7 @@
 
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHash, PasswordVerifier};
+use tokio::sync::SemaphorePermit;
 
 use crate::access::{self, AccessError, OnDuty, Principal, Role};
 use crate::domain::settings::PinChange;
@@ -67,12 +68,7 @@ pub async fn on_duty(
 
 /// Compares a PIN, spending a try first so that parallel guesses cannot outrun the limit.
 async fn check_pin(host: &Host, staff: &Staff, pin: &str) -> Result<(), AccessError> {
-    let _turn = host
-        .recent
-        .hashing
-        .acquire()
-        .await
-        .map_err(|_| StoreError::Stopped)?;
+    let _turn = hashing_turn(host).await?;
     let id = staff.id.clone();
     let left = host
         .writer
@@ -94,6 +90,12 @@ async fn check_pin(host: &Host, staff: &Staff, pin: &str) -> Result<(), AccessEr
         })
         .await?;
     Ok(())
+}
+
+/// One hash at a time, see [`access::Recent`].
+async fn hashing_turn(host: &Host) -> Result<SemaphorePermit<'_>, StoreError> {
+    let turn = host.recent.hashing.acquire().await;
+    turn.map_err(|_| StoreError::Stopped)
 }
 
 /// Compares a PIN with the stored one; tens of milliseconds, off the request's thread.
@@ -130,12 +132,7 @@ pub async fn change_pin(host: &Host, caller: &Principal, pin: String) -> Result<
     let shown = caller.staff.clone().ok_or(PinError::Nobody)?;
     let staff = store::staff::staff(&mut host.db.read().await?, &shown.id).await?;
     let staff = staff.ok_or(PinError::Meanwhile)?;
-    let _turn = host
-        .recent
-        .hashing
-        .acquire()
-        .await
-        .map_err(|_| StoreError::Stopped)?;
+    let _turn = hashing_turn(host).await?;
     if is_pin(&staff, &pin).await {
         return Err(PinError::Same);
     }

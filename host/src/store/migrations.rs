@@ -81,6 +81,13 @@ const ALL: &[Tables] = &[
         sqlite: "",
         postgres: "",
     },
+    Tables {
+        version: 9,
+        name: "shifts",
+        common: include_str!("../../../migrations/common/0009_shifts.sql"),
+        sqlite: "",
+        postgres: "",
+    },
 ];
 
 impl Tables {
