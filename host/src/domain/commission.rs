@@ -198,3 +198,116 @@ pub fn returned(
     }
     Ok(returns)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::order::PriceKind;
+    use proptest::prelude::*;
+
+    fn line(category: &str, quantity: i64, net: i64) -> OrderLine {
+        OrderLine {
+            product: None,
+            name: "x".to_owned(),
+            category: category.to_owned(),
+            tags: Vec::new(),
+            quantity,
+            list_unit_price: 0,
+            unit_price: 0,
+            price: PriceKind::List,
+            regular_amount: net,
+            list_amount: net,
+            discount: 0,
+            amount: net,
+            net,
+            tax: 0,
+            gross: net,
+            tax_class: "standard".to_owned(),
+            tax_rate: Rate::whole(0),
+        }
+    }
+
+    fn rule(categories: &[&str], share: Option<Rate>, amount: Option<i64>) -> CommissionRule {
+        CommissionRule {
+            name: format!("{categories:?} {share:?} {amount:?}"),
+            on: CommissionOn::Sale,
+            categories: categories.iter().map(|one| (*one).to_owned()).collect(),
+            share,
+            amount,
+        }
+    }
+
+    fn sellers() -> Sellers {
+        vec![("anna".to_owned(), 1), ("ben".to_owned(), 2)]
+    }
+
+    #[test]
+    fn every_rule_that_fits_pays_and_the_parts_sum() {
+        let rules = [
+            rule(&[], Some(Rate::basis_points(1_000)), None),
+            rule(&["machines"], None, Some(100)),
+        ];
+        let lines = [
+            line("machines/coffee", 2_500, 1_005),
+            line("drinks", 1_000, 5),
+        ];
+        let records = of_sale(&rules, &lines, &[sellers(), sellers()]).unwrap();
+        // 10 % of 1005 is 101; 100 for each of two and a half; 10 % of 5 is 1.
+        let of_line = |at: u32| {
+            let own = records.iter().filter(move |record| record.line == at);
+            own.map(|record| record.amount).sum::<i64>()
+        };
+        assert_eq!((of_line(0), of_line(1)), (101 + 250, 1));
+        assert!(
+            of_sale(&rules, &lines, &[Vec::new(), Vec::new()])
+                .unwrap()
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn rules_nothing_can_be_worked_out_by_are_refused() {
+        let good = rule(&["a"], None, Some(1));
+        assert_eq!(check(std::slice::from_ref(&good)), Ok(()));
+        let two = [good.clone(), good.clone()];
+        let wrong = [
+            rule(&[], None, None),
+            rule(&[], Some(Rate::basis_points(1)), Some(1)),
+            rule(&[], Some(Rate::basis_points(10_001)), None),
+            rule(&[], Some(Rate::whole(0)), None),
+            rule(&[], None, Some(0)),
+            CommissionRule {
+                on: CommissionOn::TopUp,
+                ..good
+            },
+        ];
+        for wrong in wrong {
+            assert!(check(&[wrong.clone()]).is_err(), "{wrong:?}");
+        }
+        assert!(check(&two).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_back_in_parts_ends_at_nothing(
+            net in 0_i64..10_000_000,
+            quantity in 1_i64..50_000,
+            mut parts in prop::collection::vec(0_i64..50_000, 0..6),
+        ) {
+            let rules = [rule(&[], Some(Rate::basis_points(333)), None), rule(&[], None, Some(7))];
+            let lines = [line("x", quantity, net)];
+            let records = of_sale(&rules, &lines, &[sellers()]).unwrap();
+            parts.iter_mut().for_each(|part| *part = (*part).min(quantity));
+            parts.push(quantity);
+            parts.sort_unstable();
+            let (mut before, mut back) = (0, 0);
+            for after in parts {
+                let returns = returned(&records, &lines, (&[before], &[after])).unwrap();
+                prop_assert!(returns.iter().all(|one| one.amount > 0));
+                back += returns.iter().map(|one| one.amount).sum::<i64>();
+                before = after;
+            }
+            prop_assert_eq!(back, records.iter().map(|record| record.amount).sum::<i64>());
+        }
+    }
+}

@@ -297,4 +297,22 @@ on_each_database! {
         assert_eq!(revenue(&shop, "east").await, 17_699);
         shop.verify().await;
     }
+
+    async fn a_pass_goes_with_its_owner_into_another_membership_and_comes_back_unused(shop) {
+        washes(&shop, json!({})).await;
+        let (twin, stays) = (shop.member().await, shop.member().await);
+        sold_to(&shop, &twin).await;
+        let merge = json!({ "into": { "id": stays }, "reason": "enrolled twice" });
+        shop.post(&format!("/v1/members/{twin}/merge"), &shop.admin, merge.clone()).await.ok();
+        assert_eq!((left(&shop, &twin).await, left(&shop, &stays).await), ((0, 0), (10, 17_699)));
+        let undo = format!("/v1/members/{twin}/merge/undo");
+        let why = json!({ "reason": "they are two" });
+        shop.post(&undo, &shop.admin, why.clone()).await.ok();
+        assert_eq!((left(&shop, &twin).await, left(&shop, &stays).await), ((10, 17_699), (0, 0)));
+        shop.post(&format!("/v1/members/{twin}/merge"), &shop.admin, merge).await.ok();
+        shop.buy(wash(&stays, 1)).await;
+        assert_eq!((left(&shop, &stays).await, revenue(&shop, "east").await), ((9, 15_929), 1_770));
+        assert_eq!(shop.post(&undo, &shop.admin, why).await.refused(409), "balance_short");
+        shop.verify().await;
+    }
 }

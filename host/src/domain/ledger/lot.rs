@@ -98,6 +98,17 @@ pub(super) fn take_back(
     };
     let lot = draft.lot(own).ok_or_else(unknown)?;
     let home = home_of(&lot, member, asset)?;
+    if matches!(home.name, AccountName::Pass | AccountName::PassValue) {
+        // A pass is what it is: nothing else takes its place, and nobody owes one.
+        if lot.remaining < amount {
+            return Err(Refusal::PointsSpent {
+                account: home.id(),
+                needed: amount,
+                available: lot.remaining,
+            });
+        }
+        return draft.change_lot(&home, lot, -amount);
+    }
     // What can be spent; a pending lot answers for itself.
     let points = match home.name {
         AccountName::Points | AccountName::PointsPending => home.sibling(AccountName::Points),

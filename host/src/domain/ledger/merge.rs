@@ -2,6 +2,7 @@
 
 use super::account::{AccountKey, AccountName};
 use super::draft::{Draft, negated};
+use super::pass::{uses_of, value_lot};
 use super::refusal::Refusal;
 use super::state::Lot;
 
@@ -82,7 +83,7 @@ fn lots(
     for old in draft.open_lots(from, None) {
         let amount = old.remaining;
         let new = Lot {
-            id: format!("{}~{id}", old.id),
+            id: renamed(from.name, &old.id, id),
             member: to.member.clone(),
             account: to.id(),
             original: amount,
@@ -93,4 +94,12 @@ fn lots(
         draft.change_lot(to, new, amount)?;
     }
     Ok(())
+}
+
+/// What was paid for a pass goes on beside its uses.
+fn renamed(account: AccountName, old: &str, merge: &str) -> String {
+    match uses_of(old).filter(|_| account == AccountName::PassValue) {
+        Some(uses) => value_lot(&format!("{uses}~{merge}")),
+        None => format!("{old}~{merge}"),
+    }
 }

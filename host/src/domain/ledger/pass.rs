@@ -16,6 +16,11 @@ pub fn value_lot(uses: &str) -> String {
     format!("{uses}-value")
 }
 
+/// The lot of uses beside a lot of what was paid.
+pub(super) fn uses_of(value: &str) -> Option<&str> {
+    value.strip_suffix("-value")
+}
+
 /// Where what was paid for a pass stands.
 pub(super) fn paid(pass: &AccountKey, currency: &str) -> AccountKey {
     AccountKey {

@@ -100,9 +100,12 @@ impl Touches {
     }
 
     /// What a step needs that says only the lot: points or bonus may be meant.
-    fn of_either_kind(&mut self, member: &str, asset: &str) {
+    fn of_any_kind(&mut self, member: &str, asset: &str) {
         self.account(&AccountKey::new(member, AccountName::PointsPending, asset));
         self.debit(&AccountKey::new(member, AccountName::Bonus, asset));
+        for name in [AccountName::Pass, AccountName::PassValue] {
+            self.account(&AccountKey::new(member, name, asset));
+        }
     }
 
     fn debit(&mut self, account: &AccountKey) {
@@ -192,7 +195,7 @@ impl Touches {
             Step::TakeBack {
                 member, asset, lot, ..
             } => {
-                self.of_either_kind(member, asset);
+                self.of_any_kind(member, asset);
                 self.lots.insert(lot.clone());
             }
             Step::Counter { owner, name, .. } | Step::TakeTurn { owner, name, .. } => {
@@ -250,7 +253,7 @@ impl Touches {
                 asset,
                 lots,
             } => {
-                self.of_either_kind(member, asset);
+                self.of_any_kind(member, asset);
                 self.lots.extend(lots.iter().cloned());
             }
             Step::ExpireLots {
