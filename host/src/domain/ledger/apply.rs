@@ -349,7 +349,8 @@ pub(super) fn move_counter(
     // A hold posted by this command reserved its share already.
     let reserved = draft.reserved_counters.get(&key).copied().unwrap_or(0);
     if let Some(limit) = broken
-        && !(change.signum() == reserved.signum()
+        && !(change != 0
+            && change.signum() == reserved.signum()
             && change.unsigned_abs() <= reserved.unsigned_abs())
     {
         if enforce {
