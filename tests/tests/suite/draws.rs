@@ -47,11 +47,8 @@ async fn check(shop: &Shop, id: &str) -> Value {
 }
 
 async fn points(shop: &Shop, member: &str) -> i64 {
-    shop.balances(member)
-        .await
-        .get("points")
-        .copied()
-        .unwrap_or(0)
+    let balances = shop.balances(member).await;
+    balances.get("points").copied().unwrap_or(0)
 }
 
 /// HMAC-SHA256 as RFC 2104 writes it down, for a key of at most 64 bytes.
