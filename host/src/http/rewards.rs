@@ -158,11 +158,20 @@ pub(super) async fn givable(conn: &mut Conn, gives: &Gives, at: &str) -> Result<
             })?;
             Ok(())
         }
-        Gives::Coupon { binding, .. } => {
+        Gives::Coupon { binding, days } => {
+            some_days(&format!("{at}/coupon/days"), *days)?;
             honouring(conn, binding, &format!("{at}/coupon/binding")).await
         }
-        Gives::Bonus { amount, .. } => in_range(&format!("{at}/bonus/amount"), *amount, 1),
+        Gives::Bonus { amount, days } => {
+            some_days(&format!("{at}/bonus/days"), *days)?;
+            in_range(&format!("{at}/bonus/amount"), *amount, 1)
+        }
     }
+}
+
+/// Refuses something that nobody could ever spend.
+pub(super) fn some_days(pointer: &str, days: Option<u16>) -> Result<(), Problem> {
+    within(pointer, days.unwrap_or(1).into(), 1..=u16::MAX.into())
 }
 
 /// Refuses a binding that honours no coupon any more.

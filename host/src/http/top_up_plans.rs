@@ -13,7 +13,7 @@ use super::error::{FieldError, Problem, ProblemBody};
 use super::json::Json;
 use super::paging::{NoFilter, Page, Paged};
 use super::problems::Fault;
-use super::rewards::{honouring, in_range, within};
+use super::rewards::{honouring, in_range, some_days, within};
 use super::stores::{is_currency, yes};
 use super::types::{Date, Id, Name};
 use crate::host::Host;
@@ -174,13 +174,10 @@ async fn checked(host: &Host, request: &TopUpPlanRequest) -> Result<(), Problem>
     if matches!((request.starts_on, request.ends_on), (Some(first), Some(last)) if last < first) {
         return Err(Problem::field("/ends_on", Fault::NotADate));
     }
-    let days = |pointer: &str, days: Option<u16>| {
-        within(pointer, days.unwrap_or(1).into(), 1..=u16::MAX.into())
-    };
     let gives = &request.gives;
     if let Some(bonus) = &gives.bonus {
         in_range("/gives/bonus/amount", bonus.amount, 1)?;
-        days("/gives/bonus/days", bonus.days)?;
+        some_days("/gives/bonus/days", bonus.days)?;
         if let Some(release) = bonus.release {
             // Every part is at least one minor unit.
             let most = MOST_PARTS.min(bonus.amount).max(2);
@@ -190,19 +187,19 @@ async fn checked(host: &Host, request: &TopUpPlanRequest) -> Result<(), Problem>
     }
     if let Some(gift) = &gives.points {
         in_range("/gives/points/points", gift.points, 1)?;
-        days("/gives/points/days", gift.days)?;
+        some_days("/gives/points/days", gift.days)?;
     }
     few("/gives/coupons", gives.coupons.len())?;
     let mut conn = host.db.read().await?;
     for (position, coupons) in gives.coupons.iter().enumerate() {
         let at = |field: &str| format!("/gives/coupons/{position}/{field}");
         within(&at("count"), coupons.count.into(), 1..=MOST_COUPONS)?;
-        days(&at("days"), coupons.days)?;
+        some_days(&at("days"), coupons.days)?;
         honouring(&mut conn, &coupons.binding, &at("binding")).await?;
     }
     if let Some(tier) = &gives.tier {
         few("/gives/tier/from", tier.from.len())?;
-        days("/gives/tier/days", Some(tier.days))?;
+        some_days("/gives/tier/days", Some(tier.days))?;
         for name in std::iter::once(&tier.tier).chain(&tier.from) {
             let length = name.chars().count() as i64;
             within("/gives/tier", length, 1..=LONGEST_TIER)?;

@@ -47,11 +47,8 @@ async fn check(shop: &Shop, id: &str) -> Value {
 }
 
 async fn points(shop: &Shop, member: &str) -> i64 {
-    shop.balances(member)
-        .await
-        .get("points")
-        .copied()
-        .unwrap_or(0)
+    let balances = shop.balances(member).await;
+    balances.get("points").copied().unwrap_or(0)
 }
 
 /// HMAC-SHA256 as RFC 2104 writes it down, for a key of at most 64 bytes.
@@ -192,6 +189,7 @@ on_each_database! {
             (prize(1_000_000_001, 1, cent.clone()), json!({}), "/prizes/0/weight"),
             (prize(1, -1, cent.clone()), json!({}), "/prizes/0/stock"),
             (prize(1, 1, json!({ "bonus": { "amount": 0 } })), json!({}), "/prizes/0/gives/bonus/amount"),
+            (prize(1, 1, json!({ "bonus": { "amount": 1, "days": 0 } })), json!({}), "/prizes/0/gives/bonus/days"),
             (prize(1, 1, json!({ "goods": { "product": "gold" } })), json!({}), "/prizes/0/gives/goods/product"),
             (prize(1, 1, json!({ "coupon": { "binding": "none" } })), json!({}), "/prizes/0/gives/coupon/binding"),
             (prize(1, 1, cent.clone()), json!({ "points": -1 }), "/points"),

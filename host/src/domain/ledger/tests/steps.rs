@@ -323,6 +323,33 @@ fn a_coupon_is_used_by_its_holder_in_time_and_as_often_as_it_says() {
 }
 
 #[test]
+fn a_counter_that_does_not_move_is_asked_for_its_floor() {
+    let mut bench = Bench::default();
+    let opened = |change, floor| {
+        vec![Step::Counter {
+            owner: "draw".to_owned(),
+            name: "open".to_owned(),
+            change,
+            limit: None,
+            floor,
+            enforce: true,
+        }]
+    };
+    let refused = Err(Refusal::CounterLimit {
+        owner: "draw".to_owned(),
+        name: "open".to_owned(),
+        value: 0,
+        change: 0,
+        limit: 1,
+    });
+    assert_eq!(bench.run(1, opened(0, Some(1))), refused);
+    bench.run(1, opened(1, None)).expect("opened");
+    bench.run(1, opened(0, Some(1))).expect("it is open");
+    bench.run(1, opened(-1, Some(0))).expect("closed");
+    assert_eq!(bench.run(1, opened(0, Some(1))), refused);
+}
+
+#[test]
 fn a_coupon_is_given_away_and_revoked_while_it_can_be_used() {
     let mut bench = Bench::default();
     let issue = |code: &str, transferable| {
