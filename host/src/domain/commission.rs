@@ -282,7 +282,7 @@ mod tests {
             },
         ];
         for wrong in wrong {
-            assert!(check(&[wrong.clone()]).is_err(), "{wrong:?}");
+            assert!(check(std::slice::from_ref(&wrong)).is_err(), "{wrong:?}");
         }
         assert!(check(&two).is_err());
     }
