@@ -11,11 +11,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::access::Principal;
-use crate::approval;
-use crate::checkout::{CheckoutError, Intent, outcome};
+use crate::checkout::{CheckoutError, Intent};
 use crate::domain::ledger::{
-    CLEARING, Clearing, Command, EventRow, Outcome, Receipt, Record, Refusal, SettlementRow, Step,
-    Subject,
+    CLEARING, Clearing, Command, EventRow, Receipt, Record, Refusal, SettlementRow, Step, Subject,
 };
 use crate::domain::settlement::commission;
 use crate::host::Host;
@@ -23,6 +21,7 @@ use crate::snapshot::Snapshot;
 use crate::store::db::Conn;
 use crate::store::settlements::{self, Shard};
 use crate::store::{self, StoreError};
+use crate::wallet::replayed;
 
 const SETTLEMENT: &str = "settlement";
 const REVERSAL: &str = "settlement-reversal";
@@ -87,7 +86,7 @@ pub async fn settle(
     request: SettlementRequest,
     intent: Intent,
 ) -> Result<Receipt, CheckoutError> {
-    if let Some(receipt) = before(host, &intent).await? {
+    if let Some(receipt) = replayed(host, &intent).await? {
         return Ok(receipt);
     }
     let snapshot = host.snapshots.current().ok_or(CheckoutError::NoChain)?;
@@ -145,7 +144,7 @@ pub async fn reverse(
     id: &str,
     intent: Intent,
 ) -> Result<Receipt, CheckoutError> {
-    if let Some(receipt) = before(host, &intent).await? {
+    if let Some(receipt) = replayed(host, &intent).await? {
         return Ok(receipt);
     }
     let found = settlements::settlement(&mut host.db.read().await?, id).await?;
@@ -188,17 +187,6 @@ pub fn reversals(id: &str) -> (String, String) {
 /// When it is not what was stored.
 pub fn kept(doc: &str) -> Result<Statement, StoreError> {
     serde_json::from_str(doc).map_err(StoreError::stored("reading a settlement"))
-}
-
-async fn before(host: &Host, intent: &Intent) -> Result<Option<Receipt>, CheckoutError> {
-    match outcome(host, intent).await? {
-        None => Ok(None),
-        Some(Outcome::Refused(refusal)) => Err(approval::refused(refusal)),
-        Some(Outcome::Done(receipt)) => Ok(Some(Receipt {
-            replayed: true,
-            ..receipt
-        })),
-    }
 }
 
 fn started(host: &Host, kind: &str, intent: &Intent) -> Command {

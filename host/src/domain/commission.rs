@@ -224,6 +224,8 @@ mod tests {
             gross: net,
             tax_class: "standard".to_owned(),
             tax_rate: Rate::whole(0),
+            pass_used: None,
+            pass_sold: None,
         }
     }
 

@@ -7,6 +7,7 @@
 
 mod gifts;
 mod legs;
+mod passes;
 
 #[cfg(test)]
 mod tests;
@@ -18,16 +19,16 @@ use tessera_money::{Overflow, Rounding, mul_div, mul_rate};
 
 use super::commission::{self, CommissionReturn};
 use super::order::{
-    AwardRecord, CounterOwner, CounterUse, OrderDocument, OrderLine, PurchaseRows, PurchaseSum,
-    TaxSum, Terms, category_and_ancestors,
+    AwardRecord, CounterOwner, CounterUse, OrderDocument, PurchaseRows, PurchaseSum, TaxSum, Terms,
+    category_and_ancestors,
 };
-use super::pass::PassSold;
 use super::pricing::CampaignRef;
 use super::rules::{RuleKind, TenderKind, TierDecision};
 use super::settlement::cost_of_points;
 use gifts::Share;
 pub use gifts::{BonusReturn, EntryReturn, GiftsBack, RewardReturn, Undone, undo};
 pub use legs::{RefundTender, TenderRefunded};
+use passes::{earned_by, returned_pass};
 
 /// What is to come back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -399,55 +400,6 @@ fn quantities_after(
         after[position] += quantity;
     }
     Ok(after)
-}
-
-/// What the points of every line go by: its quantity, and of a pass the share of its price that comes back, since it
-/// never comes back a second time.
-fn earned_by(
-    document: &OrderDocument,
-    lines: &[RefundedLine],
-    after: &[i64],
-) -> Result<Vec<i64>, Overflow> {
-    let mut earned = after.to_vec();
-    for line in lines.iter().filter(|line| line.uses.is_some()) {
-        let sold = &document.lines[line.line as usize];
-        if sold.gross > 0 {
-            earned[line.line as usize] =
-                mul_div(sold.quantity, line.gross, sold.gross, Rounding::HalfUp)?;
-        }
-    }
-    Ok(earned)
-}
-
-/// A pass that comes back, with what is owed for the uses that are left.
-fn returned_pass(
-    sold: &OrderLine,
-    pass: &PassSold,
-    refunded: &Refunded,
-    asked: &LineQuantity,
-) -> Result<RefundedLine, RefundError> {
-    let line = asked.line;
-    if asked.quantity != sold.quantity {
-        return Err(RefundError::PassInParts { line });
-    }
-    let left = refunded
-        .passes
-        .iter()
-        .find(|(lot, _)| Some(lot) == pass.lot.as_ref())
-        .map_or(0, |(_, left)| *left);
-    let gross = pass
-        .owed(sold.gross, left)?
-        .ok_or(RefundError::PassUsed { line })?;
-    let tax = cumulative(sold.tax, gross, sold.gross)?;
-    Ok(RefundedLine {
-        line,
-        quantity: asked.quantity,
-        net: gross - tax,
-        tax,
-        gross,
-        remaining: 0,
-        uses: Some(left),
-    })
 }
 
 fn returned_line(

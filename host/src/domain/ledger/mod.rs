@@ -24,6 +24,7 @@ mod shift;
 mod state;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod touches;
 
 pub use account::{AccountKey, AccountName, DEFAULT_PROGRAM, SYSTEM, points_asset, system_account};
