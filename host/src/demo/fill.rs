@@ -11,6 +11,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
+use super::passes::passes;
 use super::people::{Person, people};
 use super::products::{Article, articles};
 use super::sample::Sample;
@@ -60,22 +61,26 @@ pub async fn fill(host: &Arc<Host>, members: u32) -> anyhow::Result<Value> {
     top_ups(&client, &sample, &enrolled)
         .await
         .context("topping up members")?;
+    let place = sample
+        .store
+        .first()
+        .context("the sample chain has no store")?;
+    let members = enrolled.iter().map(|member| member.id.as_str());
+    passes(&client, (&place.id, &sample.currency), &goods, members)
+        .await
+        .context("selling passes")?;
     let terminal_key = |store: &str| {
         keys.tills
             .get(store)
             .and_then(|tills| tills.first())
             .map(|till| &till.key)
     };
-    let first_store = sample
-        .store
-        .first()
-        .context("the sample chain has no store")?;
     Ok(json!({
         "keys": {
             "admin": keys.admin,
             "manager": keys.manager,
             "supervisor": keys.supervisor,
-            "terminal": terminal_key(&first_store.id),
+            "terminal": terminal_key(&place.id),
         },
         "stores": sample.store.iter().map(|store| json!({
             "id": store.id, "name": store.name, "region": store.region, "time_zone": store.time_zone,

@@ -1,6 +1,7 @@
 //! The sample chain of `tessera demo`: what it is (`config/sample-chain.toml`), what it sells, who buys.
 
 pub mod fill;
+mod passes;
 mod people;
 mod products;
 mod sample;

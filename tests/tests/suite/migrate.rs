@@ -332,12 +332,16 @@ on_each_database! {
         let (mut send, from) = (Some(send), first.location.clone());
         let mut meanwhile = |step: Step| {
             if step == Step::Doing("comparing both sides") && let Some(send) = send.take() {
-                let from = from.clone();
-                tokio::spawn(async move {
+                // The move waits meanwhile, or it would be over before the host has opened.
+                let opening = async {
                     // Whoever moves it as well hears that it is in use.
                     let second = Source::open_unserved(&from).await;
                     assert!(matches!(second, Err(TransferError::Served { .. })));
-                    let db = Db::open(&from, 1).await.expect("it opens");
+                    Db::open(&from, 1).await.expect("it opens")
+                };
+                let now = tokio::runtime::Handle::current();
+                let db = tokio::task::block_in_place(|| now.block_on(opening));
+                tokio::spawn(async move {
                     let starting = Writer::start(db, WriterSettings::new("late", MONDAY)).await;
                     send.send(starting.err()).expect("somebody listens");
                 });
