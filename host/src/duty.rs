@@ -63,14 +63,15 @@ pub async fn on_duty(
     Ok(())
 }
 
+/// PINs are compared and made one after the other: each takes tens of milliseconds of a processor.
+async fn turn(host: &Host) -> Result<tokio::sync::SemaphorePermit<'_>, StoreError> {
+    let turn = host.recent.hashing.acquire().await;
+    turn.map_err(|_| StoreError::Stopped)
+}
+
 /// Compares a PIN, spending a try first so that parallel guesses cannot outrun the limit.
 async fn check_pin(host: &Host, staff: &Staff, pin: &str) -> Result<(), AccessError> {
-    let _turn = host
-        .recent
-        .hashing
-        .acquire()
-        .await
-        .map_err(|_| StoreError::Stopped)?;
+    let _turn = turn(host).await?;
     let id = staff.id.clone();
     let left = host
         .writer
@@ -115,12 +116,7 @@ pub async fn change_pin(host: &Host, caller: &Principal, pin: String) -> Result<
     let shown = caller.staff.clone().ok_or(PinError::Nobody)?;
     let staff = store::staff::staff(&mut host.db.read().await?, &shown.id).await?;
     let staff = staff.ok_or(PinError::Meanwhile)?;
-    let _turn = host
-        .recent
-        .hashing
-        .acquire()
-        .await
-        .map_err(|_| StoreError::Stopped)?;
+    let _turn = turn(host).await?;
     if is_right(&staff.pin_hash, &pin).await {
         return Err(PinError::Same);
     }

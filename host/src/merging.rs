@@ -24,7 +24,7 @@ use crate::snapshot::Place;
 use crate::store::members::Member;
 use crate::store::merges::Merge;
 use crate::store::{self, StoreError};
-use crate::wallet::{Movement, any_place, inverted, own_place, replayed};
+use crate::wallet::{Movement, any_place, inverted, other_than, own_place, reasonable, replayed};
 
 /// Coupons and counters that go along at most.
 const MOST: i64 = 1_000;
@@ -66,7 +66,7 @@ pub async fn merge(
     if let Some(receipt) = replayed(host, &intent).await? {
         return Ok(receipt);
     }
-    crate::wallet::reasonable(&request.reason)?;
+    reasonable(&request.reason)?;
     let place = own_place(host, caller, None).or_else(|_| any_place(host))?;
     let (from, into) = both(host, member, &request.into).await?;
     for _ in 0..READINGS {
@@ -108,15 +108,9 @@ async fn both(
     let mut conn = host.db.read().await?;
     let reference = MemberReference::Id(member.to_owned());
     let from = find_member(host, &mut conn, &reference).await?.member;
-    let found = find_member(host, &mut conn, into).await;
-    let into = found.map_err(|error| match error {
-        CheckoutError::MemberUnknown { id, .. } => CheckoutError::MemberUnknown { at: "/into", id },
-        error => error,
-    })?;
-    if into.member.id == from.id {
-        return Err(CheckoutError::ToHimself("/into"));
-    }
-    Ok((from, into.member.id))
+    drop(conn);
+    let into = other_than(host, &from.id, into, "/into").await?;
+    Ok((from, into))
 }
 
 /// Who a merged member is now.
@@ -219,7 +213,7 @@ pub async fn part(
     if let Some(receipt) = replayed(host, &intent).await? {
         return Ok(receipt);
     }
-    crate::wallet::reasonable(reason)?;
+    reasonable(reason)?;
     let place = own_place(host, caller, None).or_else(|_| any_place(host))?;
     for _ in 0..READINGS {
         let (mut movement, merge) = parting(host, &place, member, &intent).await?;

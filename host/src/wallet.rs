@@ -413,13 +413,8 @@ pub(crate) fn money_kind(tender: &TenderRequest) -> Result<TenderKind, CheckoutE
 /// What a member can spend of an account on a day.
 async fn held(host: &Host, account: &AccountKey, day: Day) -> Result<i64, CheckoutError> {
     let mut conn = host.db.read().await?;
-    let id = account.id();
     if account.name.is_lotted() {
-        let lots = store::lots::open_lots(&mut conn, &account.member).await?;
-        let good = lots
-            .iter()
-            .filter(|lot| lot.account == id && !lot.has_expired(day));
-        return Ok(good.map(|lot| lot.remaining).sum());
+        return Ok(store::lots::spendable(&mut conn, account, day).await?);
     }
     let balances = store::accounts::balances(&mut conn, &account.member).await?;
     let own = balances.iter().find(|balance| balance.account == *account);
@@ -441,20 +436,21 @@ async fn known_in(host: &Host, place: &Place, member: &str) -> Result<String, Ch
     Ok(known.member.id)
 }
 
-/// The member something is given to at `/to`, who is another than who gives it.
-async fn other_than(
+/// The member something goes to, named at a place of the request, who is another than whose it is.
+pub(crate) async fn other_than(
     host: &Host,
     giver: &str,
     to: &MemberReference,
+    at: &'static str,
 ) -> Result<String, CheckoutError> {
     let found = find_member(host, &mut host.db.read().await?, to).await;
     let found = found.map_err(|error| match error {
-        CheckoutError::MemberUnknown { id, .. } => CheckoutError::MemberUnknown { at: "/to", id },
+        CheckoutError::MemberUnknown { id, .. } => CheckoutError::MemberUnknown { at, id },
         error => error,
     });
     let to = found?.member.id;
     if to == giver {
-        return Err(CheckoutError::ToHimself("/to"));
+        return Err(CheckoutError::ToHimself(at));
     }
     Ok(to)
 }

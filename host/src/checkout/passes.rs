@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::domain::basket::{Basket, BasketLine};
-use crate::domain::ledger::{AccountKey, AccountName, Lot, Refusal};
+use crate::domain::ledger::{AccountKey, AccountName, Refusal};
 use crate::domain::pass::{PassTerms, PassUse, pass_asset};
-use crate::domain::time::Day;
 use crate::host::Host;
 use crate::snapshot::{Mark, Place};
 use crate::store::db::Conn;
@@ -128,23 +127,15 @@ pub(super) async fn check(host: &Host, situation: &Situation) -> Result<(), Chec
     }
     let mut conn = host.db.read().await?;
     for ((member, pass), needed) in needed {
-        let account = AccountKey::new(member, AccountName::Pass, pass_asset(pass)).id();
-        let open = lots::open_lots(&mut conn, member).await?;
-        let own = open.iter().filter(|lot| lot.account == account);
-        let available = good(own, situation.day);
+        let account = AccountKey::new(member, AccountName::Pass, pass_asset(pass));
+        let available = lots::spendable(&mut conn, &account, situation.day).await?;
         if available < needed {
             return Err(CheckoutError::Ledger(Refusal::InsufficientBalance {
-                account,
+                account: account.id(),
                 needed,
                 available,
             }));
         }
     }
     Ok(())
-}
-
-/// Uses that are left in lots on a day.
-pub fn good<'a>(lots: impl Iterator<Item = &'a Lot>, day: Day) -> i64 {
-    let good = lots.filter(|lot| !lot.has_expired(day));
-    good.fold(0, |sum, lot| sum.saturating_add(lot.remaining))
 }

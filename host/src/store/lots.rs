@@ -3,7 +3,7 @@
 use super::bulk::{Bulk, Cell, Kind};
 use super::db::Conn;
 use super::error::StoreError;
-use crate::domain::ledger::{Lot, LotChange};
+use crate::domain::ledger::{AccountKey, Lot, LotChange};
 use crate::domain::time::Day;
 use crate::on;
 
@@ -85,6 +85,19 @@ pub async fn open_lots(conn: &mut Conn, member: &str) -> Result<Vec<Lot>, StoreE
         (last(a), &a.id).cmp(&(last(b), &b.id))
     });
     Ok(lots)
+}
+
+/// What is left in the lots of a member's account that are good on a day.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn spendable(conn: &mut Conn, account: &AccountKey, day: Day) -> Result<i64, StoreError> {
+    let id = account.id();
+    let open = open_lots(conn, &account.member).await?;
+    let good = open
+        .iter()
+        .filter(|lot| lot.account == id && !lot.has_expired(day));
+    Ok(good.fold(0, |sum, lot| sum.saturating_add(lot.remaining)))
 }
 
 /// The lots with these ids, in no particular order.

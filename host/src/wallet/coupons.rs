@@ -59,7 +59,7 @@ pub async fn transfer_coupon(
         let mut conn = host.db.read().await?;
         find_member(host, &mut conn, &request.from).await?.member.id
     };
-    let to = other_than(host, &from, &request.to).await?;
+    let to = other_than(host, &from, &request.to, "/to").await?;
     let told = serde_json::json!({ "code": code, "from": from, "to": to });
     let code_of = code.to_owned();
     let step = Step::TransferCoupon {

@@ -61,7 +61,7 @@ pub async fn transfer(
         return Ok(receipt);
     }
     let member = known(host, member).await?;
-    let to = other_than(host, &member, &request.to).await?;
+    let to = other_than(host, &member, &request.to, "/to").await?;
     let place = own_place(host, caller, request.store.as_deref())?;
     let (terms, name, asset, fees) = match request.what {
         Gift::StoredValue => (

@@ -100,11 +100,15 @@ pub(super) fn issue_coupon(draft: &mut Draft<'_>, new: &NewCoupon) -> Result<(),
     Ok(())
 }
 
+fn known(draft: &Draft<'_>, code: &str) -> Result<Coupon, Refusal> {
+    draft.coupon(code).ok_or_else(|| Refusal::CouponUnknown {
+        code: code.to_owned(),
+    })
+}
+
 /// A coupon that could be used once more, by `member` where one is named and else by its holder.
 fn usable(draft: &Draft<'_>, code: &str, member: Option<&str>) -> Result<Coupon, Refusal> {
-    let coupon = draft.coupon(code).ok_or_else(|| Refusal::CouponUnknown {
-        code: code.to_owned(),
-    })?;
+    let coupon = known(draft, code)?;
     let mut used = coupon.clone();
     used.uses = sum(used.uses, 1)?;
     // Its first day may be still to come.
@@ -113,19 +117,23 @@ fn usable(draft: &Draft<'_>, code: &str, member: Option<&str>) -> Result<Coupon,
     Ok(coupon)
 }
 
+fn hand_over(draft: &mut Draft<'_>, mut coupon: Coupon, to: &str) {
+    coupon.holder = Some(to.to_owned());
+    coupon.version += 1;
+    draft.put_coupon(coupon);
+}
+
 pub(super) fn transfer_coupon(
     draft: &mut Draft<'_>,
     code: &str,
     from: &str,
     to: &str,
 ) -> Result<(), Refusal> {
-    let mut coupon = usable(draft, code, Some(from))?;
+    let coupon = usable(draft, code, Some(from))?;
     if !coupon.transferable || coupon.holder.is_none() {
         return Err(Refusal::CouponBound { code: coupon.code });
     }
-    coupon.holder = Some(to.to_owned());
-    coupon.version += 1;
-    draft.put_coupon(coupon);
+    hand_over(draft, coupon, to);
     Ok(())
 }
 
@@ -136,28 +144,18 @@ pub(super) fn give_coupon(
     from: &str,
     to: &str,
 ) -> Result<(), Refusal> {
-    let Some(mut coupon) = draft.coupon(code) else {
-        return Err(Refusal::CouponUnknown {
-            code: code.to_owned(),
-        });
-    };
+    let coupon = known(draft, code)?;
     if coupon.holder.as_deref() != Some(from) {
         return Err(Refusal::CouponHolder {
             code: code.to_owned(),
         });
     }
-    coupon.holder = Some(to.to_owned());
-    coupon.version += 1;
-    draft.put_coupon(coupon);
+    hand_over(draft, coupon, to);
     Ok(())
 }
 
 pub(super) fn void_coupon(draft: &mut Draft<'_>, code: &str) -> Result<(), Refusal> {
-    let Some(mut coupon) = draft.coupon(code) else {
-        return Err(Refusal::CouponUnknown {
-            code: code.to_owned(),
-        });
-    };
+    let mut coupon = known(draft, code)?;
     coupon.void = true;
     coupon.version += 1;
     draft.put_coupon(coupon);
