@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::checkout::CheckoutError;
 use crate::clock::date_of;
-use crate::domain::ledger::{AccountKey, Coupon, Lot};
+use crate::domain::ledger::{AccountKey, AccountName, Coupon, Lot};
 use crate::domain::time::Day;
 use crate::domain::wallet::ExpiryNotices;
 use crate::host::Host;
@@ -68,9 +68,7 @@ async fn go_on(
         let page = what.page(host, today, until, &after).await?;
         let done = (page.len() as i64) < PAGE;
         after = page.last().map_or(after, Expiring::place);
-        let due = page
-            .into_iter()
-            .filter(|one| what.is_due(one, today, ahead));
+        let due = page.into_iter().filter(|one| is_due(one, today, ahead));
         let round = Round {
             job: what.job().to_owned(),
             store: String::new(),
@@ -127,18 +125,9 @@ impl What {
         }
     }
 
-    fn is_due(self, one: &Expiring, today: Day, ahead: &ExpiryNotices) -> bool {
-        let days = match self {
-            Self::Lots if one.is_points => ahead.points_days,
-            Self::Lots => ahead.bonus_days,
-            Self::Coupons => ahead.coupon_days,
-        };
-        days.is_some_and(|days| one.last_day <= today.plus_days(days.into()))
-    }
-
     fn event(self, one: &Expiring) -> &'static str {
         match self {
-            Self::Lots if one.is_points => "points.expiring",
+            Self::Lots if one.account.is_some_and(AccountName::is_points) => "points.expiring",
             Self::Lots => "bonus.expiring",
             Self::Coupons => "coupon.expiring",
         }
@@ -166,6 +155,18 @@ impl What {
     }
 }
 
+/// Whether the chain wants notice of it by now.
+fn is_due(one: &Expiring, today: Day, ahead: &ExpiryNotices) -> bool {
+    let days = match one.account {
+        None => ahead.coupon_days,
+        Some(name) if name.is_points() => ahead.points_days,
+        Some(AccountName::Bonus | AccountName::BonusPending) => ahead.bonus_days,
+        // A pass is no bonus, and neither is what was paid for it.
+        Some(_) => None,
+    };
+    days.is_some_and(|days| one.last_day <= today.plus_days(days.into()))
+}
+
 /// A day as it is told.
 fn told_day(day: Day) -> Option<String> {
     date_of(day).map(|date| date.to_string())
@@ -182,7 +183,7 @@ fn of_lot(lot: Lot) -> Option<Expiring> {
         subject: lot.id,
         member: lot.member,
         last_day,
-        is_points: account.name.is_points(),
+        account: Some(account.name),
     })
 }
 
@@ -196,6 +197,6 @@ fn of_coupon(coupon: Coupon) -> Option<Expiring> {
         subject: coupon.code,
         member,
         last_day,
-        is_points: false,
+        account: None,
     })
 }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::bulk::{Bulk, Cell, Kind};
 use super::db::Conn;
 use super::error::StoreError;
+use crate::domain::ledger::AccountName;
 use crate::domain::time::Day;
 use crate::on;
 
@@ -15,7 +16,8 @@ pub struct Expiring {
     pub subject: String,
     pub member: String,
     pub last_day: Day,
-    pub is_points: bool,
+    /// The account of a lot; none of a coupon.
+    pub account: Option<AccountName>,
     /// What the event says.
     pub told: serde_json::Value,
 }

@@ -155,6 +155,10 @@ on_each_database! {
         let member = shop.member().await;
         let order = sold_to(&shop, &member).await;
         shop.buy(wash(&member, 2)).await;
+        // A pass that runs out is no bonus that does.
+        shop.settings(json!({ "expiry_notices": { "bonus_days": 60, "points_days": 60 } })).await;
+        tessera::jobs::run_once(&shop.host).await.expect("jobs run");
+        assert!(!shop.events().await.iter().any(|kind| kind.ends_with(".expiring")));
         // Through its last day in the store's own zone: 31 March, 23:59.
         shop.later(29 * DAY + 14 * 3_600 - 60);
         shop.buy(wash(&member, 1)).await;
