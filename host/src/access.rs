@@ -12,10 +12,15 @@ use argon2::password_hash::{PasswordHasher, SaltString};
 use sha2::{Digest, Sha256};
 
 use crate::host::Host;
+use crate::roles::{Held, Power};
 use crate::store::keys::ApiKey;
 use crate::store::staff::Staff;
 use crate::store::{self, StoreError};
 use crate::vault::{self, VaultError};
+
+mod permission;
+
+pub use permission::{Permission, Role};
 
 /// How long another host's revocation may stay unnoticed here.
 const TRUST: Duration = Duration::from_secs(1);
@@ -25,183 +30,11 @@ const REMEMBERED: usize = 4096;
 const WRONG_CODES_PER_MINUTE: u32 = 20;
 const PREFIX: &str = "tsk_";
 
-/// What somebody may be allowed to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Permission {
-    /// Quote, hold, commit, top up, and claim points by a receipt.
-    Sell,
-    /// Record a sale that already happened.
-    RecordSale,
-    Refund,
-    /// Refund to another tender than was paid with.
-    RefundOtherTender,
-    /// Sell an article the host does not know, or at the till's own price.
-    PriceAtTill,
-    ReadGoods,
-    ManageGoods,
-    ReadMembers,
-    Enrol,
-    ManageMembers,
-    /// See a person's phone, e-mail and birthday in full.
-    UnmaskPersons,
-    ReadCoupons,
-    IssueCoupons,
-    AdjustPoints,
-    /// Pay stored value out above the limit the chain sets.
-    PayOutAboveLimit,
-    /// Move a member's value to another above the limit the chain sets.
-    TransferAboveLimit,
-    /// Freeze and unfreeze what a member has.
-    FreezeValue,
-    /// Put back what a top-up, withdrawal, transfer or adjustment moved.
-    ReverseMovement,
-    /// Put cash into a drawer or take some out of it.
-    MoveCash,
-    /// The same above the limit the chain sets.
-    MoveCashAboveLimit,
-    /// Close a shift that is off by more than the chain's tolerance.
-    CloseWithDifference,
-    /// Open and close the shift of another terminal.
-    ManageShifts,
-    ReadStaff,
-    ManageStaff,
-    ReadStores,
-    ManageStores,
-    PairTerminals,
-    ManageKeys,
-    ReadRules,
-    ManageRules,
-    InstallPlugins,
-    ReadEvents,
-    ReadOperations,
-}
-
-impl Permission {
-    /// What somebody who holds it may let others do once.
-    pub const APPROVABLE: [Self; 7] = [
-        Self::RefundOtherTender,
-        Self::AdjustPoints,
-        Self::PayOutAboveLimit,
-        Self::TransferAboveLimit,
-        Self::ReverseMovement,
-        Self::MoveCashAboveLimit,
-        Self::CloseWithDifference,
-    ];
-
-    /// The name a refusal tells.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Sell => "sell",
-            Self::RecordSale => "record-sale",
-            Self::Refund => "refund",
-            Self::RefundOtherTender => "refund-other-tender",
-            Self::PriceAtTill => "price-at-till",
-            Self::ReadGoods => "read-goods",
-            Self::ManageGoods => "manage-goods",
-            Self::ReadMembers => "read-members",
-            Self::Enrol => "enrol",
-            Self::ManageMembers => "manage-members",
-            Self::UnmaskPersons => "unmask-persons",
-            Self::ReadCoupons => "read-coupons",
-            Self::IssueCoupons => "issue-coupons",
-            Self::AdjustPoints => "adjust-points",
-            Self::PayOutAboveLimit => "pay-out-above-limit",
-            Self::TransferAboveLimit => "transfer-above-limit",
-            Self::FreezeValue => "freeze-value",
-            Self::ReverseMovement => "reverse-movement",
-            Self::MoveCash => "move-cash",
-            Self::MoveCashAboveLimit => "move-cash-above-limit",
-            Self::CloseWithDifference => "close-with-difference",
-            Self::ManageShifts => "manage-shifts",
-            Self::ReadStaff => "read-staff",
-            Self::ManageStaff => "manage-staff",
-            Self::ReadStores => "read-stores",
-            Self::ManageStores => "manage-stores",
-            Self::PairTerminals => "pair-terminals",
-            Self::ManageKeys => "manage-keys",
-            Self::ReadRules => "read-rules",
-            Self::ManageRules => "manage-rules",
-            Self::InstallPlugins => "install-plugins",
-            Self::ReadEvents => "read-events",
-            Self::ReadOperations => "read-operations",
-        }
-    }
-}
-
-/// A named set of permissions; each role holds those of the one before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Role {
-    Cashier,
-    Supervisor,
-    Manager,
-    Admin,
-}
-
-impl Role {
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Cashier => "cashier",
-            Self::Supervisor => "supervisor",
-            Self::Manager => "manager",
-            Self::Admin => "admin",
-        }
-    }
-
-    pub fn parse(name: &str) -> Option<Self> {
-        [Self::Cashier, Self::Supervisor, Self::Manager, Self::Admin]
-            .into_iter()
-            .find(|role| role.name() == name)
-    }
-
-    /// The lowest role that holds a permission.
-    const fn least(permission: Permission) -> Self {
-        match permission {
-            Permission::Sell
-            | Permission::RecordSale
-            | Permission::Refund
-            | Permission::ReadGoods
-            | Permission::ReadMembers
-            | Permission::Enrol
-            | Permission::MoveCash
-            | Permission::ReadCoupons
-            | Permission::ReadStores
-            | Permission::ReadEvents
-            | Permission::ReadOperations => Self::Cashier,
-            Permission::RefundOtherTender
-            | Permission::PriceAtTill
-            | Permission::UnmaskPersons
-            | Permission::PayOutAboveLimit
-            | Permission::TransferAboveLimit
-            | Permission::FreezeValue
-            | Permission::ReverseMovement
-            | Permission::MoveCashAboveLimit
-            | Permission::CloseWithDifference
-            | Permission::ManageShifts => Self::Supervisor,
-            Permission::ManageGoods
-            | Permission::ManageMembers
-            | Permission::IssueCoupons
-            | Permission::AdjustPoints
-            | Permission::ReadStaff
-            | Permission::ManageStaff
-            | Permission::PairTerminals
-            | Permission::ReadRules => Self::Manager,
-            Permission::ManageStores
-            | Permission::ManageKeys
-            | Permission::ManageRules
-            | Permission::InstallPlugins => Self::Admin,
-        }
-    }
-
-    pub fn may(self, permission: Permission) -> bool {
-        self >= Self::least(permission)
-    }
-}
-
 /// A staff member who showed their PIN with the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OnDuty {
     pub id: String,
-    pub role: Role,
+    pub role: Held,
     /// Of the record whose PIN was shown.
     pub version: i64,
 }
@@ -248,13 +81,21 @@ pub enum AccessError {
 }
 
 impl Principal {
-    /// Whether key or staff member on duty hold a permission.
+    /// What key and staff member on duty together may. What the role of the person says itself counts before what the key
+    /// holds.
+    pub fn power(&self, permission: Permission) -> Power {
+        let staff = self.staff.as_ref().map(|staff| &staff.role);
+        match staff.and_then(|role| role.says(permission)) {
+            Some(power) => power,
+            None => staff
+                .map_or(Power::Deny, |role| role.power(permission))
+                .max(Held::from(self.role).power(permission)),
+        }
+    }
+
+    /// Whether they may without asking anybody.
     pub fn may(&self, permission: Permission) -> bool {
-        self.role.may(permission)
-            || self
-                .staff
-                .as_ref()
-                .is_some_and(|staff| staff.role.may(permission))
+        self.power(permission) == Power::Allow
     }
 
     /// # Errors
@@ -285,7 +126,7 @@ impl Principal {
     pub fn highest(&self) -> Role {
         self.staff
             .as_ref()
-            .map_or(self.role, |staff| staff.role.max(self.role))
+            .map_or(self.role, |staff| staff.role.base.max(self.role))
     }
 }
 
@@ -522,7 +363,7 @@ mod tests {
         assert!(principal.require(Permission::PriceAtTill).is_err());
         principal.staff = Some(OnDuty {
             id: "s".into(),
-            role: Role::Supervisor,
+            role: Role::Supervisor.into(),
             version: 1,
         });
         assert!(principal.require(Permission::PriceAtTill).is_ok());

@@ -12,6 +12,7 @@ use crate::checkout::CheckoutError;
 use crate::domain::ledger::{Command, EventRow, Record, Refusal, Step, Subject};
 use crate::domain::time::Instant;
 use crate::host::Host;
+use crate::roles::Power;
 
 /// Seconds an approval can be used.
 const LIFETIME: i64 = 60;
@@ -123,6 +124,7 @@ pub async fn give(
 /// Who let it happen, and the step that uses his word up.
 #[derive(Debug)]
 pub struct Approved {
+    pub id: String,
     pub by: String,
     pub step: Step,
 }
@@ -164,40 +166,67 @@ pub fn allowed(
     act: Act<'_>,
     token: Option<&str>,
 ) -> Result<Option<Approved>, CheckoutError> {
-    if caller.may(act.permission) {
-        return Ok(None);
+    allowed_at(host, caller, act, token, host.clock.now())
+}
+
+/// The same for what was done at an instant.
+///
+/// # Errors
+/// As [`allowed`].
+pub fn allowed_at(
+    host: &Host,
+    caller: &Principal,
+    act: Act<'_>,
+    token: Option<&str>,
+    at: Instant,
+) -> Result<Option<Approved>, CheckoutError> {
+    match caller.power(act.permission) {
+        Power::Allow => return Ok(None),
+        Power::Deny => return Err(AccessError::Denied(act.permission).into()),
+        Power::Approve => {}
     }
     let token = token.ok_or_else(|| AccessError::NeedsApproval {
         permission: act.permission,
         subject: act.subject.to_owned(),
         amount: act.amount,
     })?;
-    let parts: Vec<&str> = token.split('.').collect();
-    let [id, expires_at, by, proof] = parts[..] else {
-        return Err(Unapproved::OfAnother.into());
-    };
-    let until: i64 = expires_at.parse().map_err(|_| Unapproved::OfAnother)?;
-    let by = hex::decode(by)
-        .ok()
-        .and_then(|by| String::from_utf8(by).ok())
-        .ok_or(Unapproved::OfAnother)?;
-    let expected = act.proof(host, id, until, &by);
-    if !crate::access::same(expected.as_bytes(), proof.as_bytes()) {
-        return Err(Unapproved::OfAnother.into());
-    }
-    if until < host.clock.now().0 {
+    let (id, until, by) = read(host, token, act).ok_or(Unapproved::OfAnother)?;
+    if until < at.0 {
         return Err(Unapproved::Expired.into());
     }
     if caller.staff.as_ref().is_some_and(|staff| staff.id == by) {
         return Err(Unapproved::Own.into());
     }
-    let step = Step::Counter {
+    let step = use_of(&id);
+    Ok(Some(Approved { id, by, step }))
+}
+
+/// The step that uses an approval up.
+pub fn use_of(id: &str) -> Step {
+    Step::Counter {
         owner: format!("{USES_OF}{id}"),
         name: "uses".to_owned(),
         change: 1,
         limit: Some(1),
         floor: None,
         enforce: true,
+    }
+}
+
+/// Whether an approval was given for an act, whatever became of it since.
+pub fn is_for(host: &Host, token: &str, act: Act<'_>) -> bool {
+    read(host, token, act).is_some()
+}
+
+/// Id, end and giver of an approval of this act.
+fn read(host: &Host, token: &str, act: Act<'_>) -> Option<(String, i64, String)> {
+    let parts: Vec<&str> = token.split('.').collect();
+    let [id, expires_at, by, proof] = parts[..] else {
+        return None;
     };
-    Ok(Some(Approved { by, step }))
+    let until: i64 = expires_at.parse().ok()?;
+    let by = String::from_utf8(hex::decode(by).ok()?).ok()?;
+    let expected = act.proof(host, id, until, &by);
+    let is_proven = crate::access::same(expected.as_bytes(), proof.as_bytes());
+    is_proven.then(|| (id.to_owned(), until, by))
 }

@@ -23,6 +23,7 @@ use crate::store;
 use crate::store::cards::{Card, CardType};
 use crate::wallet::{Movement, any_place, money_kind, own_place, replayed};
 
+pub mod code;
 mod showing;
 
 pub(crate) use showing::is_right;

@@ -6,6 +6,8 @@ mod claim;
 pub mod codes;
 mod commit;
 mod error;
+mod exchange;
+pub mod gift_receipt;
 mod held;
 mod hold;
 pub mod passes;
@@ -14,21 +16,26 @@ mod quote;
 mod quotes;
 mod recorded;
 mod refund;
+mod removal;
 pub mod request;
 pub mod review;
 pub mod rules;
+mod sharing;
 pub mod situation;
 pub mod stored;
 mod tier;
+pub mod till_prices;
 
 pub use claim::{Claiming, claim};
 pub use commit::{CommitRequest, Committed, commit, draws};
 pub use error::{Change, CheckoutError};
+pub use exchange::{ExchangeRequest, Exchanged, exchange};
 pub use hold::{HeldQuote, hold, release};
 pub use quote::{Quote, quote};
 pub use quotes::Quotes;
 pub use recorded::record;
 pub use refund::{Refunding, refund};
+pub use removal::{RemovalRequest, remove};
 
 use crate::domain::ledger::{Outcome, Receipt, Refusal};
 use crate::host::Host;
@@ -56,10 +63,7 @@ pub async fn recall(host: &Host, intent: &Intent) -> Result<Option<Receipt>, Che
     match outcome(host, intent).await? {
         None => Ok(None),
         Some(Outcome::Done(receipt)) => Ok(Some(receipt)),
-        Some(Outcome::Refused(refusal)) => Err(match Change::of(&refusal) {
-            Some(change) => CheckoutError::QuoteStale(vec![change]),
-            None => refusal.into(),
-        }),
+        Some(Outcome::Refused(refusal)) => Err(commit::changed(refusal)),
     }
 }
 

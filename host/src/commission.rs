@@ -1,7 +1,7 @@
 //! What people earn for selling, topping up and enrolling.
 //!
-//! A commission is a leg of the very entry that earned it, on the account `commission/<staff>` with the store's cost on
-//! the other side: so it is there exactly when its sale is, a reversal of the entry takes it along, and the books say
+//! A commission is a leg of the very entry that earned it, on the account `commission/<staff>/<store>` with the store's
+//! cost on the other side, because it is the store that pays its people: so it is there exactly when its sale is, a reversal of the entry takes it along, and the books say
 //! what each person is owed without a table beside them. Which rule gave what for which line stands in the order's
 //! document, where a refund finds it.
 
@@ -121,7 +121,7 @@ pub fn owed<'a>(
     }
     let own = sums
         .into_iter()
-        .map(|(staff, sum)| (format!("{OWED_TO}{staff}"), sum));
+        .map(|(staff, sum)| (format!("{OWED_TO}{staff}/{store}"), sum));
     let legs = own.chain([(format!("commission-cost/{store}"), cost)]);
     let step = |(name, amount)| Step::System {
         name,

@@ -1,9 +1,10 @@
 //! Staff on duty: a PIN shown with a request adds the permissions of a person to those of a key.
 
-use crate::access::{self, AccessError, OnDuty, Principal, Role};
+use crate::access::{self, AccessError, OnDuty, Principal};
 use crate::cards::is_right;
 use crate::domain::settings::PinChange;
 use crate::host::Host;
+use crate::roles;
 use crate::store::staff::Staff;
 use crate::store::{self, StoreError};
 use crate::vault::VaultError;
@@ -36,10 +37,11 @@ pub async fn on_duty(
 ) -> Result<(), AccessError> {
     let mut conn = host.db.read().await?;
     let staff = store::staff::staff(&mut conn, id).await?;
-    drop(conn);
     let staff = staff
         .filter(|staff| staff.active)
         .ok_or(AccessError::WrongPin)?;
+    let role = roles::named(&mut conn, &staff.role).await?;
+    drop(conn);
     if let (Some(theirs), Some(here)) = (&staff.store, &principal.store)
         && theirs != here
     {
@@ -54,7 +56,7 @@ pub async fn on_duty(
     if staff.pin_must_change && !is_to_change_it {
         return Err(AccessError::PinMustChange);
     }
-    let role = Role::parse(&staff.role).ok_or(AccessError::WrongPin)?;
+    let role = role.ok_or(AccessError::WrongPin)?;
     principal.staff = Some(OnDuty {
         id: staff.id,
         role,

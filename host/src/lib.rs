@@ -33,6 +33,7 @@ pub mod person;
 pub mod plugins;
 pub mod profile;
 pub mod reference;
+pub mod roles;
 pub mod rules;
 pub mod running;
 pub mod settlement;

@@ -89,12 +89,17 @@ pub async fn park(
         .iter_mut()
         .filter_map(|line| line.pass.as_mut());
     let named = owners.filter_map(|pass| pass.of.as_mut());
-    for named in named.chain(basket.member.as_mut()) {
+    let wallets = basket.tenders.iter_mut();
+    let wallets = wallets.filter_map(|tender| tender.of.as_mut());
+    for named in named.chain(wallets).chain(basket.member.as_mut()) {
         let mut conn = host.db.read().await?;
         let member = find_member(host, &mut conn, named).await?.member.id;
         *named = MemberReference::Id(member);
     }
     basket.store = Some(store.clone());
+    // Prices are agreed to for the customer at the till; the quote to come asks again.
+    basket.approvals.clear();
+    basket.follows = None;
     let now = host.clock.now().0;
     let parked = Parked {
         id: uuid::Uuid::now_v7().to_string(),

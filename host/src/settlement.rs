@@ -28,7 +28,7 @@ const REVERSAL: &str = "settlement-reversal";
 /// Counts the reversals of a settlement.
 const REVERSALS: &str = "reversals";
 /// How often a settlement is worked out again because another came first.
-const TRIES: usize = 8;
+const TRIES: usize = 32;
 
 /// What is to be settled.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]

@@ -7,6 +7,7 @@ mod draw;
 mod exchange;
 mod plan;
 mod reversal;
+pub mod sharing;
 mod transfer;
 mod withdrawal;
 

@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::access::Principal;
+use crate::approval;
 use crate::domain::ledger::{
-    Clearing, Command, EventRow, HoldOutcome, MemberDayRow, Record, Refusal, Step, Subject,
-    points_asset,
+    Clearing, Command, EventRow, HoldOutcome, MemberDayRow, Receipt, Record, Refusal, Step,
+    Subject, points_asset,
 };
 use crate::domain::order::{GrantRecord, OrderDocument};
 use crate::domain::rules::Gift;
@@ -102,30 +103,41 @@ pub async fn commit(
         let stale = expired(host, &waiting.sale.document, waiting.ends, now);
         return given_up(host, quote_id, intent, stale).await;
     }
-    let sale = &waiting.sale;
-    let document = payable(&sale.document, &request)?;
+    let document = payable(&waiting.sale.document, &request.tenders)?;
     let till = shift::at_till(host, caller, &document.store);
     book(host, || {
         let order = uuid::Uuid::now_v7().to_string();
-        let new = NewOrder {
-            id: &order,
-            quote_id: Some(quote_id),
-            external_id: None,
-        };
         let (mut command, booked) =
-            sale_command(&new, sale, document.clone(), Strictness::Enforced, now)?;
+            committing((quote_id, &order), &waiting, document.clone(), now)?;
         command.operation = Some(intent.clone().into());
-        if let Some(hold) = &waiting.hold {
-            let posted = Step::ResolveHold {
-                hold: hold.clone(),
-                outcome: HoldOutcome::Posted,
-            };
-            command.steps.insert(0, posted);
-        }
         command.steps.extend(till.clone());
         Ok((command, booked))
     })
     .await
+}
+
+/// The command that commits what waits under a quote's id, as an order.
+pub(super) fn committing(
+    (quote_id, order): (&str, &str),
+    waiting: &Waiting,
+    document: OrderDocument,
+    now: Instant,
+) -> Result<(Command, Booked), CheckoutError> {
+    let new = NewOrder {
+        id: order,
+        quote_id: Some(quote_id),
+        external_id: None,
+    };
+    let (sale, strictness) = (&waiting.sale, Strictness::Enforced);
+    let (mut command, booked) = sale_command(&new, sale, document, strictness, now)?;
+    if let Some(hold) = &waiting.hold {
+        let posted = Step::ResolveHold {
+            hold: hold.clone(),
+            outcome: HoldOutcome::Posted,
+        };
+        command.steps.insert(0, posted);
+    }
+    Ok((command, booked))
 }
 
 /// Refuses a quote that no longer holds, once and for all hosts. Whoever hears it sells the basket anew; an attempt
@@ -137,6 +149,17 @@ async fn given_up(
     intent: Intent,
     stale: CheckoutError,
 ) -> Result<Committed, CheckoutError> {
+    let receipt = give_up(host, quote_id, intent, stale).await?;
+    Committed::before(host, &receipt.subject.id).await
+}
+
+/// The same for whatever else commits a quote: what the faster attempt led to, or why there is none.
+pub(super) async fn give_up(
+    host: &Host,
+    quote_id: &str,
+    intent: Intent,
+    stale: CheckoutError,
+) -> Result<Receipt, CheckoutError> {
     let now = host.clock.now();
     let day = crate::clock::business_day(now, chrono_tz::UTC);
     let mut command = Command::new("quote-stale", Subject::new("quote", quote_id), now, day);
@@ -145,7 +168,7 @@ async fn given_up(
         quote: quote_id.to_owned(),
     });
     match host.writer.submit(command).await {
-        Ok(receipt) => Committed::before(host, &receipt.subject.id).await,
+        Ok(receipt) => Ok(receipt),
         Err(Refusal::QuoteGivenUp { .. }) => Err(stale),
         Err(refusal) => Err(changed(refusal)),
     }
@@ -205,13 +228,12 @@ async fn priced_again(
 }
 
 /// The quoted document with what was left open paid.
-fn payable(
+pub(super) fn payable(
     quoted: &OrderDocument,
-    request: &CommitRequest,
+    tenders: &[TenderRequest],
 ) -> Result<OrderDocument, CheckoutError> {
     let mut document = quoted.clone();
-    let tenders: Vec<_> = request
-        .tenders
+    let tenders: Vec<_> = tenders
         .iter()
         .enumerate()
         .map(intent)
@@ -351,7 +373,7 @@ pub fn purchases<'a>(
 }
 
 /// How a store's own books are kept, where it settles with the chain.
-fn clearing(host: &Host, store: &str) -> Result<Option<Clearing>, CheckoutError> {
+pub(super) fn clearing(host: &Host, store: &str) -> Result<Option<Clearing>, CheckoutError> {
     let snapshot = host.snapshots.current().ok_or(CheckoutError::NoChain)?;
     let place = snapshot.place(store);
     Ok(place.and_then(|place| place.clearing()))
@@ -389,8 +411,11 @@ pub async fn book(
 
 /// A refusal as the till hears it: what changed since the quote, where that is the reason.
 pub fn changed(refusal: Refusal) -> CheckoutError {
-    match Change::of(&refusal) {
-        Some(change) => CheckoutError::QuoteStale(vec![change]),
-        None => refusal.into(),
+    match approval::refused(refusal) {
+        CheckoutError::Ledger(refusal) => match Change::of(&refusal) {
+            Some(change) => CheckoutError::QuoteStale(vec![change]),
+            None => refusal.into(),
+        },
+        error => error,
     }
 }

@@ -28,6 +28,30 @@ pub enum CheckoutError {
     Currency { sent: String, store: String },
     #[error("{0} lines are too many; split the basket")]
     TooManyLines(usize),
+    #[error("nobody lets the buyer spend this wallet on this day; see `{0}`")]
+    NoWalletShare(String),
+    #[error("a member shares his wallet with twenty others at most; end one of them first")]
+    TooManyShares,
+    #[error("the minute of the member's code is over; scan the one his phone shows now")]
+    MemberCodeExpired,
+    #[error("the quote is of another store; quote what is taken instead where the goods come back")]
+    OtherStoreQuote,
+    #[error("the gift receipt `{0}` is not known, or of another order")]
+    GiftReceiptUnknown(String),
+    #[error(
+        "a gift receipt is for goods that were paid for in money; the buyer himself exchanges these"
+    )]
+    GiftNotInMoney,
+    #[error("these goods are on other gift receipts already")]
+    GivenAlready,
+    #[error("nothing is paid out on a gift receipt; choose goods that cost as much")]
+    GiftPaysOut,
+    #[error("the gift receipt is for {quantity} of line {line}")]
+    NotOnGiftReceipt { line: String, quantity: String },
+    #[error("there is no such line at `{0}`")]
+    NoSuchLine(String),
+    #[error("{0} approvals are too many; show those of this basket alone")]
+    TooManyApprovals(usize),
     #[error("the quantity at `{0}` is no decimal above zero with at most three places")]
     Quantity(String),
     #[error("the product at `{0}` is sold by the piece; give a whole number")]

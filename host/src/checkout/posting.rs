@@ -18,6 +18,7 @@ use crate::domain::time::Day;
 
 use super::campaigns::CounterName;
 use super::error::CheckoutError;
+use super::{sharing, till_prices};
 
 /// How strictly a sale's limits hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +66,8 @@ pub fn sale(
     steps.extend(points_cost(document, sold_cost(document)?)?);
     steps.extend(passes::sold(order, document)?);
     steps.extend(passes::used(document, strictness));
+    steps.extend(till_prices::used(document));
+    steps.extend(sharing::counted(document, enforce));
     for gift in gifts(document) {
         give(&mut steps, order, &gift, document.business_date, points)?;
     }
@@ -200,6 +203,8 @@ pub fn reserves(document: &OrderDocument, points: &str) -> Result<Vec<Reserve>, 
         }
     }
     reserves.extend(passes::reserves(document));
+    reserves.extend(till_prices::reserves(document));
+    reserves.extend(sharing::reserves(document));
     for counter in &document.counters {
         let (owner, name) = counter_key(document, counter)?;
         reserves.push(Reserve::Counter {
@@ -253,7 +258,10 @@ fn account(
     name: AccountName,
     asset: &str,
 ) -> Result<AccountKey, CheckoutError> {
-    let member = document.member.as_deref().ok_or_else(|| {
+    let is_money = matches!(name, AccountName::Principal | AccountName::Bonus);
+    let shared = document.wallet.as_ref().filter(|_| is_money);
+    let owner = shared.map(|wallet| wallet.owner.as_str());
+    let member = owner.or(document.member.as_deref()).ok_or_else(|| {
         CheckoutError::Internal("an order without member spends a member's account".to_owned())
     })?;
     Ok(AccountKey::new(member, name, asset))
@@ -414,6 +422,6 @@ fn negated(amount: i64) -> Result<i64, CheckoutError> {
     amount.checked_neg().ok_or_else(overflow)
 }
 
-fn overflow() -> CheckoutError {
+pub(super) fn overflow() -> CheckoutError {
     CheckoutError::Internal("an amount left the range of 64 bits".to_owned())
 }

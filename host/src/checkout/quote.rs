@@ -19,6 +19,7 @@ use super::request::QuoteRequest;
 use super::rules::{Run, ask, evaluations};
 use super::situation::Situation;
 use super::stored::Sale;
+use super::till_prices;
 
 /// A priced basket that waits to be committed.
 pub struct Quote {
@@ -54,6 +55,7 @@ pub async fn priced(
     recorded: Option<RecordedSale>,
 ) -> Result<Quote, CheckoutError> {
     let situation = Situation::gather(host, caller, &request, at).await?;
+    let approvals = till_prices::agreed(host, caller, &request, &situation.basket.lines, at)?;
     if recorded.is_none() {
         passes::check(host, &situation).await?;
     }
@@ -61,10 +63,12 @@ pub async fn priced(
     let mut priced = outcome?;
     let (snapshot, place) = (&situation.snapshot, &situation.place);
     codes::find_honouring(&mut priced.document, snapshot, place, at);
-    // What another host compares is what the customer sees; who sold it is no part of it.
+    priced.document.wallet = situation.shared.clone();
+    // What another host compares is what the customer sees; who sold it and who agreed to a price are no part of it.
     let digest = digest(&priced.document)?;
     let sold = earned(host, caller, place, &request, &priced.document);
     priced.document.commissions = sold.await?;
+    priced.document.approvals = approvals;
     let lifetime = i64::from(situation.place.settings.quote_lifetime);
     Ok(Quote {
         id: uuid::Uuid::now_v7().to_string(),

@@ -29,7 +29,15 @@ use super::stored::{evaluation_rows, pack, refund_row, unpack};
 use super::{review, tier};
 
 /// How often a refund is worked out again because another of the same order came first.
-const TRIES: usize = 32;
+pub(super) const TRIES: usize = 32;
+
+/// Whether a refund rested on what somebody else changed meanwhile, and is to be worked out again.
+pub(super) fn is_outrun(refusal: &Refusal) -> bool {
+    matches!(
+        refusal,
+        Refusal::OrderChanged { .. } | Refusal::PointsSpent { .. } | Refusal::TurnTaken { .. }
+    )
+}
 
 /// What a refund led to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,11 +62,7 @@ pub async fn refund(
     }
     for _ in 0..TRIES {
         match attempt(host, caller, order, &request, &intent).await {
-            Err(CheckoutError::Ledger(
-                Refusal::OrderChanged { .. }
-                | Refusal::PointsSpent { .. }
-                | Refusal::TurnTaken { .. },
-            )) => {}
+            Err(CheckoutError::Ledger(refusal)) if is_outrun(&refusal) => {}
             Err(CheckoutError::Ledger(refusal)) => return Err(approval::refused(refusal)),
             Err(error) => return Err(error),
             Ok(receipt) => {
@@ -90,11 +94,33 @@ async fn attempt(
     request: &RefundRequest,
     intent: &Intent,
 ) -> Result<Receipt, CheckoutError> {
+    let Prepared { mut command, .. } = prepared(host, caller, order, request, None).await?;
+    command.operation = Some(intent.clone().into());
+    Ok(host.writer.submit(command).await?)
+}
+
+/// A refund that was worked out, to be handed to the writer.
+pub(super) struct Prepared {
+    pub(super) command: Command,
+    pub(super) plan: RefundPlan,
+    /// Where the goods were sold.
+    pub(super) store: String,
+}
+
+/// Works a refund out. `exchanged_for` is the order that is sold for what comes back.
+pub(super) async fn prepared(
+    host: &Arc<Host>,
+    caller: &Principal,
+    order: &str,
+    request: &RefundRequest,
+    exchanged_for: Option<&str>,
+) -> Result<Prepared, CheckoutError> {
     let snapshot = host.snapshots.current().ok_or(CheckoutError::NoChain)?;
     let sale = read(host, &snapshot, order).await?;
     caller.require_store(&sale.document.store)?;
     let place = place_of(&snapshot, &sale.document)?;
     let (mut plan, approved) = planned(host, caller, order, &sale, request)?;
+    plan.exchanged_for = exchanged_for.map(str::to_owned);
     let points = points_asset(crate::domain::ledger::DEFAULT_PROGRAM);
     let mut taken = posting::taken_back(&sale.document, &plan.awards, &plan.gifts, &points)?;
     let (now, day) = (host.clock.now(), place.day(host.clock.now()));
@@ -121,7 +147,6 @@ async fn attempt(
     }
     let id = uuid::Uuid::now_v7().to_string();
     let mut command = Command::new("refund", Subject::new("refund", &id), now, day);
-    command.operation = Some(intent.clone().into());
     command.steps = posting::refund(
         order,
         sale.sequence,
@@ -198,7 +223,11 @@ async fn attempt(
         store: Some(sale.document.store.clone()),
         payload: payload.to_string(),
     }));
-    Ok(host.writer.submit(command).await?)
+    Ok(Prepared {
+        command,
+        plan,
+        store: sale.document.store,
+    })
 }
 
 /// What occasions gave because of an order, such as the gift of a tier it led to: they rest on the occasion and not on
@@ -358,7 +387,7 @@ fn consumed(moved: Vec<(String, Vec<(String, i64)>)>) -> Consumed {
     consumed
 }
 
-/// What comes back, and who agreed to pay it back another way than it was paid where the caller may not.
+/// What comes back, and who agreed to it where the caller may not refund alone, or not another way than it was paid.
 fn planned(
     host: &Host,
     caller: &Principal,
@@ -367,14 +396,17 @@ fn planned(
     request: &RefundRequest,
 ) -> Result<(RefundPlan, Option<Approved>), CheckoutError> {
     let mut asked = asked(sale, request)?;
-    match refund::plan(&sale.document, &sale.refunded, &asked) {
-        Err(RefundError::TenderNotAllowed) => {}
-        plan => return Ok((plan?, None)),
-    }
-    asked.may_choose_tender = true;
-    let plan = refund::plan(&sale.document, &sale.refunded, &asked)?;
+    let (plan, permission) = match refund::plan(&sale.document, &sale.refunded, &asked) {
+        // Whoever may choose the tender may refund.
+        Err(RefundError::TenderNotAllowed) => {
+            asked.may_choose_tender = true;
+            let plan = refund::plan(&sale.document, &sale.refunded, &asked)?;
+            (plan, Permission::RefundOtherTender)
+        }
+        plan => (plan?, Permission::Refund),
+    };
     let act = Act {
-        permission: Permission::RefundOtherTender,
+        permission,
         subject: order,
         amount: plan.total,
     };

@@ -33,6 +33,14 @@ pub struct QuoteRequest {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<Object>)]
     pub attributes: Vec<Attribute>,
+    /// Approvals of the till's own prices, where the caller may not name them alone: each of the permission `price-at-till`,
+    /// about the product's id or the article's name, with the unit price as the amount. At most 20; the commit uses them up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<String>,
+    /// The quote of the same basket before this one. What was approved for it need not be approved again, though the
+    /// minute of the approval is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<String>,
 }
 
 /// Somebody who sold, with his part of the commission.
@@ -64,6 +72,8 @@ pub enum MemberReference {
     Track(String),
     /// Phone number, as enrolled.
     Phone(String),
+    /// The code his phone shows for a minute; name him by id afterwards.
+    Code(String),
 }
 
 /// One article of the basket: a product by one of its marks, or an article the till prices itself.
@@ -139,6 +149,9 @@ pub struct TenderRequest {
     /// The payment provider's own reference. Never a card number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
+    /// Whose stored value pays, where another lets the buyer spend his; only for the kind `stored-value`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<MemberReference>,
 }
 
 /// A sale that already happened: at a till that was offline, or in the system used before.
@@ -182,7 +195,7 @@ pub struct RefundRequest {
     /// Why, for the record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The approval, where the caller may not choose the tender alone.
+    /// The approval, where the caller may not refund or choose the tender alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<String>,
 }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::access::{AccessError, Permission, Principal};
-use crate::cards::{Pin, Shown, Unusable, day_of, mark_hash, usable};
+use crate::access::{AccessError, Principal};
+use crate::cards::{Pin, Shown, Unusable, code, day_of, mark_hash, usable};
 use crate::clock::date_of;
 use crate::domain::basket::{Basket, BasketLine, TenderIntent};
 use crate::domain::facts::ReferralBase;
 use crate::domain::ledger::{AccountName, points_asset};
-use crate::domain::order::CodeRefusal;
+use crate::domain::order::{CodeRefusal, SharedWallet};
 use crate::domain::pricing::{Campaign, MemberInput, Wallet};
 use crate::domain::rules::{MemberFacts, OrderFacts, Ratio, RuleKind, TenderKind};
 use crate::domain::time::{Day, Instant};
@@ -24,6 +24,7 @@ use super::codes::Presented;
 use super::error::CheckoutError;
 use super::passes;
 use super::request::{LineRequest, MemberReference, QuoteRequest, TenderRequest, thousandths};
+use super::sharing;
 
 /// One sale, resolved: pricing it needs nothing else.
 pub struct Situation {
@@ -35,6 +36,8 @@ pub struct Situation {
     pub order: OrderFacts,
     pub member: Option<MemberInput>,
     pub referral: Option<ReferralBase>,
+    /// The wallet that pays instead of the buyer's own.
+    pub shared: Option<SharedWallet>,
     /// The rules to ask, and how pricing sees each; same positions.
     pub bound: Vec<Arc<Bound>>,
     pub campaigns: Vec<Campaign>,
@@ -53,7 +56,7 @@ impl Situation {
         let snapshot = host.snapshots.current().ok_or(CheckoutError::NoChain)?;
         let place = place(&snapshot, caller, request)?;
         let day = place.day(at);
-        let mut basket = basket(host, caller, &place, request).await?;
+        let mut basket = basket(host, &place, request).await?;
         basket.validate()?;
         let mut conn = host.db.read().await?;
         let known = match &request.member {
@@ -82,28 +85,27 @@ impl Situation {
             }
             _ => None,
         };
+        let days = (day, at);
+        let shared = sharing::named(host, &mut conn, request, known.as_ref(), days).await?;
         let member = match &known {
             Some(known) => {
                 let spends = basket.tenders.iter().any(TenderIntent::spends_wallet);
                 if spends {
                     shared_with(host, &place, &known.member.home_store)?;
                 }
-                let wallet = match spends {
-                    true => {
-                        let points = points_asset(&snapshot.program.id);
-                        wallet(
-                            &mut conn,
-                            &known.member.id,
-                            &points,
-                            &place.store.currency,
-                            day,
-                        )
-                        .await?
-                    }
+                let points = points_asset(&snapshot.program.id);
+                let assets = (points.as_str(), place.store.currency.as_str());
+                let mut own = match spends {
+                    true => wallet(&mut conn, &known.member.id, assets, day).await?,
                     // Two reads that nothing would look at.
                     false => Wallet::default(),
                 };
-                Some(member_input(host, known, wallet, day)?)
+                if let Some((owner, _)) = &shared {
+                    shared_with(host, &place, &owner.member.home_store)?;
+                    let theirs = wallet(&mut conn, &owner.member.id, assets, day).await?;
+                    (own.principal, own.bonus) = (theirs.principal, theirs.bonus);
+                }
+                Some(member_input(host, known, own, day)?)
             }
             None => None,
         };
@@ -148,6 +150,7 @@ impl Situation {
             order,
             member,
             referral,
+            shared: shared.map(|(_, wallet)| wallet),
             bound,
             campaigns,
             refused_codes: codes.refused,
@@ -184,7 +187,6 @@ pub fn place(
 
 async fn basket(
     host: &Host,
-    caller: &Principal,
     place: &Place,
     request: &QuoteRequest,
 ) -> Result<Basket, CheckoutError> {
@@ -193,7 +195,7 @@ async fn basket(
     }
     let mut lines = Vec::with_capacity(request.lines.len());
     for (position, line) in request.lines.iter().enumerate() {
-        lines.push(basket_line(host, caller, place, position, line).await?);
+        lines.push(basket_line(host, place, position, line).await?);
     }
     let tenders = request
         .tenders
@@ -216,7 +218,6 @@ async fn basket(
 
 async fn basket_line(
     host: &Host,
-    caller: &Principal,
     place: &Place,
     position: usize,
     line: &LineRequest,
@@ -229,9 +230,6 @@ async fn basket_line(
             .ok_or_else(|| CheckoutError::Quantity(at("quantity")))?,
     };
     let priced_by_till = line.unit_price.is_some();
-    if priced_by_till || line.article.is_some() {
-        caller.require(Permission::PriceAtTill)?;
-    }
     let mark = match (&line.product, &line.barcode, &line.sku, &line.article) {
         (Some(id), None, None, None) => (Mark::Id(id.clone()), "product"),
         (None, Some(barcode), None, None) => (Mark::Barcode(barcode.clone()), "barcode"),
@@ -317,6 +315,9 @@ pub fn shared_with(host: &Host, place: &Place, home: &str) -> Result<(), Checkou
 /// A tender as pricing knows it.
 pub fn intent((position, tender): (usize, &TenderRequest)) -> Result<TenderIntent, CheckoutError> {
     let refuse = |field: &str| CheckoutError::TenderForm(format!("/tenders/{position}/{field}"));
+    if tender.of.is_some() && tender.kind != TenderKind::StoredValue {
+        return Err(refuse("of"));
+    }
     match tender.kind {
         TenderKind::Points => {
             let points = tender.points.ok_or_else(|| refuse("points"))?;
@@ -383,6 +384,12 @@ pub async fn find_member_at(
                 Some(known) => known,
                 None => return Err(nobodys(cards::marked(conn, &hash).await?, "track")),
             }
+        }
+        MemberReference::Code(code) => {
+            let id = code::read(&host.vault, code, at)?;
+            members::known(conn, MemberName::Id(&id))
+                .await?
+                .ok_or_else(|| unknown("/member/code", "code"))?
         }
         MemberReference::Phone(phone) => {
             let hash = host.vault.phone_hash(phone);
@@ -486,8 +493,7 @@ pub fn member_facts(
 async fn wallet(
     conn: &mut Conn,
     member: &str,
-    points: &str,
-    currency: &str,
+    (points, currency): (&str, &str),
     day: Day,
 ) -> Result<Wallet, CheckoutError> {
     let account = |name: AccountName, asset: &str| format!("{member}/{}/{asset}", name.as_str());

@@ -27,6 +27,7 @@ pub struct Client {
     key: String,
 }
 
+#[derive(Clone)]
 enum Way {
     /// A host is running and owns the data folder.
     Socket(SocketAddr),
@@ -51,6 +52,14 @@ impl Client {
         Self {
             way: Way::InProcess(crate::http::router(Arc::clone(host))),
             key: host.operator_key(),
+        }
+    }
+
+    /// The same chain, as whoever holds a key.
+    pub fn as_holder_of(&self, key: &str) -> Self {
+        Self {
+            way: self.way.clone(),
+            key: key.to_owned(),
         }
     }
 

@@ -11,6 +11,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
+use super::day::Day;
 use super::passes::passes;
 use super::people::{Person, people};
 use super::products::{Article, articles};
@@ -65,16 +66,33 @@ pub async fn fill(host: &Arc<Host>, members: u32) -> anyhow::Result<Value> {
         .store
         .first()
         .context("the sample chain has no store")?;
-    let members = enrolled.iter().map(|member| member.id.as_str());
-    passes(&client, (&place.id, &sample.currency), &goods, members)
-        .await
-        .context("selling passes")?;
+    let members: Vec<&str> = enrolled.iter().map(|member| member.id.as_str()).collect();
+    passes(
+        &client,
+        (&place.id, &sample.currency),
+        &goods,
+        members.iter().copied(),
+    )
+    .await
+    .context("selling passes")?;
     let terminal_key = |store: &str| {
         keys.tills
             .get(store)
             .and_then(|tills| tills.first())
             .map(|till| &till.key)
     };
+    let till = terminal_key(&place.id).context("the sample chain has no till")?;
+    let franchise = sample.store.last().unwrap_or(place);
+    let day = Day {
+        office: &client,
+        till: client.as_holder_of(till),
+        store: &place.id,
+        franchise: &franchise.id,
+        currency: &sample.currency,
+        members: &members,
+        goods: &goods,
+    };
+    day.pass().await.context("spending a day in a store")?;
     Ok(json!({
         "keys": {
             "admin": keys.admin,

@@ -1,5 +1,6 @@
 //! The sample chain of `tessera demo`: what it is (`config/sample-chain.toml`), what it sells, who buys.
 
+mod day;
 pub mod fill;
 mod passes;
 mod people;

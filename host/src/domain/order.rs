@@ -59,7 +59,41 @@ pub struct OrderDocument {
     /// What people earn for it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub commissions: Vec<CommissionRecord>,
+    /// What somebody agreed to whom the till had to ask.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<ApprovalRecord>,
+    /// The wallet whose stored value pays, where it is not the buyer's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wallet: Option<SharedWallet>,
+    /// The refund whose worth pays for it, in an exchange.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchange_of: Option<String>,
     pub terms: Terms,
+}
+
+/// Another's stored value, and how much of it the buyer may spend.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedWallet {
+    pub owner: String,
+    /// Minor units on one business day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most_per_day: Option<i64>,
+    /// Minor units in one calendar month.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most_per_month: Option<i64>,
+}
+
+/// What somebody agreed to, bound to one act.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalRecord {
+    /// The approval's own; it is used once.
+    pub id: String,
+    pub permission: String,
+    pub subject: String,
+    /// Minor units.
+    pub amount: i64,
+    /// Who agreed.
+    pub by: String,
 }
 
 /// One line. `list_amount - discount = amount`; `net + tax = gross`; `amount` is the gross where prices

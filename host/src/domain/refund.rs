@@ -116,6 +116,9 @@ pub struct RefundPlan {
     /// What the tier rules answered, where the chain reviews tiers at a refund.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tier: Option<TierReview>,
+    /// The order that was sold for what came back, in an exchange.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchanged_for: Option<String>,
 }
 
 fn is_zero(amount: &i64) -> bool {
@@ -351,6 +354,7 @@ pub fn plan(
         completes,
         occasions: Vec::new(),
         tier: None,
+        exchanged_for: None,
         points_cost: 0,
     };
     if let Some(value) = document.terms.points_cost {

@@ -18,6 +18,7 @@ use super::problems::Code;
 use crate::access::{self, AccessError, Permission, Principal};
 use crate::duty;
 use crate::host::Host;
+use crate::roles::Power;
 
 /// What a route asks of its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,11 +27,13 @@ pub enum Need {
     Nothing,
     /// A key or staff member with this permission.
     May(Permission),
+    /// The same, or the approval of somebody who holds it: the handler asks for that.
+    Ask(Permission),
     /// Any key, and the PIN of whom it is about: also one that has to be changed.
     OwnPin,
 }
 
-use Need::{May, Nothing, OwnPin};
+use Need::{Ask, May, Nothing, OwnPin};
 use Permission as P;
 
 /// Every route of `/v1` and what it needs.
@@ -42,6 +45,7 @@ pub const NEEDS: &[(Method, &str, Need)] = &[
     (Method::GET, "/v1/stores", May(P::ReadStores)),
     (Method::GET, "/v1/stores/{id}", May(P::ReadStores)),
     (Method::PUT, "/v1/stores/{id}", May(P::ManageStores)),
+    (Method::GET, "/v1/stores/{id}/orders", May(P::Sell)),
     (Method::GET, "/v1/terminals", May(P::ReadStores)),
     (Method::GET, "/v1/terminals/{id}", May(P::ReadStores)),
     (Method::POST, "/v1/terminals", May(P::PairTerminals)),
@@ -56,6 +60,9 @@ pub const NEEDS: &[(Method, &str, Need)] = &[
     (Method::POST, "/v1/staff", May(P::ManageStaff)),
     (Method::PUT, "/v1/staff/{id}", May(P::ManageStaff)),
     (Method::PUT, "/v1/staff/{id}/pin", May(P::ManageStaff)),
+    (Method::GET, "/v1/roles", May(P::ReadStaff)),
+    (Method::GET, "/v1/roles/{id}", May(P::ReadStaff)),
+    (Method::PUT, "/v1/roles/{id}", May(P::ManageRoles)),
     // Of others these need `read-staff` beside.
     (Method::GET, "/v1/staff/{id}/commission", May(P::Sell)),
     (
@@ -97,6 +104,22 @@ pub const NEEDS: &[(Method, &str, Need)] = &[
         May(P::ManageMembers),
     ),
     (Method::GET, "/v1/members/{id}/orders", May(P::ReadMembers)),
+    (Method::POST, "/v1/members/{id}/codes", May(P::ReadMembers)),
+    (
+        Method::GET,
+        "/v1/members/{id}/wallet-shares",
+        May(P::ReadMembers),
+    ),
+    (
+        Method::PUT,
+        "/v1/members/{id}/wallet-shares/{member}",
+        May(P::ManageMembers),
+    ),
+    (
+        Method::DELETE,
+        "/v1/members/{id}/wallet-shares/{member}",
+        May(P::ManageMembers),
+    ),
     (Method::GET, "/v1/card-types", May(P::ReadMembers)),
     (Method::PUT, "/v1/card-types/{id}", May(P::ManageMembers)),
     (Method::POST, "/v1/cards/batches", May(P::ManageMembers)),
@@ -179,6 +202,7 @@ pub const NEEDS: &[(Method, &str, Need)] = &[
     (Method::GET, "/v1/quotes/{id}", May(P::Sell)),
     (Method::POST, "/v1/quotes/{id}/hold", May(P::Sell)),
     (Method::DELETE, "/v1/quotes/{id}/hold", May(P::Sell)),
+    (Method::POST, "/v1/quotes/{id}/removals", Ask(P::RemoveLine)),
     (Method::POST, "/v1/quotes/{id}/commit", May(P::Sell)),
     (Method::GET, "/v1/settlements", May(P::ReadStores)),
     (Method::POST, "/v1/settlements", May(P::ManageStores)),
@@ -227,8 +251,11 @@ pub const NEEDS: &[(Method, &str, Need)] = &[
     (Method::GET, "/v1/orders", May(P::Sell)),
     (Method::POST, "/v1/orders/claims", May(P::Sell)),
     (Method::GET, "/v1/orders/{id}", May(P::Sell)),
-    (Method::POST, "/v1/orders/{id}/refunds", May(P::Refund)),
+    (Method::POST, "/v1/orders/{id}/refunds", Ask(P::Refund)),
     (Method::GET, "/v1/orders/{id}/refunds", May(P::Sell)),
+    (Method::POST, "/v1/orders/{id}/exchanges", Ask(P::Refund)),
+    (Method::POST, "/v1/orders/{id}/gift-receipts", May(P::Sell)),
+    (Method::GET, "/v1/gift-receipts/{code}", May(P::Sell)),
     (
         Method::GET,
         "/v1/orders/{id}/evaluations",
@@ -292,12 +319,14 @@ pub async fn guard(State(host): State<Arc<Host>>, mut request: Request, next: Ne
         });
     match need {
         Some(Nothing) => {}
-        Some(need @ (May(_) | OwnPin)) => match admit(&host, request.headers(), need).await {
-            Ok(principal) => {
-                request.extensions_mut().insert(Caller(Arc::new(principal)));
+        Some(need @ (May(_) | Ask(_) | OwnPin)) => {
+            match admit(&host, request.headers(), need).await {
+                Ok(principal) => {
+                    request.extensions_mut().insert(Caller(Arc::new(principal)));
+                }
+                Err(error) => return Problem::from(error).into_response(),
             }
-            Err(error) => return Problem::from(error).into_response(),
-        },
+        }
         None => {
             return Problem::new(Code::Forbidden)
                 .with("permission", "none")
@@ -350,8 +379,12 @@ async fn admit(host: &Host, headers: &HeaderMap, need: Need) -> Result<Principal
         }
         duty::on_duty(host, &mut principal, (id, pin), need == OwnPin).await?;
     }
-    if let May(permission) = need {
-        principal.require(permission)?;
+    match need {
+        May(permission) => principal.require(permission)?,
+        Ask(permission) if principal.power(permission) == Power::Deny => {
+            return Err(AccessError::Denied(permission));
+        }
+        Ask(_) | OwnPin | Nothing => {}
     }
     Ok(principal)
 }
@@ -396,6 +429,19 @@ mod tests {
         assert_eq!(need_of(&Method::POST, "/v1/quotes"), Some(May(P::Sell)));
         assert_eq!(need_of(&Method::PATCH, "/v1/quotes"), Some(Nothing));
         assert_eq!(need_of(&Method::GET, "/healthz"), Some(Nothing));
+    }
+
+    #[test]
+    fn a_role_can_name_every_permission_a_route_asks_for() {
+        for (_, path, need) in NEEDS {
+            if let May(permission) | Ask(permission) = need {
+                let named = Permission::parse(permission.name());
+                assert_eq!(named, Some(*permission), "{path}");
+            }
+        }
+        for permission in Permission::APPROVABLE {
+            assert_eq!(Permission::parse(permission.name()), Some(permission));
+        }
     }
 
     #[test]

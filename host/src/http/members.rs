@@ -37,7 +37,6 @@ pub fn routes() -> OpenApiRouter<Arc<Host>> {
         .routes(routes!(find, enrol))
         .routes(routes!(one, change))
         .routes(routes!(forget))
-        .routes(routes!(referrals))
 }
 
 /// A member.
@@ -523,39 +522,4 @@ async fn forget(
         member: id.into_string(),
         erased,
     }))
-}
-
-/// A member somebody referred.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ReferredBody {
-    member: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    referred_on: Option<Date>,
-    /// Orders of theirs so far.
-    orders: i64,
-}
-
-/// List whom a member referred.
-#[utoipa::path(get, path = "/v1/members/{id}/referrals", tag = "members",
-    params(("id" = Id, Path), ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query)),
-    responses((status = 200, body = Page<ReferredBody>), (status = "default", body = ProblemBody)))]
-async fn referrals(
-    State(host): State<Arc<Host>>,
-    At(id): At<Id>,
-    paged: Paged<super::paging::NoFilter>,
-) -> Result<Done<Page<ReferredBody>>, Problem> {
-    let mut conn = host.db.read().await?;
-    known(&mut conn, id.as_str()).await?;
-    let rows =
-        store::members::referred(&mut conn, id.as_str(), paged.after(), paged.rows()).await?;
-    let show = |member: Member| ReferredBody {
-        member: member.id,
-        referred_on: member.referred_on.map(Date::stored),
-        orders: member.orders,
-    };
-    Ok(Done::ok(paged.page(
-        rows,
-        |member| vec![member.id.clone()],
-        show,
-    )?))
 }

@@ -22,7 +22,7 @@ use crate::checkout::request::{RecordedSale, RefundRequest};
 use crate::checkout::stored::{self, Booked};
 use crate::checkout::{self, Committed};
 use crate::domain::ledger::RefundRow;
-use crate::domain::refund::RefundPlan;
+use crate::domain::refund::{Payout, RefundPlan};
 use crate::host::Host;
 use crate::store::orders::{self as rows, Asked, OrderName};
 use crate::store::transfer::archived;
@@ -42,6 +42,9 @@ pub struct OrderView {
     pub terminal: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub staff: Option<String>,
+    /// The refund whose worth pays for it, in an exchange.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exchange_of: Option<String>,
     #[serde(flatten)]
     pub sale: SaleView,
 }
@@ -72,6 +75,9 @@ pub struct RefundView {
     pub gifts_taken_back: GiftsBackView,
     /// Whether nothing of the order is left.
     pub completes: bool,
+    /// The order that was sold for what came back, in an exchange.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exchanged_for: Option<String>,
     /// The member's tier, where the chain reviews it at a refund.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tier: Option<ReviewedTierView>,
@@ -111,6 +117,15 @@ pub struct PayoutView {
     pub kind: &'static str,
     /// Minor units; of points and stored value their worth.
     pub amount: i64,
+}
+
+impl From<Payout> for PayoutView {
+    fn from(payout: Payout) -> Self {
+        Self {
+            kind: kind_name(payout.kind),
+            amount: payout.amount,
+        }
+    }
 }
 
 /// What a review of a member's tier came to.
@@ -331,7 +346,7 @@ pub fn created(
 }
 
 /// An order, for a caller of its store.
-fn order_view(
+pub fn order_view(
     host: &Host,
     caller: &Principal,
     order: Booked,
@@ -350,11 +365,13 @@ fn order_view(
         external_id: order.external_id,
         terminal: order.terminal,
         staff: order.staff,
+        exchange_of: order.document.exchange_of,
         sale,
     })
 }
 
-fn refund_view(row: &RefundRow) -> Result<RefundView, Problem> {
+/// A refund as it is told.
+pub fn refund_view(row: &RefundRow) -> Result<RefundView, Problem> {
     let plan: RefundPlan = stored::unpack(&row.doc)?;
     let lines = plan.lines.iter().map(|line| RefundedLineView {
         line: line.line,
@@ -375,10 +392,7 @@ fn refund_view(row: &RefundRow) -> Result<RefundView, Problem> {
     let payouts = plan
         .payouts()
         .map_err(|_| Problem::new(Code::AmountTooLarge))?;
-    let payouts = payouts.into_iter().map(|payout| PayoutView {
-        kind: kind_name(payout.kind),
-        amount: payout.amount,
-    });
+    let payouts = payouts.into_iter().map(PayoutView::from);
     Ok(RefundView {
         id: row.id.clone(),
         order: row.order_id.clone(),
@@ -394,6 +408,7 @@ fn refund_view(row: &RefundRow) -> Result<RefundView, Problem> {
         points_taken_back: plan.awards.iter().map(|award| award.points).sum(),
         gifts_taken_back: GiftsBackView::from(&plan),
         completes: plan.completes,
+        exchanged_for: plan.exchanged_for,
         tier: plan.tier.map(|tier| ReviewedTierView {
             before: tier.before,
             after: tier.decision.tier,

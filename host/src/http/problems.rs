@@ -217,6 +217,27 @@ catalogue! {
     BasketUnknown "basket_unknown" 404 final
         en "The basket is not known" "No basket {id} waits in this store." "List the baskets that wait; they are kept for seven days."
         zh "挂单不存在" "本店没有挂单 {id}。" "请查看挂单列表，挂单保留七天。";
+    NoWalletShare "no_wallet_share" 409 final
+        en "The wallet is not shared" "Its owner does not let this member spend it, or no longer." "Name the buyer's own stored value, or share the wallet by PUT /v1/members/{id}/wallet-shares/{member}."
+        zh "钱包未共享" "该钱包的主人未授权此会员使用，或授权已结束。" "请使用购买者本人的储值，或用 PUT /v1/members/{id}/wallet-shares/{member} 授权。";
+    MemberCodeExpired "member_code_expired" 409 final
+        en "The member's code is over" "The code was good for a minute." "Scan the code the phone shows now, or name the member by card or phone number."
+        zh "会员码已过期" "会员码只在一分钟内有效。" "请扫描手机上当前显示的会员码，或使用会员卡或手机号。";
+    GiftReceiptUnknown "gift_receipt_unknown" 404 final
+        en "The gift receipt is not known" "There is no gift receipt {id} for this order." "Check the code, or look it up by GET /v1/gift-receipts/{code}."
+        zh "礼品小票不存在" "该订单没有礼品小票 {id}。" "请核对代码，或用 GET /v1/gift-receipts/{code} 查询。";
+    GiftNotInMoney "gift_not_in_money" 409 final
+        en "Not paid for in money" "Points, stored value or a pass paid for these goods." "The buyer himself exchanges them; write a gift receipt for goods paid for in money."
+        zh "非现金类支付" "这些商品由积分、储值或次卡支付。" "请由购买者本人换货；礼品小票只用于以钱款支付的商品。";
+    GivenAlready "given_already" 409 final
+        en "The goods are given already" "Other gift receipts of this order are for these goods." "Use those, or name goods that are on none."
+        zh "商品已开具礼品小票" "该订单的其他礼品小票已包含这些商品。" "请使用已有的礼品小票，或选择未包含的商品。";
+    GiftPaysOut "gift_pays_out" 409 final
+        en "Nothing is paid out" "The goods chosen cost less than those that come back on the gift receipt." "Choose goods that cost as much or more."
+        zh "礼品小票不退差价" "所换商品的价格低于退回的礼品。" "请选择同价或更高价的商品。";
+    NotOnGiftReceipt "not_on_gift_receipt" 409 final
+        en "More than the gift receipt is for" "The gift receipt is for {quantity} of line {line}, and some may be exchanged already." "Look up what is left by GET /v1/gift-receipts/{code}."
+        zh "超出礼品小票范围" "礼品小票中第 {line} 行仅含 {quantity}，且可能已部分换货。" "请用 GET /v1/gift-receipts/{code} 查询剩余可换数量。";
     RewardUnknown "reward_unknown" 404 final
         en "The reward is not known" "No reward {id} is given for points." "Use an id from the list of rewards."
         zh "兑换品不存在" "没有可兑换的 {id}。" "请使用兑换品列表中的编号。";
@@ -374,6 +395,9 @@ catalogue! {
     BasketsFull "baskets_full" 409 final
         en "Too many baskets wait" "200 baskets wait in this store already." "Take some up first."
         zh "挂单过多" "本店已有 200 个挂单。" "请先取出部分挂单。";
+    RoleUnknown "role_unknown" 404 final
+        en "The role is not known" "No role has the name {id}." "Use cashier, supervisor, manager, admin, or one from GET /v1/roles."
+        zh "角色不存在" "没有名为 {id} 的角色。" "请使用 cashier、supervisor、manager、admin，或 GET /v1/roles 返回的角色。";
     ShiftUnknown "shift_unknown" 404 final
         en "The shift is not known" "No shift has the id {id}." "Use an id from GET /v1/shifts."
         zh "班次不存在" "没有编号为 {id} 的班次。" "请使用 GET /v1/shifts 返回的编号。";

@@ -17,7 +17,7 @@ use super::problems::Code;
 use super::sale_view::{SaleView, Shown};
 use super::types::{Id, Time};
 use crate::checkout::request::QuoteRequest;
-use crate::checkout::{self, CommitRequest, HeldQuote, Quote};
+use crate::checkout::{self, CommitRequest, HeldQuote, Quote, RemovalRequest};
 use crate::host::Host;
 
 /// A priced basket; nothing is posted.
@@ -127,6 +127,21 @@ pub async fn release(
     Ok(axum::http::StatusCode::NO_CONTENT)
 }
 
+/// Allow a till to quote a basket again without some of its goods; what went is told as `quote.lines_removed`.
+#[utoipa::path(post, path = "/v1/quotes/{id}/removals", tag = "quotes", request_body = RemovalRequest,
+    params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 204), (status = "default", body = ProblemBody)))]
+pub async fn remove(
+    State(host): State<Arc<Host>>,
+    caller: Caller,
+    At(id): At<Id>,
+    keyed: Keyed<RemovalRequest>,
+) -> Result<axum::http::StatusCode, Problem> {
+    let intent = keyed.intent();
+    checkout::remove(&host, &caller, id.as_str(), keyed.body, intent).await?;
+    Ok(axum::http::StatusCode::NO_CONTENT)
+}
+
 /// Commit a quote: post exactly what it showed.
 #[utoipa::path(post, path = "/v1/quotes/{id}/commit", tag = "quotes", request_body = CommitRequest,
     params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
@@ -154,5 +169,6 @@ pub fn routes() -> OpenApiRouter<Arc<Host>> {
         .routes(routes!(quote))
         .routes(routes!(read))
         .routes(routes!(hold, release))
+        .routes(routes!(remove))
         .routes(routes!(commit))
 }

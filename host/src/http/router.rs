@@ -24,9 +24,10 @@ use super::error::Problem;
 use super::problems::Code;
 use super::{
     approvals, auth, baskets, bindings, cards, claims, commissions, configuration, coupons, error,
-    events, freezing, health, members, merges, occasions, operations, orders, passes, plugins,
-    prize_draws, products, profile, programs, quotes, rewards, settlements, shifts, staff, stores,
-    terminals, top_up_plans, wallet,
+    events, exchanges, freezing, health, member_codes, members, merges, occasions, operations,
+    order_search, orders, passes, plugins, prize_draws, products, profile, programs, quotes,
+    referrals, rewards, roles, settlements, shifts, staff, stores, terminals, top_up_plans, wallet,
+    wallet_shares,
 };
 use crate::host::Host;
 
@@ -88,11 +89,17 @@ fn resources() -> OpenApiRouter<Arc<Host>> {
         .merge(quotes::routes())
         .merge(baskets::routes())
         .merge(rewards::routes())
+        .merge(roles::routes())
         .merge(settlements::routes())
         .merge(shifts::routes())
         .merge(prize_draws::routes())
         .merge(top_up_plans::routes())
         .merge(orders::routes())
+        .merge(exchanges::routes())
+        .merge(order_search::routes())
+        .merge(member_codes::routes())
+        .merge(wallet_shares::routes())
+        .merge(referrals::routes())
         .merge(claims::routes())
 }
 

@@ -8,7 +8,9 @@ use super::code_view::{CodeView, codes};
 use super::error::Language;
 use super::types::{Date, Quantity, Time};
 use crate::checkout::posting::kind_name;
-use crate::domain::order::{AdjustmentSource, LineShare, OrderDocument, PriceKind, Skipped};
+use crate::domain::order::{
+    AdjustmentSource, ApprovalRecord, LineShare, OrderDocument, PriceKind, Skipped,
+};
 use crate::domain::rules::{Gift, Message, Side};
 use crate::plugins::Catalog;
 use crate::plugins::messages::{Formats, render};
@@ -45,6 +47,32 @@ pub struct SaleView {
     pub skipped: Vec<SkippedView>,
     /// Rules that another of their exclusive group was preferred to.
     pub passed_over: Vec<PassedOverView>,
+    /// What somebody agreed to whom the till had to ask.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<ApprovalView>,
+}
+
+/// What somebody agreed to.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ApprovalView {
+    pub permission: String,
+    /// The product's id, or the name of an article of the till.
+    pub subject: String,
+    /// Minor units.
+    pub amount: i64,
+    /// Who agreed.
+    pub by: String,
+}
+
+impl ApprovalView {
+    fn of(record: &ApprovalRecord) -> Self {
+        Self {
+            permission: record.permission.clone(),
+            subject: record.subject.clone(),
+            amount: record.amount,
+            by: record.by.clone(),
+        }
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -306,6 +334,7 @@ impl Shown<'_> {
                     worth: passed.worth,
                 })
                 .collect(),
+            approvals: document.approvals.iter().map(ApprovalView::of).collect(),
         }
     }
 

@@ -16,11 +16,12 @@ use super::paging::{Page, Paged};
 use super::problems::{Code, Fault};
 use super::stores::{invalid, yes};
 use super::types::{Id, Name};
-use crate::access::{self, Role};
+use crate::access::{self, Permission};
 use crate::duty::{self, PinError};
 use crate::host::Host;
-use crate::store;
+use crate::roles::{self, Power};
 use crate::store::staff::Staff;
+use crate::store::{self, Conn};
 
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<Arc<Host>> {
@@ -36,7 +37,7 @@ pub fn routes() -> OpenApiRouter<Arc<Host>> {
 pub struct StaffBody {
     id: String,
     name: String,
-    /// `cashier`, `supervisor`, `manager` or `admin`.
+    /// `cashier`, `supervisor`, `manager`, `admin`, or one of the chain's own.
     role: String,
     /// Left out: all stores.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -107,7 +108,7 @@ async fn manageable(host: &Host, caller: &Caller, id: &str) -> Result<Staff, Pro
     let staff = store::staff::staff(&mut conn, id).await?;
     let staff = staff.ok_or_else(|| Problem::unknown(Code::StaffUnknown, id))?;
     check_store(caller, staff.store.as_deref())?;
-    check_role(caller, &staff.role)?;
+    check_role(&mut conn, caller, &staff.role).await?;
     Ok(staff)
 }
 
@@ -120,13 +121,18 @@ fn check_store(caller: &Caller, store: Option<&str>) -> Result<(), Problem> {
     }
 }
 
-fn check_role(caller: &Caller, role: &str) -> Result<Role, Problem> {
-    let role =
-        Role::parse(role).ok_or_else(|| invalid("/role", "cashier, supervisor, manager, admin"))?;
-    if role > caller.highest() {
-        return Err(Problem::new(Code::Forbidden).with("permission", role.name()));
+/// Nobody gives, or manages, a role that holds what he does not hold himself.
+async fn check_role(conn: &mut Conn, caller: &Caller, name: &str) -> Result<(), Problem> {
+    let role = roles::named(conn, name).await?;
+    let role = role.ok_or_else(|| Problem::unknown(Code::RoleUnknown, name).at("/role"))?;
+    if role.base > caller.highest() {
+        return Err(Problem::new(Code::Forbidden).with("permission", role.base.name()));
     }
-    Ok(role)
+    let mut held = Permission::ALL.into_iter();
+    match held.find(|one| role.says(*one) == Some(Power::Allow) && !caller.may(*one)) {
+        Some(missing) => Err(Problem::new(Code::Forbidden).with("permission", missing.name())),
+        None => Ok(()),
+    }
 }
 
 /// A new staff member.
@@ -179,7 +185,7 @@ async fn create(
     Json(request): Json<StaffRequest>,
 ) -> Result<Done<StaffBody>, Problem> {
     check_store(&caller, request.store.as_ref().map(Id::as_str))?;
-    check_role(&caller, &request.role)?;
+    check_role(&mut host.db.read().await?, &caller, &request.role).await?;
     check_pin(&request.pin)?;
     let store = request.store.as_ref().map(Id::as_str);
     let staff = Staff {
@@ -243,7 +249,7 @@ async fn change(
 ) -> Result<Done<StaffBody>, Problem> {
     let mut staff = manageable(&host, &caller, id.as_str()).await?;
     check_store(&caller, request.store.as_ref().map(Id::as_str))?;
-    check_role(&caller, &request.role)?;
+    check_role(&mut host.db.read().await?, &caller, &request.role).await?;
     staff.name = request.name.into_string();
     staff.role = request.role;
     staff.store = request.store.map(Id::into_string);

@@ -378,7 +378,7 @@ pub struct MeBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     staff: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    staff_role: Option<&'static str>,
+    staff_role: Option<String>,
 }
 
 /// Ask who the host takes you for; also how a till checks a PIN.
@@ -391,6 +391,6 @@ async fn me(caller: Caller) -> Done<MeBody> {
         store: caller.store.clone(),
         terminal: caller.terminal.clone(),
         staff: caller.staff.as_ref().map(|staff| staff.id.clone()),
-        staff_role: caller.staff.as_ref().map(|staff| staff.role.name()),
+        staff_role: caller.staff.as_ref().map(|staff| staff.role.name.clone()),
     })
 }

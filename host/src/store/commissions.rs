@@ -39,7 +39,7 @@ fn accounts_of(name: &str) -> (String, String) {
     range(&format!("{SYSTEM}/{name}"))
 }
 
-/// Entries of a period on a system account such as `commission/<staff>`, before the entry `before` (none for the newest), the
+/// Entries of a period on a system account such as `commission/<staff>`, in all stores, before the entry `before` (none for the newest), the
 /// newest first.
 ///
 /// # Errors

@@ -130,6 +130,13 @@ const ALL: &[Tables] = &[
         sqlite: "",
         postgres: "",
     },
+    Tables {
+        version: 17,
+        name: "counter",
+        common: include_str!("../../../migrations/common/0017_counter.sql"),
+        sqlite: "",
+        postgres: "",
+    },
 ];
 
 impl Tables {

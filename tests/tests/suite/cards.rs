@@ -62,6 +62,34 @@ async fn identify(shop: &Shop, shown: Value, pin: Option<&str>) -> Answer {
 }
 
 on_each_database! {
+    async fn a_code_on_a_phone_is_good_for_a_minute_at_any_host(shop) {
+        let member = shop.member().await;
+        let path = format!("/v1/members/{member}/codes");
+        let made = shop.post(&path, &shop.admin, json!({})).await.ok();
+        let code = text(&made["code"]).to_owned();
+        assert!(code.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase()), "{code}");
+        let quote = quote_by(&shop, json!({ "code": code })).await.ok();
+        assert_eq!(quote["member"], json!(member));
+        if let Some(second) = shop.second_host().await {
+            assert_eq!(quote_by(&second, json!({ "code": code })).await.ok()["member"], json!(member));
+        }
+        // One letter of another, half a code, another chain's: nobody's.
+        let mut other = code.clone();
+        other.replace_range(4..5, if &code[4..5] == "A" { "B" } else { "A" });
+        for wrong in [other.as_str(), &code[..40], "", "zz", "00"] {
+            let answer = quote_by(&shop, json!({ "code": wrong })).await;
+            assert_eq!(answer.refused(422), "member_unknown", "{wrong}");
+        }
+        shop.later(60);
+        quote_by(&shop, json!({ "code": code })).await.ok();
+        shop.later(1);
+        assert_eq!(quote_by(&shop, json!({ "code": code })).await.refused(409), "member_code_expired");
+        let next = shop.post(&path, &shop.admin, json!({})).await.ok();
+        assert_ne!(next["code"], made["code"]);
+        let nobody = shop.post("/v1/members/nobody/codes", &shop.admin, json!({})).await;
+        assert_eq!(nobody.refused(404), "member_unknown");
+    }
+
     async fn a_blank_card_is_handed_over_once_paid_for_and_good_through_its_last_day(shop) {
         let gold = json!({ "name": "Gold", "tier": "gold", "price": 9_900, "valid_days": 30 });
         shop.put("/v1/card-types/gold", gold).await;

@@ -1,6 +1,7 @@
 //! All scenarios and contracts in one binary, so that the big dependencies are linked once.
 
 mod apply;
+mod approvals;
 mod archive;
 mod author;
 mod backup;
@@ -11,6 +12,7 @@ mod claims;
 mod codes;
 mod coupons;
 mod draws;
+mod exchanges;
 mod expired_lots;
 mod failover;
 mod faults;
@@ -37,6 +39,7 @@ mod reference;
 mod refunds;
 mod settlements;
 mod several_hosts;
+mod sharing;
 mod shifts;
 mod side_by_side;
 mod stacking;

@@ -412,6 +412,29 @@ on_each_database! {
         shop.verify().await;
     }
 
+    async fn a_referrer_sees_what_each_one_brought_him_and_what_was_taken_back(shop) {
+        shop.bind("referral-standard", json!({ "referee_points": 0, "referrer_points": 100 })).await;
+        bind_events(&shop, json!([{ "on": "referral", "points": 30 }])).await;
+        let referrer = shop.member().await;
+        let (first, second) = (brought(&shop, &referrer).await, brought(&shop, &referrer).await);
+        let order = shop.buy(coffee(&first)).await;
+        // His own purchases are no referral's.
+        shop.buy(coffee(&referrer)).await;
+        let seen = async || {
+            let list = shop.get(&format!("/v1/members/{referrer}/referrals"), &shop.till).await.ok();
+            let of = |member: &str| {
+                let mut items = list["items"].as_array().expect("a list").iter();
+                let item = items.find(|item| item["member"] == member).expect("he was referred").clone();
+                (item["points"].as_i64(), item["points_taken_back"].as_i64(), item["bonus"].as_i64())
+            };
+            (of(&first), of(&second))
+        };
+        assert_eq!(seen().await, ((Some(130), Some(0), Some(0)), (Some(30), Some(0), Some(0))));
+        shop.refund(order["id"].as_str().expect("an id"), Value::Null).await.ok();
+        assert_eq!(seen().await, ((Some(130), Some(100), Some(0)), (Some(30), Some(0), Some(0))));
+        shop.verify().await;
+    }
+
     async fn joining_twice_with_one_phone_pays_once(shop) {
         shop.bind("referral-standard", json!({ "on": "joining", "referee_points": 20, "referrer_points": 30 })).await;
         let phone = |number: &str| json!({ "phone": number });

@@ -187,6 +187,23 @@ on_each_database! {
         shop.verify().await;
     }
 
+    async fn what_people_earn_is_owed_by_the_store_they_sell_in(shop) {
+        franchised(&shop, json!({})).await;
+        shop.settings(json!({ "commission": [{ "name": "all", "on": "sale", "share": "5%" }] })).await;
+        // Named like a store: what he earns is no store's revenue for that.
+        let seller = json!({ "id": "west", "name": "west", "role": "cashier", "store": "east", "pin": "4711" });
+        shop.post("/v1/staff", &shop.admin, seller).await.ok();
+        let basket = json!({ "lines": [{ "product": "coffee" }], "tenders": [{ "kind": "cash" }] });
+        let quote = shop.post_on_duty("/v1/quotes", &shop.till, "west:4711", basket).await.ok();
+        let order = shop.commit(quote["id"].as_str().expect("an id")).await.ok();
+        assert!(shop.system("commission/west/east", "CNY").await > 0);
+        assert_eq!((due(&shop, "east").await, due(&shop, "west").await), (0, 0));
+        assert_eq!(own_books(&shop, "east").await, 0);
+        shop.refund(order["id"].as_str().expect("an id"), Value::Null).await.ok();
+        assert_eq!(shop.system("commission/west/east", "CNY").await, 0);
+        shop.verify().await;
+    }
+
     async fn a_withdrawal_a_reversal_and_an_own_store_settle_as_they_should(shop) {
         // West is the chain's own: it owes nobody.
         shop.settings(json!({ "settlement": { "stores": [{ "store": "east" }] }, "withdrawal": { "approval_above": 1_000_000 } })).await;

@@ -173,7 +173,7 @@ on_each_database! {
 
     async fn a_till_sets_prices_only_by_permission(shop) {
         let cheap = line(json!({ "product": "coffee", "unit_price": 1 }));
-        assert_eq!(shop.post("/v1/quotes", &shop.till, cheap.clone()).await.refused(403), "forbidden");
+        assert_eq!(shop.post("/v1/quotes", &shop.till, cheap.clone()).await.refused(403), "approval_needed");
         let quote = shop.post("/v1/quotes", &shop.supervisor, cheap).await.ok();
         assert_eq!(quote["totals"]["total"], 1);
         assert_eq!(quote["lines"][0]["price"], "till");

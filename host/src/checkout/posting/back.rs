@@ -5,6 +5,7 @@ use super::{
     tender_key,
 };
 use crate::checkout::error::CheckoutError;
+use crate::checkout::sharing;
 use crate::commission::owed;
 use crate::domain::ledger::{AccountName, ExpiredReturn, Step, TakeBackShort};
 use crate::domain::order::OrderDocument;
@@ -107,6 +108,10 @@ pub fn refund(
         pay_back(&mut steps, document, tender, points, consumed, expired)?;
     }
     steps.extend(points_cost(document, negated(plan.points_cost)?)?);
+    let to_wallet = plan.tenders.iter();
+    let to_wallet = to_wallet.filter(|tender| tender.kind == TenderKind::StoredValue);
+    let returned = to_wallet.fold(0_i64, |sum, tender| sum.saturating_add(tender.amount));
+    steps.extend(sharing::freed(document, returned));
     steps.extend(passes::back(document, plan, consumed, expired)?);
     for back in taken {
         take_back(&mut steps, back);

@@ -26,6 +26,8 @@ pub struct Applied {
     pub receipt: Receipt,
     /// None if no balance moved or the answer is a replay.
     pub entry: Option<Entry>,
+    /// What came of the command beside it.
+    pub beside: Option<Box<Self>>,
 }
 
 /// Applies `command`, or refuses it and leaves the state as it was. Under an operation key the first final
@@ -54,11 +56,12 @@ pub fn apply(
                     ..receipt.clone()
                 },
                 entry: None,
+                beside: None,
             }),
             Outcome::Refused(refusal) => Err(refusal.clone()),
         };
     }
-    let tried = attempt(state, command, context);
+    let tried = attempt_all(state, command, context);
     let outcome = match &tried {
         Ok(applied) => Outcome::Done(applied.receipt.clone()),
         Err(refusal) if refusal.is_final() => Outcome::Refused(refusal.clone()),
@@ -77,6 +80,29 @@ pub fn apply(
         );
     }
     tried
+}
+
+/// Tries a command and the one beside it; where the second is refused, the first did not happen.
+fn attempt_all(
+    state: &mut State,
+    command: &Command,
+    context: &mut Context<'_>,
+) -> Result<Applied, Refusal> {
+    let Some(second) = &command.beside else {
+        return attempt(state, command, context);
+    };
+    let before = state.clone();
+    let first = attempt(state, command, context)?;
+    match attempt(state, second, context) {
+        Ok(beside) => Ok(Applied {
+            beside: Some(Box::new(beside)),
+            ..first
+        }),
+        Err(refusal) => {
+            *state = before;
+            Err(refusal)
+        }
+    }
 }
 
 fn attempt(
@@ -105,7 +131,11 @@ fn attempt(
         notices: changes.notices.clone(),
     };
     changes.merge(state);
-    Ok(Applied { receipt, entry })
+    Ok(Applied {
+        receipt,
+        entry,
+        beside: None,
+    })
 }
 
 fn take_step(draft: &mut Draft<'_>, step: &Step) -> Result<(), Refusal> {

@@ -34,6 +34,9 @@ pub struct Command {
     pub steps: Vec<Step>,
     /// Rows written in the same transaction.
     pub records: Vec<Record>,
+    /// Happens right after this one, with an entry of its own; of the two both happen or neither does. Carries no key and
+    /// nothing beside itself.
+    pub beside: Option<Box<Self>>,
 }
 
 /// A store that settles with the chain. What an entry leaves open on its accounts is posted to `due/<store>`, where the
@@ -386,12 +389,16 @@ impl Command {
             clearing: None,
             steps: Vec::new(),
             records: Vec::new(),
+            beside: None,
         }
     }
 
     /// Whose rows it changes: the one member's, or where there is no member its subject's. None where it changes
     /// rows of several, or rows that members share.
     pub fn belongs_to(&self) -> Option<&str> {
+        if self.beside.is_some() {
+            return None;
+        }
         let mut member: Option<&str> = None;
         for step in &self.steps {
             let of = match step {
@@ -434,6 +441,15 @@ impl Command {
             return Err(Refusal::Invalid {
                 why: format!("an operation key must have 1 to {LONGEST_KEY} bytes"),
             });
+        }
+        if let Some(second) = &self.beside {
+            if second.operation.is_some() || second.beside.is_some() {
+                let why = "what happens beside a command has no key and nothing beside itself";
+                return Err(Refusal::Invalid {
+                    why: why.to_owned(),
+                });
+            }
+            second.check()?;
         }
         let mut bad = None;
         self.texts(&mut |field, text| {

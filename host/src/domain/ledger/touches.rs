@@ -40,6 +40,9 @@ impl Touches {
             self.system(&clearing.due(), &clearing.currency);
             self.system(CLEARING, &clearing.currency);
         }
+        if let Some(second) = &command.beside {
+            self.add(second);
+        }
         for step in &command.steps {
             self.add_step(step);
         }

@@ -211,6 +211,9 @@ pub(super) fn empty_document(input: &PriceInput<'_>, lines: Vec<OrderLine>) -> O
         skipped: Vec::new(),
         passed_over: Vec::new(),
         commissions: Vec::new(),
+        approvals: Vec::new(),
+        wallet: None,
+        exchange_of: None,
         terms: Terms {
             cash_rounding: settings.cash_rounding,
             refund_spent_points: settings.refund_spent_points,

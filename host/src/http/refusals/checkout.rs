@@ -1,6 +1,7 @@
 //! What quote, commit, refund and claim refuse.
 
 use crate::cards::{Pin, Unusable};
+use crate::checkout::till_prices::MOST_APPROVALS;
 use crate::checkout::{Change, CheckoutError};
 use crate::clock::date_of;
 use crate::domain::basket::{BasketError, BasketProblem, MAX_LINES};
@@ -23,6 +24,21 @@ impl From<CheckoutError> for Problem {
                 .with("given", sent)
                 .with("expected", store),
             E::TooManyLines(_) => limited("/lines", Fault::TooMany, MAX_LINES),
+            E::NoWalletShare(at) => Self::new(Code::NoWalletShare).at(at),
+            E::TooManyShares => Self::new(Code::LimitReached).with("id", "wallet-shares"),
+            E::MemberCodeExpired => Self::new(Code::MemberCodeExpired),
+            E::OtherStoreQuote => {
+                refused("/quote", "quote it in the store where the goods come back")
+            }
+            E::GiftReceiptUnknown(id) => Self::unknown(Code::GiftReceiptUnknown, &id),
+            E::GiftNotInMoney => Self::new(Code::GiftNotInMoney),
+            E::GivenAlready => Self::new(Code::GivenAlready),
+            E::GiftPaysOut => Self::new(Code::GiftPaysOut),
+            E::NotOnGiftReceipt { line, quantity } => Self::new(Code::NotOnGiftReceipt)
+                .with("line", line)
+                .with("quantity", quantity),
+            E::NoSuchLine(at) => Self::field(at, Fault::Unknown),
+            E::TooManyApprovals(_) => limited("/approvals", Fault::TooMany, MOST_APPROVALS),
             E::Quantity(at) => Self::field(at, Fault::NotADecimal),
             E::Amount(at) => refused(at, "give 1 to 1000000000000 minor units"),
             E::WholePieces(at) => refused(at, "it is sold by the piece; give a whole number"),

@@ -179,6 +179,13 @@ impl Engine {
                             notices: applied.receipt.notices.clone(),
                         });
                     }
+                    if let (Some(command), Some(beside)) = (&command.beside, applied.beside) {
+                        accepted.push(Accepted {
+                            command,
+                            entry: beside.entry,
+                            notices: beside.receipt.notices,
+                        });
+                    }
                     answers.push(Ok(applied.receipt));
                 }
                 Err(refusal) => answers.push(Err(refusal)),

@@ -1,5 +1,6 @@
 //! Steps and invariants of the ledger, in memory.
 
+mod beside;
 mod holds;
 mod lots;
 mod merges;
@@ -116,6 +117,8 @@ impl Bench {
         match apply(&mut self.state, command, &mut context) {
             Ok(applied) => {
                 self.entries.extend(applied.entry);
+                self.entries
+                    .extend(applied.beside.and_then(|beside| beside.entry));
                 Ok(applied.receipt)
             }
             Err(refusal) => {

@@ -1,0 +1,125 @@
+//! Prices of the till's own: who may name one, or who agreed to it.
+
+use crate::access::{AccessError, Permission, Principal};
+use crate::approval::{self, Act};
+use crate::domain::basket::BasketLine;
+use crate::domain::ledger::{Reserve, Step};
+use crate::domain::order::{ApprovalRecord, OrderDocument};
+use crate::domain::time::Instant;
+use crate::host::Host;
+
+use super::error::CheckoutError;
+use super::request::QuoteRequest;
+
+/// Approvals one basket may show.
+pub const MOST_APPROVALS: usize = 20;
+
+/// Who agreed to the prices a till names itself; nobody has to where the caller may name them alone. Lines of one
+/// article at one price need one word. What was agreed to for the quote before of the same till counts on, however long
+/// the customer goes on shopping.
+///
+/// # Errors
+/// [`AccessError::NeedsApproval`] for the first price nobody agreed to, or why an approval does not count.
+pub(super) fn agreed(
+    host: &Host,
+    caller: &Principal,
+    request: &QuoteRequest,
+    lines: &[BasketLine],
+    at: Instant,
+) -> Result<Vec<ApprovalRecord>, CheckoutError> {
+    let mut agreed: Vec<ApprovalRecord> = Vec::new();
+    if request.approvals.len() > MOST_APPROVALS {
+        return Err(CheckoutError::TooManyApprovals(request.approvals.len()));
+    }
+    for line in lines.iter().filter(|line| line.priced_by_till) {
+        let act = Act {
+            permission: Permission::PriceAtTill,
+            subject: line.product.as_deref().unwrap_or(&line.name),
+            amount: line.unit_price,
+        };
+        if agreed.iter().any(|record| is_about(record, act)) {
+            continue;
+        }
+        if let Some(before) = agreed_before(host, caller, request, act) {
+            agreed.push(before);
+        } else if let Some(record) = agreed_now(host, caller, request, act, at)? {
+            agreed.push(record);
+        }
+    }
+    Ok(agreed)
+}
+
+fn is_about(record: &ApprovalRecord, act: Act<'_>) -> bool {
+    record.permission == act.permission.name()
+        && record.subject == act.subject
+        && record.amount == act.amount
+}
+
+fn agreed_before(
+    host: &Host,
+    caller: &Principal,
+    request: &QuoteRequest,
+    act: Act<'_>,
+) -> Option<ApprovalRecord> {
+    let before = host.quotes.find(request.follows.as_ref()?)?;
+    let is_same_till = before.sale.terminal == caller.terminal.as_deref().unwrap_or(&caller.key);
+    let mut records = before.sale.document.approvals.iter();
+    records
+        .find(|record| is_same_till && is_about(record, act))
+        .cloned()
+}
+
+/// The approval that fits, of those that are shown.
+fn agreed_now(
+    host: &Host,
+    caller: &Principal,
+    request: &QuoteRequest,
+    act: Act<'_>,
+    at: Instant,
+) -> Result<Option<ApprovalRecord>, CheckoutError> {
+    let needed = match approval::allowed_at(host, caller, act, None, at) {
+        Ok(_) => return Ok(None),
+        Err(error @ CheckoutError::Access(AccessError::NeedsApproval { .. })) => error,
+        Err(error) => return Err(error),
+    };
+    let shown = request.approvals.iter();
+    let mut fitting = shown.filter(|token| approval::is_for(host, token, act));
+    let Some(token) = fitting.next() else {
+        return Err(needed);
+    };
+    let approved = approval::allowed_at(host, caller, act, Some(token), at)?;
+    Ok(approved.map(|approved| ApprovalRecord {
+        id: approved.id,
+        permission: act.permission.name().to_owned(),
+        subject: act.subject.to_owned(),
+        amount: act.amount,
+        by: approved.by,
+    }))
+}
+
+/// The steps that use the approvals of a sale up.
+pub(super) fn used(document: &OrderDocument) -> impl Iterator<Item = Step> {
+    let records = document.approvals.iter();
+    records.map(|record| approval::use_of(&record.id))
+}
+
+/// What a hold keeps of them.
+pub(super) fn reserves(document: &OrderDocument) -> impl Iterator<Item = Reserve> {
+    used(document).filter_map(|step| match step {
+        Step::Counter {
+            owner,
+            name,
+            change,
+            limit,
+            floor,
+            ..
+        } => Some(Reserve::Counter {
+            owner,
+            name,
+            change,
+            limit,
+            floor,
+        }),
+        _ => None,
+    })
+}
