@@ -114,7 +114,7 @@ impl Day<'_> {
     async fn points(&self) -> anyhow::Result<()> {
         for member in [0, 5, 6] {
             let path = format!("/v1/members/{}/adjustments", self.member(member)?);
-            let gift = json!({ "store": self.store, "points": 1_000, "reason": "店庆" });
+            let gift = json!({ "points": 1_000, "reason": "店庆" });
             self.post(self.office, &path, gift).await?;
         }
         let bonus = |amount: i64| json!({ "bonus": { "amount": amount, "days": 30 } });
