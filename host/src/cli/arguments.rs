@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::{
-    apply, archive, backup, binding, demo, init, migrate, plugin, serve, start_logging, status,
-    terminal, verify,
+    apply, archive, backup, binding, cards, demo, init, migrate, plugin, serve, settle, staff,
+    start_logging, status, terminal, verify,
 };
 use crate::config::Config;
 use clap::{Args, Parser, Subcommand};
@@ -59,6 +59,14 @@ enum Command {
     /// Pairs and revokes tills.
     #[command(subcommand)]
     Terminal(terminal::Terminal),
+    /// Takes people on, gives them PINs, and defines roles.
+    #[command(subcommand)]
+    Staff(staff::Staff),
+    /// Defines types of cards and makes blank ones for whoever prints them.
+    #[command(subcommand)]
+    Cards(cards::Cards),
+    /// Settles with the stores of others, shows what is open, or takes a settlement back.
+    Settle(settle::Settle),
     /// Checks the ledger's invariants on live data; exit status 1 when something is off.
     Verify(verify::Verify),
     /// Takes what rules were told and answered for old orders out of the database into a file.
@@ -122,6 +130,9 @@ async fn run(arguments: Arguments) -> anyhow::Result<std::process::ExitCode> {
         Command::Apply(command) => command.run(&config).await?,
         Command::Status => status::run(&config).await?,
         Command::Terminal(command) => command.run(&config).await?,
+        Command::Staff(command) => command.run(&config).await?,
+        Command::Cards(command) => command.run(&config).await?,
+        Command::Settle(command) => command.run(&config).await?,
         Command::Archive(command) => command.run(&config).await?,
         Command::Migrate(command) => command.run(&config).await?,
         Command::Backup(command) => command.run(&config).await?,

@@ -10,6 +10,7 @@ mod cards;
 mod checkout;
 mod claims;
 mod codes;
+mod commands;
 mod coupons;
 mod draws;
 mod exchanges;
