@@ -10,7 +10,9 @@ mod exchange;
 pub mod gift_receipt;
 mod held;
 mod hold;
+pub mod memberships;
 pub mod passes;
+pub mod periods;
 pub mod posting;
 mod quote;
 mod quotes;
@@ -25,6 +27,7 @@ pub mod situation;
 pub mod stored;
 mod tier;
 pub mod till_prices;
+mod upgrades;
 
 pub use claim::{Claiming, claim};
 pub use commit::{CommitRequest, Committed, commit, draws};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use chrono::{DateTime, Datelike, NaiveDate, Offset, Utc};
+use chrono::{DateTime, Datelike, Months, NaiveDate, Offset, Utc};
 use chrono_tz::Tz;
 
 use crate::domain::time::{Day, Instant};
@@ -110,6 +110,15 @@ pub fn date_of(day: Day) -> Option<NaiveDate> {
     NaiveDate::from_num_days_from_ce_opt(day.0.checked_add(UNIX_DAY_FROM_CE)?)
 }
 
+/// The last day of calendar months that begin on a day: the one before the same day of a month so many later, or that
+/// month's last day where it has no such day. None beyond the calendar's end.
+pub fn months_from(first: Day, months: u32) -> Option<Day> {
+    let begins = date_of(first)?;
+    let same = begins.checked_add_months(Months::new(months))?;
+    let is_short = same.day() < begins.day();
+    Some(day_of(same).plus_days(if is_short { 0 } else { -1 }))
+}
+
 /// 1970-01-01 counted from the first day of the common era.
 const UNIX_DAY_FROM_CE: i32 = 719_163;
 
@@ -127,6 +136,21 @@ mod tests {
         let machine = Clock::default().now().0;
         assert!((clock.now().0 - machine - hour).abs() < 60_000_000);
         assert_eq!((clock.follow(-3), clock.ahead()), (-hour, 0));
+    }
+
+    #[test]
+    fn months_end_before_the_same_day_or_with_a_shorter_month() {
+        let last = |first: &str, months| {
+            let last = months_from(day_of(first.parse().unwrap()), months).unwrap();
+            date_of(last).unwrap().to_string()
+        };
+        assert_eq!(last("2026-03-02", 1), "2026-04-01");
+        assert_eq!(last("2026-01-31", 1), "2026-02-28");
+        assert_eq!(last("2024-01-31", 1), "2024-02-29");
+        assert_eq!(last("2026-03-01", 1), "2026-03-31");
+        assert_eq!(last("2026-01-31", 3), "2026-04-30");
+        assert_eq!(last("2024-02-29", 12), "2025-02-28");
+        assert_eq!(last("2026-01-01", 12), "2026-12-31");
     }
 
     #[test]

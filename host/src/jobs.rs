@@ -1,7 +1,7 @@
-//! Work nobody asks for: holds that ran out, points that become spendable, lots that expire, and notice of it ahead, points of members who
-//! stay away, birthdays, and reading again what another host has changed. Each job is a series of small commands, so it
-//! can stop anywhere and go on; running it twice does nothing twice. Of several hosts one runs them: see
-//! [`crate::lease`].
+//! Work nobody asks for: holds that ran out, points that become spendable, revenue of periods, lots that expire, and notice
+//! of it ahead, points of members who stay away, birthdays, and reading again what another host has changed. Each job is
+//! a series of small commands, so it can stop anywhere and go on; running it twice does nothing twice. Of several hosts
+//! one runs them: see [`crate::lease`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::domain::ledger::{
 use crate::domain::time::Day;
 use crate::host::Host;
 use crate::store::{holds, lots};
-use crate::{lapsing, merging, notices, occasions};
+use crate::{earning, lapsing, merging, notices, occasions};
 
 /// How often what changed elsewhere is read again.
 const REFRESH: Duration = Duration::from_secs(1);
@@ -65,6 +65,8 @@ pub async fn run_once(host: &Arc<Host>) -> Result<usize, CheckoutError> {
 async fn settle(host: &Arc<Host>, day: Day, lease: &Step) -> Result<usize, CheckoutError> {
     let settled = expire_holds(host, lease).await?
         + release_pending(host, day, lease).await?
+        // Before anything of a period that is over expires.
+        + earning::round(host, day, lease).await?
         + expire_lots(host, day, lease).await?
         + lapsing::round(host, day, lease).await?
         + merging::round(host, day, lease).await?;

@@ -15,6 +15,7 @@ pub mod demo;
 pub mod devices;
 pub mod domain;
 pub mod duty;
+pub mod earning;
 pub mod enrolment;
 pub mod host;
 pub mod http;

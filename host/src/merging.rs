@@ -3,7 +3,7 @@
 //! Accounts with their lots and debts, coupons, counters and cards go to the survivor in one command; the merged member is
 //! closed and names him. What comes to the closed accounts later, such as a refund, is brought after by the jobs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -15,8 +15,10 @@ use crate::checkout::request::MemberReference;
 use crate::checkout::situation::find_member;
 use crate::checkout::{CheckoutError, Intent};
 use crate::domain::ledger::{
-    Command, MERGED, MemberStateRow, MergeRow, Receipt, Record, Refusal, Step, Subject,
+    Command, Entry, MERGED, MemberStateRow, MergeRow, Receipt, Record, Refusal, Step, Subject,
+    renamed,
 };
+use crate::domain::pass::PERIODS_HELD;
 use crate::domain::settings::{CheckoutSettings, RefundSpentPoints};
 use crate::domain::time::{Day, Instant};
 use crate::host::Host;
@@ -154,7 +156,8 @@ async fn moving(
             .collect(),
         counters: counters
             .into_iter()
-            .filter(|(name, _)| name != MERGED)
+            // What a hold keeps goes back to where it was taken.
+            .filter(|(name, _)| name != MERGED && name != PERIODS_HELD)
             .collect(),
         status: from.status.clone(),
     };
@@ -215,12 +218,14 @@ pub async fn part(
     }
     reasonable(reason)?;
     let place = own_place(host, caller, None).or_else(|_| any_place(host))?;
-    for _ in 0..READINGS {
+    for reading in 1..=READINGS {
         let (mut movement, merge) = parting(host, &place, member, &intent).await?;
         let told = json!({ "member": member, "from": merge.survivor, "reason": reason });
         movement.event("member.parted", member, caller, told);
         match movement.submit(host).await {
             Err(CheckoutError::Ledger(Refusal::TurnTaken { .. })) => {}
+            // A day was earned meanwhile, or something was spent: the next reading tells.
+            Err(CheckoutError::Ledger(Refusal::PointsSpent { .. })) if reading < READINGS => {}
             Err(CheckoutError::Ledger(Refusal::CounterLimit { name, .. })) if name == MERGED => {
                 return Err(CheckoutError::NotMerged(member.to_owned()));
             }
@@ -272,8 +277,9 @@ async fn parting(
         refund_spent_points: RefundSpentPoints::ReduceRefund,
         ..place.settings.clone()
     };
+    let left = periods_left(host, &entry).await?;
     for entry in &entry {
-        movement.steps(inverted(entry, &strict)?);
+        movement.steps(as_left(inverted(entry, &strict)?, &left, &merge.id));
     }
     along(host, &mut movement, (&merge.survivor, member), &moved).await?;
     movement.record(Record::MemberState(MemberStateRow {
@@ -282,6 +288,44 @@ async fn parting(
         merged_into: None,
     }));
     Ok((movement, merge))
+}
+
+/// What is left now of the lots of periods that entries made: days have passed since.
+async fn periods_left(
+    host: &Host,
+    entries: &[Entry],
+) -> Result<BTreeMap<String, i64>, CheckoutError> {
+    let legs = entries.iter().flat_map(|entry| &entry.postings);
+    let made = legs
+        .flat_map(|leg| &leg.lots)
+        .filter(|(_, change)| *change > 0);
+    let made: Vec<String> = made.map(|(lot, _)| lot.clone()).collect();
+    let lots = store::lots::by_ids(&mut host.db.read().await?, &made).await?;
+    let periods = lots.into_iter().filter(|lot| lot.first_day.is_some());
+    Ok(periods.map(|lot| (lot.id, lot.remaining)).collect())
+}
+
+/// The steps of a way back that bring of each period what is left of it.
+fn as_left(steps: Vec<Step>, left: &BTreeMap<String, i64>, merge: &str) -> Vec<Step> {
+    let mut as_left = Vec::with_capacity(steps.len());
+    for mut step in steps {
+        match &mut step {
+            Step::TakeBack { lot, amount, .. } => {
+                *amount = left.get(lot).copied().unwrap_or(*amount);
+            }
+            Step::Return {
+                account, splits, ..
+            } => {
+                for (lot, amount) in splits {
+                    let made = renamed(account.name, lot, merge);
+                    *amount = left.get(&made).copied().unwrap_or(*amount);
+                }
+            }
+            _ => {}
+        }
+        as_left.push(step);
+    }
+    as_left
 }
 
 /// The last business day a merge can be undone on.

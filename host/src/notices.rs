@@ -1,5 +1,5 @@
-//! Notice ahead of what expires: points, bonus and coupons, so many days before as the chain says. A round a day, a page at
-//! a time. Each lot and each coupon is told of once, by a row that is written with its event, whichever host comes first.
+//! Notice ahead of what expires: points, bonus, passes, memberships and coupons, so many days before as the chain says. A
+//! round a day, a page at a time. Each lot and each coupon is told of once, by a row that is written with its event, whichever host comes first.
 
 use std::sync::Arc;
 
@@ -69,6 +69,7 @@ async fn go_on(
         let done = (page.len() as i64) < PAGE;
         after = page.last().map_or(after, Expiring::place);
         let due = page.into_iter().filter(|one| is_due(one, today, ahead));
+        let due = not_paid_on(host, due.collect()).await?;
         let round = Round {
             job: what.job().to_owned(),
             store: String::new(),
@@ -76,7 +77,7 @@ async fn go_on(
             after: after.clone(),
             done,
         };
-        given += tell(host, what, due.collect(), round).await?;
+        given += tell(host, what, due, round).await?;
         if done {
             break;
         }
@@ -120,15 +121,23 @@ impl What {
     /// The longest any of it is told ahead; none where nothing is.
     fn days(self, ahead: &ExpiryNotices) -> Option<u16> {
         match self {
-            Self::Lots => ahead.points_days.max(ahead.bonus_days),
+            Self::Lots => ahead
+                .points_days
+                .max(ahead.bonus_days)
+                .max(ahead.pass_days)
+                .max(ahead.membership_days),
             Self::Coupons => ahead.coupon_days,
         }
     }
 
     fn event(self, one: &Expiring) -> &'static str {
         match self {
-            Self::Lots if one.account.is_some_and(AccountName::is_points) => "points.expiring",
-            Self::Lots => "bonus.expiring",
+            Self::Lots => match &one.account {
+                Some(account) if account.name.is_points() => "points.expiring",
+                Some(account) if account.pass().is_some() => "pass.expiring",
+                Some(account) if account.name == AccountName::Pass => "membership.expiring",
+                _ => "bonus.expiring",
+            },
             Self::Coupons => "coupon.expiring",
         }
     }
@@ -157,14 +166,47 @@ impl What {
 
 /// Whether the chain wants notice of it by now.
 fn is_due(one: &Expiring, today: Day, ahead: &ExpiryNotices) -> bool {
-    let days = match one.account {
+    let days = match &one.account {
         None => ahead.coupon_days,
-        Some(name) if name.is_points() => ahead.points_days,
-        Some(AccountName::Bonus | AccountName::BonusPending) => ahead.bonus_days,
-        // A pass is no bonus, and neither is what was paid for it.
-        Some(_) => None,
+        Some(account) => match account.name {
+            name if name.is_points() => ahead.points_days,
+            AccountName::Bonus | AccountName::BonusPending => ahead.bonus_days,
+            AccountName::Pass if account.pass().is_some() => ahead.pass_days,
+            AccountName::Pass => ahead.membership_days,
+            // What was paid for a pass is nothing its owner loses.
+            _ => None,
+        },
     };
     days.is_some_and(|days| one.last_day <= today.plus_days(days.into()))
+}
+
+/// Without the periods that are followed by another: nothing ends with those.
+async fn not_paid_on(host: &Host, due: Vec<Expiring>) -> Result<Vec<Expiring>, CheckoutError> {
+    let mut ending = Vec::with_capacity(due.len());
+    for one in due {
+        let pass = one.account.as_ref();
+        let pass = pass.filter(|account| account.name == AccountName::Pass);
+        let is_followed = match pass {
+            None => false,
+            Some(pass) => {
+                let mut conn = host.db.read().await?;
+                let open = lots::open_lots(&mut conn, &one.member).await?;
+                open.iter().any(|lot| follows(lot, pass, one.last_day))
+            }
+        };
+        if !is_followed {
+            ending.push(one);
+        }
+    }
+    Ok(ending)
+}
+
+/// Whether a lot is a period after the one that ends.
+fn follows(lot: &Lot, ending: &AccountKey, last_day: Day) -> bool {
+    let account = AccountKey::parse(&lot.account);
+    let series = |account: &AccountKey| (account.name, account.pass().map(str::to_owned));
+    account.is_some_and(|account| series(&account) == series(ending))
+        && lot.period().is_some_and(|period| period.last > last_day)
 }
 
 /// A day as it is told.
@@ -183,7 +225,7 @@ fn of_lot(lot: Lot) -> Option<Expiring> {
         subject: lot.id,
         member: lot.member,
         last_day,
-        account: Some(account.name),
+        account: Some(account),
     })
 }
 

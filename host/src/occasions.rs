@@ -33,6 +33,7 @@ use crate::domain::rules::{RuleKind, Trigger};
 use crate::domain::time::{Day, Instant};
 use crate::host::Host;
 use crate::snapshot::{Bound, Place, Snapshot};
+use crate::store::Conn;
 use crate::store::counters;
 use crate::store::members::{self, KnownMember, MemberName};
 
@@ -180,7 +181,7 @@ async fn attempt(
             return Ok(Outcome::Nothing(None));
         };
         let scale = snapshot.program.scale;
-        let mut facts = told(host, &place, occasion, scale, &known, now)?;
+        let mut facts = told(host, &mut conn, &place, occasion, scale, &known, now).await?;
         if !falls_today(occasion, &facts) {
             return Ok(Outcome::Nothing(None));
         }
@@ -205,8 +206,9 @@ async fn attempt(
 }
 
 /// What rules are told of the member on the day of the occasion.
-fn told(
+async fn told(
     host: &Host,
+    conn: &mut Conn,
     place: &Place,
     occasion: &Occasion,
     points_scale: u8,
@@ -214,8 +216,9 @@ fn told(
     now: Instant,
 ) -> Result<BaseFacts, CheckoutError> {
     let day = occasion.day.unwrap_or_else(|| place.day(now));
-    let member = member_facts(host, known, day)?;
+    let (member, own_tier) = member_facts(host, conn, known, day).await?;
     let mut facts = facts_today(place, points_scale, member, now);
+    facts.own_tier = own_tier;
     facts.order.business_date = day;
     facts.tier_since = known.member.tier_since.map(to_day);
     facts.tier_valid_until = known.member.tier_valid_until.map(to_day);
@@ -231,7 +234,10 @@ fn falls_today(occasion: &Occasion, facts: &BaseFacts) -> bool {
     match occasion.happening {
         Happening::Event(Trigger::Birthday) => member.is_birthday,
         Happening::Event(Trigger::Anniversary) => member.enrolled_on < facts.order.business_date,
-        Happening::Event(Trigger::TierReached) => tier_of(&occasion.name) == member.tier.as_deref(),
+        Happening::Event(Trigger::TierReached) => {
+            let own = facts.own_tier().and_then(|own| own.tier);
+            tier_of(&occasion.name) == own.as_deref()
+        }
         _ => true,
     }
 }

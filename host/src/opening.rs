@@ -77,6 +77,7 @@ pub async fn open(
             expires_on: last,
             available_on: None,
             source: id.clone(),
+            first_day: None,
         })
     };
     for (name, asset, amount, lot, from) in [

@@ -217,6 +217,7 @@ pub async fn adjust(
                 expires_on: request.expires_on,
                 available_on: None,
                 source: id,
+                first_day: None,
             }),
         }
     } else {
@@ -315,6 +316,7 @@ impl Movement {
             expires_on,
             available_on,
             source: self.id().to_owned(),
+            first_day: None,
         };
         let credit = Step::Credit {
             account,

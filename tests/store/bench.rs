@@ -65,6 +65,7 @@ pub fn earn_lot(member: &str, lot: &str, amount: i64, expires_on: Option<Day>) -
                 expires_on,
                 available_on: None,
                 source: "test".to_owned(),
+                first_day: None,
             }),
         },
         issued(-amount),

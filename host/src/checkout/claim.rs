@@ -229,7 +229,7 @@ async fn known(
     let known = find_member(host, &mut conn, &request.member).await?;
     let sold_on = document.business_date;
     // What he has in his wallet decides nothing: the order is paid.
-    let member = member_input(host, &known, Wallet::default(), sold_on)?;
+    let member = member_input(host, &mut conn, &known, Wallet::default(), sold_on).await?;
     let mut bound = snapshot.live_in(place, document.occurred_at);
     bound.retain(|bound| bound.kind == RuleKind::Points);
     let mut reviewing = snapshot.live_in(place, host.clock.now());

@@ -245,7 +245,7 @@ impl Change {
                 name: name.clone(),
                 limit: *limit,
             },
-            Refusal::QuoteGivenUp { .. } => Self::PricedDifferently,
+            Refusal::QuoteGivenUp { .. } | Refusal::TurnTaken { .. } => Self::PricedDifferently,
             Refusal::LotUnknown { lot } | Refusal::LotFull { lot, .. } => {
                 Self::LotGone { lot: lot.clone() }
             }

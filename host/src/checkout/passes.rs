@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::basket::{Basket, BasketLine};
-use crate::domain::ledger::{AccountKey, AccountName, Refusal};
+use crate::domain::ledger::{AccountKey, AccountName, Lot, Refusal};
 use crate::domain::pass::{PassTerms, PassUse, pass_asset};
 use crate::host::Host;
 use crate::snapshot::{Mark, Place};
@@ -104,6 +104,7 @@ impl Payer<'_> {
             member,
             uses: line.quantity / 1_000,
             most_per_day: terms.most_per_day,
+            unlimited: terms.is_unlimited(),
         })
     }
 }
@@ -128,10 +129,17 @@ pub(super) async fn check(host: &Host, situation: &Situation) -> Result<(), Chec
     let mut conn = host.db.read().await?;
     for ((member, pass), needed) in needed {
         let account = AccountKey::new(member, AccountName::Pass, pass_asset(pass));
-        let available = lots::spendable(&mut conn, &account, situation.day).await?;
+        let id = account.id();
+        let open = lots::open_lots(&mut conn, member).await?;
+        let good = |lot: &&Lot| lot.account == id && lot.is_good_on(situation.day);
+        if open.iter().filter(good).any(|lot| lot.first_day.is_some()) {
+            continue;
+        }
+        let left = open.iter().filter(good).map(|lot| lot.remaining);
+        let available = left.fold(0, i64::saturating_add);
         if available < needed {
             return Err(CheckoutError::Ledger(Refusal::InsufficientBalance {
-                account: account.id(),
+                account: id,
                 needed,
                 available,
             }));

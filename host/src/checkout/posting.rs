@@ -64,7 +64,7 @@ pub fn sale(
     }
     let enforce = strictness == Strictness::Enforced;
     steps.extend(points_cost(document, sold_cost(document)?)?);
-    steps.extend(passes::sold(order, document)?);
+    steps.extend(passes::sold(order, document, strictness)?);
     steps.extend(passes::used(document, strictness));
     steps.extend(till_prices::used(document));
     steps.extend(sharing::counted(document, enforce));
@@ -134,6 +134,7 @@ fn grants(source: &str, document: &OrderDocument) -> Result<Vec<Step>, CheckoutE
                 expires_on: record.grant.expires_on,
                 available_on: None,
                 source: source.to_owned(),
+                first_day: None,
             }),
         });
         let issued = "bonus-issued".to_owned();
@@ -370,6 +371,7 @@ fn give(
             expires_on: gift.expires_on,
             available_on: pending,
             source: source.to_owned(),
+            first_day: None,
         }),
     });
     steps.extend(system(

@@ -36,6 +36,13 @@ pub async fn record(
     if occurred_at > now.plus_seconds(CLOCK_SKEW_SECONDS) {
         return Err(CheckoutError::InTheFuture);
     }
+    if let Some(position) = request.sale.lines.iter().position(|line| line.upgrade) {
+        // What it takes in payment must still be there.
+        return Err(CheckoutError::PassUnfit {
+            at: format!("/sale/lines/{position}/upgrade"),
+            why: "a sale that happened already upgrades nothing",
+        });
+    }
     let fact = pricing::RecordedSale {
         total: request.paid,
     };

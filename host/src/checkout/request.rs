@@ -101,6 +101,10 @@ pub struct LineRequest {
     /// Pays for the line with uses of a pass, one a piece.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pass: Option<PassRequest>,
+    /// Begins the membership this line sells at once instead of where the running one ends: what was not used of that one
+    /// pays for it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub upgrade: bool,
     /// Staff id of who sold this line alone, for the commission; the salespeople of the sale when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub salesperson: Option<String>,

@@ -61,7 +61,7 @@ pub async fn after_refund(
     let Some(found) = members::known(&mut conn, MemberName::Id(member)).await? else {
         return Ok(None);
     };
-    let mut known = member_facts(host, &found, today)?;
+    let (mut known, own_tier) = member_facts(host, &mut conn, &found, today).await?;
     let member = found.member;
     known.orders_before = known
         .orders_before
@@ -69,6 +69,7 @@ pub async fn after_refund(
     let mut facts = BaseFacts {
         tier_since: member.tier_since.map(to_day),
         tier_valid_until: member.tier_valid_until.map(to_day),
+        own_tier,
         ..facts_today(place, document.points_scale, known, now)
     };
     // What was sold stays in the currency it was sold in.
@@ -102,7 +103,7 @@ pub async fn after_refund(
     let reviewed = reviewed?;
     let tier = reviewed.decided.map(|(campaign, decision)| TierReview {
         campaign: campaigns[campaign].campaign.clone(),
-        before: facts.member.as_ref().and_then(|member| member.tier.clone()),
+        before: facts.own_tier().and_then(|own| own.tier),
         decision,
     });
     Ok(Some(Review {
@@ -152,6 +153,7 @@ pub fn facts_today(
         member: Some(member),
         tier_since: None,
         tier_valid_until: None,
+        own_tier: None,
         referral: None,
         categories: Vec::new(),
         tags: Vec::new(),

@@ -6,7 +6,7 @@ use crate::access::{AccessError, Principal};
 use crate::cards::{Pin, Shown, Unusable, code, day_of, mark_hash, usable};
 use crate::clock::date_of;
 use crate::domain::basket::{Basket, BasketLine, TenderIntent};
-use crate::domain::facts::ReferralBase;
+use crate::domain::facts::{OwnTier, ReferralBase};
 use crate::domain::ledger::{AccountName, points_asset};
 use crate::domain::order::{CodeRefusal, SharedWallet};
 use crate::domain::pricing::{Campaign, MemberInput, Wallet};
@@ -22,9 +22,8 @@ use crate::store::{accounts, cards, lots, members};
 use super::campaigns::Reader;
 use super::codes::Presented;
 use super::error::CheckoutError;
-use super::passes;
 use super::request::{LineRequest, MemberReference, QuoteRequest, TenderRequest, thousandths};
-use super::sharing;
+use super::{memberships, passes, periods, sharing};
 
 /// One sale, resolved: pricing it needs nothing else.
 pub struct Situation {
@@ -56,7 +55,7 @@ impl Situation {
         let snapshot = host.snapshots.current().ok_or(CheckoutError::NoChain)?;
         let place = place(&snapshot, caller, request)?;
         let day = place.day(at);
-        let mut basket = basket(host, &place, request).await?;
+        let mut basket = basket(host, (&place, day), request).await?;
         basket.validate()?;
         let mut conn = host.db.read().await?;
         let known = match &request.member {
@@ -69,6 +68,10 @@ impl Situation {
             buyer: known.as_ref(),
         };
         payer.pay(&mut conn, request, &mut basket).await?;
+        if let Some(known) = &known {
+            let (at, buyer) = ((host, &*place), &known.member.id);
+            periods::renew(&mut conn, at, buyer, request, &mut basket, day).await?;
+        }
         let mut bound = snapshot.live_in(&place, at);
         if known.is_none() {
             bound.retain(|bound| bound.kind == RuleKind::Promotion);
@@ -105,16 +108,16 @@ impl Situation {
                     let theirs = wallet(&mut conn, &owner.member.id, assets, day).await?;
                     (own.principal, own.bonus) = (theirs.principal, theirs.bonus);
                 }
-                Some(member_input(host, known, own, day)?)
+                Some(member_input(host, &mut conn, known, own, day).await?)
             }
             None => None,
         };
         let known_id = known.as_ref().map(|known| known.member.id.as_str());
         let mut codes = Presented::read(&mut conn, &basket.codes, known_id, day).await?;
         codes.only_of(&bound, CodeRefusal::NotInForce);
-        let tier = known
+        let tier = member
             .as_ref()
-            .and_then(|known| known.member.tier.as_deref());
+            .and_then(|member| member.facts.tier.as_deref());
         bound.retain(|bound| {
             let has_code = codes.name(&bound.binding.id);
             bound.needs.preconditions.may_hold(tier, &basket, has_code)
@@ -187,7 +190,7 @@ pub fn place(
 
 async fn basket(
     host: &Host,
-    place: &Place,
+    (place, day): (&Place, Day),
     request: &QuoteRequest,
 ) -> Result<Basket, CheckoutError> {
     if request.lines.len() > crate::domain::basket::MAX_LINES {
@@ -195,7 +198,7 @@ async fn basket(
     }
     let mut lines = Vec::with_capacity(request.lines.len());
     for (position, line) in request.lines.iter().enumerate() {
-        lines.push(basket_line(host, place, position, line).await?);
+        lines.push(basket_line(host, (place, day), position, line).await?);
     }
     let tenders = request
         .tenders
@@ -218,7 +221,7 @@ async fn basket(
 
 async fn basket_line(
     host: &Host,
-    place: &Place,
+    (place, day): (&Place, Day),
     position: usize,
     line: &LineRequest,
 ) -> Result<BasketLine, CheckoutError> {
@@ -299,7 +302,7 @@ async fn basket_line(
         floor_price: product.floor_price,
         attributes,
         pass: None,
-        sells: passes::terms(&product)?,
+        sells: periods::sold(&product, quantity / 1_000, day, &at("quantity"))?,
     })
 }
 
@@ -443,26 +446,30 @@ fn nobodys(card: Option<Card>, name: &str) -> CheckoutError {
 }
 
 /// A member with his tier, as pricing sees him on a day.
-pub fn member_input(
+pub async fn member_input(
     host: &Host,
+    conn: &mut Conn,
     known: &KnownMember,
     wallet: Wallet,
     day: Day,
 ) -> Result<MemberInput, CheckoutError> {
+    let (facts, own_tier) = member_facts(host, conn, known, day).await?;
     Ok(MemberInput {
-        facts: member_facts(host, known, day)?,
+        facts,
+        own_tier,
         tier_since: known.member.tier_since.map(to_day),
         tier_valid_until: known.member.tier_valid_until.map(to_day),
         wallet,
     })
 }
 
-/// What rules may know of a member on a business day.
-pub fn member_facts(
+/// What rules may know of a member on a business day, and the tier of his own where a paid membership lifts him.
+pub async fn member_facts(
     host: &Host,
+    conn: &mut Conn,
     known: &KnownMember,
     day: Day,
-) -> Result<MemberFacts, CheckoutError> {
+) -> Result<(MemberFacts, Option<OwnTier>), CheckoutError> {
     let member = &known.member;
     let person = match (&known.sealed_key, &known.sealed) {
         (Some(key), Some(sealed)) => host.vault.open_person(&member.id, key, sealed)?,
@@ -471,7 +478,7 @@ pub fn member_facts(
     let today = date_of(day);
     let birthday = person.birthday.as_ref().zip(today);
     let days_to_birthday = birthday.and_then(|(birthday, today)| birthday.days_away(today));
-    Ok(MemberFacts {
+    let mut facts = MemberFacts {
         id: member.id.clone(),
         tier: member.tier.clone(),
         tier_multiplier: Ratio {
@@ -486,7 +493,9 @@ pub fn member_facts(
         orders_before: u32::try_from(member.orders).unwrap_or(0),
         segments: serde_json::from_str(&member.segments).unwrap_or_default(),
         attributes: crate::snapshot::attributes(&member.attributes)?,
-    })
+    };
+    let own_tier = memberships::lift(host, conn, known, &mut facts, day).await?;
+    Ok((facts, own_tier))
 }
 
 /// What a member can spend on a day.
@@ -541,12 +550,12 @@ pub async fn referral(
         Some(above) if *above != member.id => members::known(conn, MemberName::Id(above)).await?,
         _ => None,
     };
-    let second_referrer = above
-        .filter(|above| above.member.status == "active")
-        .map(|above| member_facts(host, &above, day))
-        .transpose()?;
+    let second_referrer = match above.filter(|above| above.member.status == "active") {
+        Some(above) => Some(member_facts(host, conn, &above, day).await?.0),
+        None => None,
+    };
     Ok(Some(ReferralBase {
-        referrer: member_facts(host, &referrer, day)?,
+        referrer: member_facts(host, conn, &referrer, day).await?.0,
         second_referrer,
         referred_on: to_day(referred_on),
     }))

@@ -58,11 +58,12 @@ pub fn records(
     decision: &TierDecision,
     today: Day,
 ) -> Vec<Record> {
-    let before = facts.member.as_ref();
-    let tier_before = before.and_then(|member| member.tier.as_ref());
-    let stays = tier_before == decision.tier.as_ref();
-    let same_multiplier =
-        before.is_some_and(|member| member.tier_multiplier == decision.multiplier);
+    let before = facts.own_tier();
+    let same_multiplier = before
+        .as_ref()
+        .is_some_and(|own| own.multiplier == decision.multiplier);
+    let tier_before = before.and_then(|own| own.tier);
+    let stays = tier_before == decision.tier;
     if stays && same_multiplier && facts.tier_valid_until == decision.valid_until {
         return Vec::new();
     }

@@ -12,6 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use super::day::Day;
+use super::memberships::memberships;
 use super::passes::passes;
 use super::people::{Person, people};
 use super::products::{Article, articles};
@@ -67,14 +68,13 @@ pub async fn fill(host: &Arc<Host>, members: u32) -> anyhow::Result<Value> {
         .first()
         .context("the sample chain has no store")?;
     let members: Vec<&str> = enrolled.iter().map(|member| member.id.as_str()).collect();
-    passes(
-        &client,
-        (&place.id, &sample.currency),
-        &goods,
-        members.iter().copied(),
-    )
-    .await
-    .context("selling passes")?;
+    let at = (place.id.as_str(), sample.currency.as_str());
+    passes(&client, at, &goods, members.iter().copied())
+        .await
+        .context("selling passes")?;
+    memberships(&client, at, members.iter().copied().skip(5))
+        .await
+        .context("selling memberships")?;
     let terminal_key = |store: &str| {
         keys.tills
             .get(store)

@@ -2,6 +2,7 @@
 
 mod day;
 pub mod fill;
+mod memberships;
 mod passes;
 mod people;
 mod products;

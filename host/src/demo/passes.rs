@@ -1,4 +1,4 @@
-//! A pass in the sample chain: ten coffees, sold to the first members, some of them drunk.
+//! Passes in the sample chain: ten coffees, sold to the first members, some of them drunk.
 
 use axum::http::Method;
 use serde_json::{Value, json};
@@ -42,7 +42,7 @@ pub async fn passes(
     Ok(())
 }
 
-async fn buy(client: &Client, sale: Value) -> anyhow::Result<()> {
+pub(super) async fn buy(client: &Client, sale: Value) -> anyhow::Result<()> {
     let quote = client.send(Method::POST, "/v1/quotes", Some(&sale)).await?;
     let id = quote["id"].as_str().unwrap_or_default();
     let path = format!("/v1/quotes/{id}/commit");

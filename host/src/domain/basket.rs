@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::pass::{PassTerms, PassUse};
+use super::pass::{PassSold, PassUse};
 use super::rules::{Attribute, TenderKind};
 
 /// Lines in one basket.
@@ -69,9 +69,9 @@ pub struct BasketLine {
     /// What pays for the line instead of money.
     #[serde(default)]
     pub pass: Option<PassUse>,
-    /// The pass its buyer gets.
+    /// The pass or the membership its buyer gets.
     #[serde(default)]
-    pub sells: Option<PassTerms>,
+    pub sells: Option<PassSold>,
 }
 
 /// One way the customer means to pay.

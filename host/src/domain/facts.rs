@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::rules::{
     Attribute, LineFacts, MemberFacts, Needs, Occasion, OrderFacts, PointsFacts, PromotionFacts,
-    ReferralFacts, ReferralOccasion, RuleKind, Shown, TenderFacts, TierFacts, Trigger,
+    Ratio, ReferralFacts, ReferralOccasion, RuleKind, Shown, TenderFacts, TierFacts, Trigger,
 };
 use super::time::Day;
 
@@ -22,6 +22,9 @@ pub struct BaseFacts {
     pub tier_since: Option<Day>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tier_valid_until: Option<Day>,
+    /// The tier of his own, where a paid membership lifts the member to the one the other rules see.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_tier: Option<OwnTier>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub referral: Option<ReferralBase>,
     pub categories: Vec<String>,
@@ -30,6 +33,14 @@ pub struct BaseFacts {
     /// The intended tenders.
     pub tenders: Vec<TenderFacts>,
     pub points_scale: u8,
+}
+
+/// What tier rules decided of a member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnTier {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tier: Option<String>,
+    pub multiplier: Ratio,
 }
 
 /// Who brought the member, and when.
@@ -184,10 +195,25 @@ impl BaseFacts {
         })
     }
 
+    /// The tier tier rules decided, and its multiplier; none without a member.
+    pub fn own_tier(&self) -> Option<OwnTier> {
+        let member = self.member.as_ref()?;
+        let held = || OwnTier {
+            tier: member.tier.clone(),
+            multiplier: member.tier_multiplier,
+        };
+        Some(self.own_tier.clone().unwrap_or_else(held))
+    }
+
     pub fn tier_facts(&self, delta: &FactsDelta) -> Result<TierFacts, FactsError> {
+        let mut member = self.member_facts(delta)?;
+        if let Some(own) = &self.own_tier {
+            member.tier.clone_from(&own.tier);
+            member.tier_multiplier = own.multiplier;
+        }
         Ok(TierFacts {
             occasion: delta.occasion.unwrap_or(Occasion::Sale),
-            member: self.member_facts(delta)?,
+            member,
             tier_since: self.tier_since,
             tier_valid_until: self.tier_valid_until,
             business_date: delta.business_date.unwrap_or(self.order.business_date),

@@ -549,6 +549,8 @@ impl CheckoutSettings {
             (notices.points_days, "expiry_notices.points_days"),
             (notices.bonus_days, "expiry_notices.bonus_days"),
             (notices.coupon_days, "expiry_notices.coupon_days"),
+            (notices.pass_days, "expiry_notices.pass_days"),
+            (notices.membership_days, "expiry_notices.membership_days"),
         ] {
             let sound = days.is_none_or(|days| days <= MOST_NOTICE_DAYS);
             ensure(sound, key, "give at most 366 days, or leave it out")?;

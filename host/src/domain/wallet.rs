@@ -121,6 +121,12 @@ pub struct ExpiryNotices {
     /// Days before the last day of a member's coupon: `coupon.expiring`. Default no notice.
     #[schemars(range(max = 366), extend("examples" = [3]))]
     pub coupon_days: Option<u16>,
+    /// Days before the last day of a pass: `pass.expiring`. Default no notice.
+    #[schemars(range(max = 366), extend("examples" = [7]))]
+    pub pass_days: Option<u16>,
+    /// Days before a paid membership ends without being paid on: `membership.expiring`. Default no notice.
+    #[schemars(range(max = 366), extend("examples" = [14]))]
+    pub membership_days: Option<u16>,
 }
 
 /// What a share of an amount comes to.

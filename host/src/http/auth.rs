@@ -146,6 +146,11 @@ pub const NEEDS: &[(Method, &str, Need)] = &[
         May(P::ReadMembers),
     ),
     (Method::GET, "/v1/members/{id}/entries", May(P::ReadMembers)),
+    (
+        Method::GET,
+        "/v1/members/{id}/memberships",
+        May(P::ReadMembers),
+    ),
     (Method::GET, "/v1/members/{id}/passes", May(P::ReadMembers)),
     (Method::GET, "/v1/members/{id}/coupons", May(P::ReadMembers)),
     (

@@ -13,6 +13,7 @@ use super::attributes::{Attributes, list_text, stored_list};
 use super::auth::Caller;
 use super::error::{Problem, ProblemBody};
 use super::json::{Json, Keyed};
+use super::memberships::{self, MembershipBody};
 use super::paging::{Filter, Page, Paged};
 use super::persons::{PersonBody, PersonRequest, masked, normal_phone, too_many};
 use super::problems::{Code, Fault};
@@ -48,8 +49,12 @@ pub struct MemberBody {
     status: String,
     home_store: String,
     enrolled_on: Date,
+    /// His own, by the tier rules; a paid membership may lift him to another.
     #[serde(skip_serializing_if = "Option::is_none")]
     tier: Option<TierBody>,
+    /// What he is paid up for; absent where he pays for none, and in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    membership: Option<MembershipBody>,
     /// Orders committed and not wholly refunded.
     orders: i64,
     /// What a newcomer names to be referred by this member.
@@ -101,6 +106,7 @@ pub fn show(member: Member, person: Option<PersonBody>) -> MemberBody {
         home_store: member.home_store,
         enrolled_on: Date::stored(member.enrolled_on),
         tier,
+        membership: None,
         orders: member.orders,
         referral_code: member.referral_code,
         referred_by: member.referred_by,
@@ -116,6 +122,12 @@ pub fn show(member: Member, person: Option<PersonBody>) -> MemberBody {
 }
 
 impl MemberBody {
+    /// With what he is paid up for.
+    fn paying(mut self, membership: Option<MembershipBody>) -> Self {
+        self.membership = membership;
+        self
+    }
+
     /// Without the attributes the caller's store does not see.
     pub fn seen_by(mut self, host: &Host, caller: &Principal) -> Self {
         if let Some(snapshot) = host.snapshots.current() {
@@ -354,8 +366,9 @@ async fn find(
         if let Some(id) = id {
             let person = person_of(&host, &mut conn, &id).await?;
             let member = known(&mut conn, &id).await?;
+            let paid = memberships::running(&host, &mut conn, &member).await?;
             let body = show(member, person.map(|person| masked(&person)));
-            items.push(body.seen_by(&host, &caller));
+            items.push(body.paying(paid).seen_by(&host, &caller));
         }
         return Ok(Done::ok(Page { items, next: None }));
     }
@@ -405,6 +418,7 @@ async fn one(
     }
     let mut conn = host.db.read().await?;
     let member = known(&mut conn, id.as_str()).await?;
+    let paid = memberships::running(&host, &mut conn, &member).await?;
     let person = person_of(&host, &mut conn, id.as_str()).await?;
     drop(conn);
     let person = match person {
@@ -414,7 +428,8 @@ async fn one(
         }
         person => person.map(|person| masked(&person)),
     };
-    Ok(Done::ok(show(member, person).seen_by(&host, &caller)))
+    let body = show(member, person).paying(paid);
+    Ok(Done::ok(body.seen_by(&host, &caller)))
 }
 
 /// Records that somebody saw what is known of a person.
@@ -496,7 +511,8 @@ async fn change(
     let mut conn = host.db.read().await?;
     let person = person_of(&host, &mut conn, id.as_str()).await?;
     let member = known(&mut conn, id.as_str()).await?;
-    let body = show(member, person.map(|person| masked(&person)));
+    let paid = memberships::running(&host, &mut conn, &member).await?;
+    let body = show(member, person.map(|person| masked(&person))).paying(paid);
     Ok(Done::ok(body.seen_by(&host, &caller)))
 }
 

@@ -45,6 +45,7 @@ mod health;
 pub mod json;
 mod member_codes;
 mod members;
+mod memberships;
 mod merges;
 mod occasions;
 mod operations;

@@ -18,7 +18,8 @@ use super::problems::{Code, Fault};
 use super::stores::{is_currency, yes};
 use super::types::{Id, Name, Text};
 use crate::access::Permission;
-use crate::checkout::passes;
+use crate::checkout::{memberships, passes};
+use crate::domain::membership::MembershipTerms;
 use crate::domain::pass::PassTerms;
 use crate::host::Host;
 use crate::store::products::{self, Product};
@@ -72,6 +73,9 @@ pub struct ProductBody {
     /// What its buyer gets to use later, where it is a pass.
     #[serde(skip_serializing_if = "Option::is_none")]
     pass: Option<PassTerms>,
+    /// What its buyer has while it is paid, where it is a membership.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    membership: Option<MembershipTerms>,
     /// Only when one product is read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     barcodes: Vec<String>,
@@ -84,6 +88,7 @@ fn show(product: Product, barcodes: Vec<String>, caller: &Caller) -> ProductBody
         tags: stored_list(&product.tags),
         attributes: Attributes::stored(&product.attributes),
         pass: passes::terms(&product).ok().flatten(),
+        membership: memberships::terms(&product).ok().flatten(),
         cost: product.cost.filter(|_| caller.may(Permission::ManageGoods)),
         id: product.id,
         sku: product.sku,
@@ -136,6 +141,9 @@ pub struct ProductRequest {
     /// Makes it a pass: sold once, to a member, and used many times. Sold by the piece.
     #[serde(default)]
     pass: Option<PassTerms>,
+    /// Makes it a paid membership: sold to a member by the piece, for months or days.
+    #[serde(default)]
+    membership: Option<MembershipTerms>,
     #[serde(default = "yes")]
     active: bool,
     /// The version read before; left out: not checked.
@@ -188,17 +196,7 @@ impl ProductRequest {
                 arguments: Vec::new(),
             });
         }
-        if let Some(pass) = &self.pass {
-            let by_weight = matches!(self.unit, Unit::Weight);
-            let by_weight = by_weight.then_some(("uses", "a pass is sold by the piece"));
-            if let Some((field, why)) = pass.fault().or(by_weight) {
-                errors.push(FieldError {
-                    pointer: format!("/pass/{field}"),
-                    fault: Fault::Invalid,
-                    arguments: vec![("reason", why.to_owned())],
-                });
-            }
-        }
+        errors.extend(self.terms_fault());
         let category = self.category.as_str();
         if category.starts_with('/') || category.ends_with('/') || category.contains("//") {
             let arguments = vec![("reason", "drinks/coffee".to_owned())];
@@ -213,6 +211,29 @@ impl ProductRequest {
         } else {
             Err(Problem::fields(errors))
         }
+    }
+
+    /// What is wrong with what it gives its buyer.
+    fn terms_fault(&self) -> Option<FieldError> {
+        let by_weight = matches!(self.unit, Unit::Weight);
+        let (at, (field, why)) = match (&self.pass, &self.membership) {
+            (None, None) => return None,
+            (Some(_), Some(_)) => ("membership", ("", "give a pass or a membership, not both")),
+            (Some(pass), None) => {
+                let by_weight = by_weight.then_some(("uses", "a pass is sold by the piece"));
+                ("pass", pass.fault().or(by_weight)?)
+            }
+            (None, Some(membership)) => {
+                let by_weight =
+                    by_weight.then_some(("months", "a membership is sold by the piece"));
+                ("membership", membership.fault().or(by_weight)?)
+            }
+        };
+        Some(FieldError {
+            pointer: format!("/{at}/{field}").trim_end_matches('/').to_owned(),
+            fault: Fault::Invalid,
+            arguments: vec![("reason", why.to_owned())],
+        })
     }
 
     fn row(self, id: String) -> (Product, Vec<String>) {
@@ -239,6 +260,7 @@ impl ProductRequest {
             tags: list_text(&self.tags),
             attributes: self.attributes.text(),
             pass: self.pass.map(|terms| passes::text(&terms)),
+            membership: self.membership.map(|terms| memberships::text(&terms)),
             active: self.active,
             version: self.version,
         };
@@ -317,6 +339,21 @@ async fn read(conn: &mut Conn, id: &str) -> Result<Option<(Product, Vec<String>)
     }
 }
 
+/// Whether a product is a pass without a number of uses; none where it is no pass.
+fn is_unlimited(product: &Product) -> Result<Option<bool>, StoreError> {
+    Ok(passes::terms(product)?.map(|terms| terms.is_unlimited()))
+}
+
+/// A pass that was sold stays what it is: its uses and its periods are paid back by different rules.
+fn other_kind() -> Problem {
+    let why = "a pass stays with or without a number of uses; make another product";
+    Problem::fields(vec![FieldError {
+        pointer: "/pass/uses".to_owned(),
+        fault: Fault::Invalid,
+        arguments: vec![("reason", why.to_owned())],
+    }])
+}
+
 /// A stock number or barcode that is in use, in our words.
 fn taken(error: StoreError) -> Problem {
     if error.is_unique_violation() {
@@ -372,8 +409,11 @@ async fn replace(
         .writer
         .write("changing a product", move |tx| {
             Box::pin(async move {
-                if products::product(tx, &product.id).await?.is_none() {
+                let Some(before) = products::product(tx, &product.id).await? else {
                     return Ok(Err(Problem::unknown(Code::ProductUnknown, &product.id)));
+                };
+                if is_unlimited(&before)? != is_unlimited(&product)? {
+                    return Ok(Err(other_kind()));
                 }
                 if !products::replace_product(tx, &product, &barcodes).await? {
                     return Ok(Err(Problem::new(Code::VersionConflict)));

@@ -24,10 +24,10 @@ use super::error::Problem;
 use super::problems::Code;
 use super::{
     approvals, auth, baskets, bindings, cards, claims, commissions, configuration, coupons, error,
-    events, exchanges, freezing, health, member_codes, members, merges, occasions, operations,
-    order_search, orders, passes, plugins, prize_draws, products, profile, programs, quotes,
-    referrals, rewards, roles, settlements, shifts, staff, stores, terminals, top_up_plans, wallet,
-    wallet_shares,
+    events, exchanges, freezing, health, member_codes, members, memberships, merges, occasions,
+    operations, order_search, orders, passes, plugins, prize_draws, products, profile, programs,
+    quotes, referrals, rewards, roles, settlements, shifts, staff, stores, terminals, top_up_plans,
+    wallet, wallet_shares,
 };
 use crate::host::Host;
 
@@ -75,6 +75,7 @@ fn resources() -> OpenApiRouter<Arc<Host>> {
         .merge(merges::routes())
         .merge(cards::routes())
         .merge(wallet::routes())
+        .merge(memberships::routes())
         .merge(passes::routes())
         .merge(freezing::routes())
         .merge(approvals::routes())

@@ -98,7 +98,7 @@ pub struct LineView {
     /// The uses that pay for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pass_used: Option<PassUsedView>,
-    /// The uses its buyer gets.
+    /// The uses, or the period, its buyer gets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pass_sold: Option<PassSoldView>,
 }
@@ -114,10 +114,21 @@ pub struct PassUsedView {
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PassSoldView {
-    pub uses: i64,
+    /// As many as he likes when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uses: Option<i64>,
+    /// First business day of a period: where the one before ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_day: Option<Date>,
     /// Last business day of a use; without end when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_on: Option<Date>,
+    /// Present where it is a membership.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub membership: bool,
+    /// What was not used of running memberships and is taken off the price, minor units.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credit: Option<i64>,
 }
 
 /// Who decided: the campaign behind an amount.
@@ -521,8 +532,11 @@ fn lines(document: &OrderDocument) -> Vec<LineView> {
             uses: used.uses,
         }),
         pass_sold: line.pass_sold.as_ref().map(|sold| PassSoldView {
-            uses: sold.uses,
+            uses: sold.first_day.is_none().then_some(sold.uses),
+            first_day: sold.first_day.map(Date),
             expires_on: sold.expires_on.map(Date),
+            membership: sold.membership,
+            credit: sold.credit.as_ref().map(|credit| credit.amount),
         }),
     });
     lines.collect()

@@ -62,6 +62,8 @@ record! {
         card_expires_on: Option<i64>,
         card_replaced_by: Option<String>,
         card_pin_hash: Option<String>,
+        /// Last day of the periods he has paid for; none where he has none open.
+        paid_until: Option<i64>,
     }
 }
 
@@ -82,7 +84,8 @@ macro_rules! known {
         concat!(
             "SELECT ",
             columns!(),
-            ", persons.sealed_key, persons.sealed, ",
+            ", persons.sealed_key, persons.sealed, (SELECT MAX(lots.expires_on) FROM lots
+                WHERE lots.member = members.id AND lots.first_day IS NOT NULL AND lots.remaining > 0) AS paid_until, ",
             $card,
             $rest
         )

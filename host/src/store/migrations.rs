@@ -137,6 +137,13 @@ const ALL: &[Tables] = &[
         sqlite: "",
         postgres: "",
     },
+    Tables {
+        version: 18,
+        name: "periods",
+        common: include_str!("../../../migrations/common/0018_periods.sql"),
+        sqlite: "",
+        postgres: "",
+    },
 ];
 
 impl Tables {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::bulk::{Bulk, Cell, Kind};
 use super::db::Conn;
 use super::error::StoreError;
-use crate::domain::ledger::AccountName;
+use crate::domain::ledger::AccountKey;
 use crate::domain::time::Day;
 use crate::on;
 
@@ -17,7 +17,7 @@ pub struct Expiring {
     pub member: String,
     pub last_day: Day,
     /// The account of a lot; none of a coupon.
-    pub account: Option<AccountName>,
+    pub account: Option<AccountKey>,
     /// What the event says.
     pub told: serde_json::Value,
 }

@@ -198,6 +198,12 @@ impl AccountKey {
         }
     }
 
+    /// The product whose passes it holds; none of any other account.
+    pub fn pass(&self) -> Option<&str> {
+        let passes = (self.name == AccountName::Pass).then_some(&self.asset);
+        passes?.strip_prefix("pass:")
+    }
+
     /// Reads an id back; none for a system account.
     pub fn parse(id: &str) -> Option<Self> {
         let (member, rest) = id.split_once('/')?;

@@ -154,9 +154,13 @@ fn take_step(draft: &mut Draft<'_>, step: &Step) -> Result<(), Refusal> {
             account,
             currency,
             uses,
+            unlimited,
             revenue,
             on_short,
-        } => pass::make_use(draft, (account, currency), *uses, revenue, on_short),
+        } => match unlimited {
+            true => pass::show(draft, account, *uses, on_short),
+            false => pass::make_use(draft, (account, currency), *uses, revenue, on_short),
+        },
         Step::ClosePass {
             account,
             currency,
@@ -164,6 +168,12 @@ fn take_step(draft: &mut Draft<'_>, step: &Step) -> Result<(), Refusal> {
             uses,
             revenue,
         } => pass::close(draft, (account, currency), lot, *uses, revenue),
+        Step::EarnPeriods {
+            account,
+            lots,
+            through,
+            revenue,
+        } => pass::earn(draft, account, lots, *through, revenue),
         Step::Transfer {
             from,
             to,
@@ -316,6 +326,7 @@ fn credit(
                 expires_on: new.expires_on,
                 available_on: new.available_on,
                 source: new.source.clone(),
+                first_day: new.first_day,
             };
             draft.change_lot(account, lot, amount)
         }

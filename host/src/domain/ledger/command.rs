@@ -93,6 +93,9 @@ pub struct NewLot {
     pub available_on: Option<Day>,
     /// What it was given for, such as an order id.
     pub source: String,
+    /// First day of the period it is for, which its last day ends. It cannot be used earlier, and what was paid for it
+    /// becomes revenue by the day.
+    pub first_day: Option<Day>,
 }
 
 /// What a debit does when the account holds too little.
@@ -221,12 +224,15 @@ pub enum Step {
         asset: String,
         amount: i64,
     },
-    /// Makes uses of a pass, nearest expiry first; what was paid for them goes to the system account `revenue`.
+    /// Makes uses of a pass, nearest expiry first; what was paid for them goes to the system account `revenue`. While a
+    /// period of it runs, nothing is taken.
     UsePass {
         account: AccountKey,
         /// What the pass was paid in.
         currency: String,
         uses: i64,
+        /// Whether a running period is all that pays.
+        unlimited: bool,
         revenue: String,
         on_short: OnShort,
     },
@@ -236,6 +242,15 @@ pub enum Step {
         currency: String,
         lot: String,
         uses: i64,
+        revenue: String,
+    },
+    /// Makes revenue of what was paid for the days of periods that are over at the end of `through`; lots that have earned
+    /// it already are left out.
+    EarnPeriods {
+        /// What was paid.
+        account: AccountKey,
+        lots: Vec<String>,
+        through: Day,
         revenue: String,
     },
     /// Puts amounts back into the lots they were taken from.
@@ -406,6 +421,7 @@ impl Command {
                 | Step::Debit { account, .. }
                 | Step::UsePass { account, .. }
                 | Step::ClosePass { account, .. }
+                | Step::EarnPeriods { account, .. }
                 | Step::Return { account, .. }
                 | Step::NotFrozen { account }
                 | Step::Ceiling { account, .. } => &account.member,

@@ -39,6 +39,8 @@ pub(super) struct Draft<'s> {
     pub(super) notices: Vec<Notice>,
     /// What a hold posted by this command had reserved: it is used again without asking.
     pub(super) reserved_accounts: BTreeSet<String>,
+    /// Passes for a period it had found running.
+    pub(super) reserved_periods: BTreeSet<String>,
     pub(super) reserved_coupons: BTreeSet<String>,
     pub(super) reserved_counters: BTreeMap<CounterKey, i64>,
 }
@@ -97,6 +99,7 @@ impl<'s> Draft<'s> {
             shift_movements: Vec::new(),
             notices: Vec::new(),
             reserved_accounts: BTreeSet::new(),
+            reserved_periods: BTreeSet::new(),
             reserved_coupons: BTreeSet::new(),
             reserved_counters: BTreeMap::new(),
         }
@@ -203,7 +206,7 @@ impl<'s> Draft<'s> {
         self.lots.get(id).or_else(|| self.state.lot(id)).cloned()
     }
 
-    /// Lots of an account with something left, nearest expiry first. With a day, only those still good on it.
+    /// Lots of an account with something left, nearest expiry first. With a day, only those good on it.
     pub(super) fn open_lots(&self, account: &AccountKey, good_on: Option<Day>) -> Vec<Lot> {
         let id = account.id();
         let mut open: Vec<Lot> = self
@@ -212,7 +215,7 @@ impl<'s> Draft<'s> {
             .filter(|lot| !self.lots.contains_key(&lot.id))
             .chain(self.lots.values().filter(|lot| lot.account == id))
             .filter(|lot| lot.remaining > 0)
-            .filter(|lot| good_on.is_none_or(|day| !lot.has_expired(day)))
+            .filter(|lot| good_on.is_none_or(|day| lot.is_good_on(day)))
             .cloned()
             .collect();
         open.sort_by_cached_key(Lot::order);

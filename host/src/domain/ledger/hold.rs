@@ -1,6 +1,6 @@
 //! Holds: a quote's benefits parked until they are posted, voided or expire.
 
-use super::account::AccountKey;
+use super::account::{AccountKey, AccountName};
 use super::apply::{cut, move_counter, not_frozen, take_all};
 use super::command::{HoldOutcome, Reserve};
 use super::coupon::use_coupon;
@@ -196,7 +196,12 @@ fn remember(draft: &mut Draft<'_>, held: &Held) {
         Held::Coupon { code } => {
             draft.reserved_coupons.insert(code.clone());
         }
-        Held::Account { account, .. } => {
+        Held::Account {
+            account, amount, ..
+        } => {
+            if account.name == AccountName::Pass && *amount == 0 {
+                draft.reserved_periods.insert(account.id());
+            }
             draft.reserved_accounts.insert(account.id());
         }
     }

@@ -239,6 +239,10 @@ pub(super) fn expire(
             continue;
         }
         let account = home_of(&lot, member, asset)?;
+        if account.name == AccountName::PassValue && lot.first_day.is_some() {
+            // Its days have earned it; it only has not been posted yet.
+            continue;
+        }
         expire_rest(draft, &account, id)?;
     }
     Ok(())

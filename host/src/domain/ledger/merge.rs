@@ -86,7 +86,11 @@ fn lots(
             id: renamed(from.name, &old.id, id),
             member: to.member.clone(),
             account: to.id(),
-            original: amount,
+            // What was paid for a period is earned by the share of all of it.
+            original: match (from.name, old.first_day) {
+                (AccountName::PassValue, Some(_)) => old.original,
+                _ => amount,
+            },
             remaining: 0,
             ..old.clone()
         };
@@ -96,8 +100,8 @@ fn lots(
     Ok(())
 }
 
-/// What was paid for a pass goes on beside its uses.
-fn renamed(account: AccountName, old: &str, merge: &str) -> String {
+/// What a lot is called after a merge: what was paid for a pass goes on beside its uses.
+pub fn renamed(account: AccountName, old: &str, merge: &str) -> String {
     match uses_of(old).filter(|_| account == AccountName::PassValue) {
         Some(uses) => value_lot(&format!("{uses}~{merge}")),
         None => format!("{old}~{merge}"),

@@ -34,7 +34,7 @@ pub use command::{
     Reserve, Step, Subject, TakeBackShort,
 };
 pub use entry::{Entry, LotChange, Notice, Posting, Receipt};
-pub use merge::MERGED;
+pub use merge::{MERGED, renamed};
 pub use pass::value_lot;
 pub use record::{
     CardRow, ClaimRow, EvaluationRow, EventRow, ExchangeRow, MemberDayRow, MemberStateRow,

@@ -1,5 +1,8 @@
 //! Passes: uses in lots, and beside each lot what was paid for the uses that are left. With each use its part of that
 //! leaves the lot; the last use takes what rounding left.
+//!
+//! A pass for a period is one lot of a single unit: while it is there, its days can be used as often as one likes, and
+//! what was paid for it is earned by the day.
 
 use tessera_money::{Rounding, mul_div};
 
@@ -7,9 +10,10 @@ use super::account::{AccountKey, AccountName};
 use super::apply::fall_short;
 use super::command::OnShort;
 use super::draft::{Draft, invalid, negated, positive, sum};
-use super::entry::LotChange;
+use super::entry::{LotChange, Notice};
 use super::lot::lot_of;
 use super::refusal::Refusal;
+use crate::domain::time::Day;
 
 /// The lot of what was paid, beside a lot of uses.
 pub fn value_lot(uses: &str) -> String {
@@ -86,13 +90,16 @@ fn take_paid(
     draft.change_lot(paid, value, -share)
 }
 
-/// Takes all of `uses` or refuses.
+/// Takes all of `uses` or refuses; nothing of a period, which has no uses to take.
 pub(super) fn take_all(
     draft: &mut Draft<'_>,
     pass: &AccountKey,
     currency: &str,
     uses: i64,
 ) -> Result<Taken, Refusal> {
+    if has_period(draft, pass) {
+        return Ok(Taken::default());
+    }
     let taken = take(draft, pass, currency, uses)?;
     if taken.uses < uses {
         fall_short(draft, pass, uses, taken.uses, &OnShort::Refuse)?;
@@ -107,12 +114,76 @@ pub(super) fn make_use(
     revenue: &str,
     on_short: &OnShort,
 ) -> Result<(), Refusal> {
+    if has_period(draft, pass) {
+        return positive("a number of uses", uses);
+    }
     let taken = take(draft, pass, currency, uses)?;
     if taken.uses < uses {
         fall_short(draft, pass, uses, taken.uses, on_short)?;
     }
     draft.post_system(pass.name.issued(), &pass.asset, uses)?;
     draft.post_system(revenue, currency, taken.paid)
+}
+
+/// Uses a period as often as is said: nothing is taken, it only has to run. Where it does not although it was used, nobody
+/// owes a number of uses; the notice tells of it.
+pub(super) fn show(
+    draft: &mut Draft<'_>,
+    pass: &AccountKey,
+    uses: i64,
+    on_short: &OnShort,
+) -> Result<(), Refusal> {
+    positive("a number of uses", uses)?;
+    if has_period(draft, pass) {
+        return Ok(());
+    }
+    match on_short {
+        OnShort::Refuse => Err(Refusal::InsufficientBalance {
+            account: pass.id(),
+            needed: uses,
+            available: 0,
+        }),
+        OnShort::Claim { store } => {
+            draft.notices.push(Notice::Claimed {
+                account: pass.id(),
+                needed: uses,
+                taken: 0,
+                store: store.clone(),
+            });
+            Ok(())
+        }
+    }
+}
+
+/// Whether a period that can be used is running, or was when a hold this command posts found it.
+fn has_period(draft: &Draft<'_>, pass: &AccountKey) -> bool {
+    let open = draft.open_lots(pass, Some(draft.spendable_as_of));
+    let runs = open.iter().any(|lot| lot.first_day.is_some());
+    runs || draft.reserved_periods.contains(&pass.id())
+}
+
+/// Posts what the days of periods have earned through a day; what was posted before is what left the lot.
+pub(super) fn earn(
+    draft: &mut Draft<'_>,
+    paid: &AccountKey,
+    lots: &[String],
+    through: Day,
+    revenue: &str,
+) -> Result<(), Refusal> {
+    for id in lots {
+        let Ok(lot) = lot_of(draft, paid, id) else {
+            continue;
+        };
+        let Some(period) = lot.period() else { continue };
+        let earned = period.earned(lot.original, through);
+        let unearned = lot.original - earned.map_err(|_| Refusal::Overflow)?;
+        let due = lot.remaining - unearned;
+        if due > 0 {
+            draft.change_lot(paid, lot, negated(due)?)?;
+            draft.post_system(revenue, &paid.asset, due)?;
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn close(

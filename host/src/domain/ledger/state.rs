@@ -9,6 +9,7 @@ use super::command::{HoldOutcome, Subject};
 use super::entry::{LotChange, Receipt};
 use super::refusal::Refusal;
 use super::shift::{Shift, ShiftMovement};
+use crate::domain::period::Period;
 use crate::domain::time::{Day, Instant};
 
 /// (owner, name)
@@ -50,11 +51,24 @@ pub struct Lot {
     pub expires_on: Option<Day>,
     pub available_on: Option<Day>,
     pub source: String,
+    /// First day of the period it is for, which its last day ends; none of what is not for a period.
+    pub first_day: Option<Day>,
 }
 
 impl Lot {
+    /// The days it is for; none of what is not for a period.
+    pub fn period(&self) -> Option<Period> {
+        let (first, last) = (self.first_day?, self.expires_on?);
+        Some(Period { first, last })
+    }
+
     pub fn has_expired(&self, today: Day) -> bool {
         self.expires_on.is_some_and(|last| last < today)
+    }
+
+    /// Whether it can be used on a day: its period has begun, and its last day is not over.
+    pub fn is_good_on(&self, day: Day) -> bool {
+        !self.has_expired(day) && self.first_day.is_none_or(|first| first <= day)
     }
 
     /// Nearest expiry first, then the oldest.

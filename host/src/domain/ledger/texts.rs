@@ -32,6 +32,16 @@ impl Step {
                 visit("asset", currency);
                 visit("system account", revenue);
             }
+            Self::EarnPeriods {
+                account,
+                lots,
+                revenue,
+                ..
+            } => {
+                account_texts(account, visit);
+                lots.iter().for_each(|lot| visit("lot", lot));
+                visit("system account", revenue);
+            }
             Self::System { name, asset, .. } => {
                 visit("system account", name);
                 visit("asset", asset);

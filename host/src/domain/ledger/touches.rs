@@ -166,6 +166,16 @@ impl Touches {
                 self.system(revenue, currency);
                 self.lots.insert(lot.clone());
             }
+            Step::EarnPeriods {
+                account,
+                lots,
+                revenue,
+                ..
+            } => {
+                self.account(account);
+                self.system(revenue, &account.asset);
+                self.lots.extend(lots.iter().cloned());
+            }
             Step::Transfer { from, to, lot, .. } => {
                 self.debit(from);
                 self.account(&AccountKey {

@@ -277,10 +277,7 @@ fn settled_delta(work: &Work<'_>, kind: RuleKind, binding: &Campaign) -> FactsDe
 
 /// Asks tier rules by priority until one answers; the aggregates include this order.
 pub fn review_tier(work: &mut Work<'_>, rules: &mut dyn Rules) -> Result<(), PricingError> {
-    let Some(member) = &work.input.member else {
-        return Ok(());
-    };
-    if !work.input.settings.tier_review_on_sale {
+    if work.input.member.is_none() || !work.input.settings.tier_review_on_sale {
         return Ok(());
     }
     let sums = work.document.purchase_sums();
@@ -300,7 +297,7 @@ pub fn review_tier(work: &mut Work<'_>, rules: &mut dyn Rules) -> Result<(), Pri
             Ok(decision) => {
                 let named = work.name(campaign);
                 work.calls[call].outcome = CallOutcome::Used;
-                let before = member.facts.tier.clone();
+                let before = work.facts.own_tier().and_then(|own| own.tier);
                 work.document.tier = Some(TierOutcome {
                     campaign: named,
                     before,

@@ -32,13 +32,14 @@ pub struct ClaimInput<'a> {
 /// and tenders; prices, promotions and tax are what they were, and nobody is rewarded for bringing him.
 pub fn claim(input: &ClaimInput<'_>, rules: &mut dyn Rules) -> Result<Priced, PricingError> {
     let member = input.member.facts.id.clone();
-    let tier_before = input.member.facts.tier.clone();
     let facts = BaseFacts {
         member: Some(input.member.facts.clone()),
         tier_since: input.member.tier_since,
         tier_valid_until: input.member.tier_valid_until,
+        own_tier: input.member.own_tier.clone(),
         ..input.facts.clone()
     };
+    let tier_before = facts.own_tier().and_then(|own| own.tier);
     let document = OrderDocument {
         member: Some(member),
         // These tell of the sale; here they tell of the claim.

@@ -36,7 +36,7 @@ pub use tenders::Wallet;
 pub(crate) use tenders::round_cash;
 
 use super::basket::{Basket, BasketError};
-use super::facts::{BaseFacts, FactsDelta, FactsError, ReferralBase};
+use super::facts::{BaseFacts, FactsDelta, FactsError, OwnTier, ReferralBase};
 use super::order::{CodeRefusal, OrderDocument};
 use super::rules::{MemberFacts, OrderFacts};
 use super::settings::CheckoutSettings;
@@ -69,6 +69,8 @@ pub struct MemberInput {
     pub facts: MemberFacts,
     pub tier_since: Option<Day>,
     pub tier_valid_until: Option<Day>,
+    /// The tier of his own, where a paid membership lifts him.
+    pub own_tier: Option<OwnTier>,
     pub wallet: Wallet,
 }
 

@@ -63,6 +63,7 @@ pub fn occasion(input: &OccasionInput<'_>, rules: &mut dyn Rules) -> Result<Pric
             facts: member,
             tier_since: facts.tier_since,
             tier_valid_until: facts.tier_valid_until,
+            own_tier: facts.own_tier.clone(),
             wallet: Wallet::default(),
         }),
         referral: facts.referral.clone(),

@@ -11,7 +11,6 @@ use crate::domain::facts::BaseFacts;
 use crate::domain::order::{DOCUMENT_VERSION, OrderDocument, OrderLine, PriceKind, Terms, Totals};
 use crate::domain::rules::{LineFacts, OrderFacts, Ratio, TenderFacts};
 use crate::domain::settings::CheckoutSettings;
-use crate::domain::time::Day;
 
 pub(super) fn class_of(
     position: usize,
@@ -31,11 +30,11 @@ pub(super) fn class_of(
     Ok((rates.len() - 1, rate))
 }
 
-/// A line at the price that applies to this customer, before any discount; `buyer` is the day a member buys on.
+/// A line at the price that applies to this customer, before any discount.
 pub(super) fn price_line(
     line: &BasketLine,
     tax_rate: Rate,
-    buyer: Option<Day>,
+    is_member: bool,
     settings: &CheckoutSettings,
 ) -> Result<OrderLine, Overflow> {
     let at = |unit_price| mul_div(unit_price, line.quantity, 1_000, settings.line_rounding);
@@ -45,12 +44,9 @@ pub(super) fn price_line(
     };
     let member_price = line
         .member_price
-        .filter(|price| buyer.is_some() && !line.priced_by_till && *price < line.unit_price);
+        .filter(|price| is_member && !line.priced_by_till && *price < line.unit_price);
     // A pass is a member's: whoever has bought without being one has none.
-    let pass_sold = match (&line.sells, buyer) {
-        (Some(terms), Some(today)) => Some(terms.sold(line.quantity / 1_000, today)?),
-        _ => None,
-    };
+    let pass_sold = line.sells.clone().filter(|_| is_member);
     let (unit_price, price, list_amount) = match (member_price, line.fixed_amount) {
         // Paid for, and taxed, when the pass was sold.
         _ if line.pass.is_some() => (0, PriceKind::Pass, 0),
@@ -142,6 +138,10 @@ pub(super) fn base_facts(
             .member
             .as_ref()
             .and_then(|member| member.tier_valid_until),
+        own_tier: input
+            .member
+            .as_ref()
+            .and_then(|member| member.own_tier.clone()),
         referral: input.referral.clone().filter(|_| input.member.is_some()),
         categories: categories.words,
         tags: tags.words,

@@ -65,8 +65,7 @@ impl<'a> Work<'a> {
         };
         for (position, line) in input.basket.lines.iter().enumerate() {
             let (class, rate) = class_of(position, line, input.settings, &mut rates)?;
-            let buyer = input.member.as_ref().map(|_| input.order.business_date);
-            let priced = price_line(line, rate, buyer, input.settings)?;
+            let priced = price_line(line, rate, input.member.is_some(), input.settings)?;
             let floor = line.floor_price.unwrap_or(0);
             let floor = mul_div(floor, line.quantity, 1_000, Rounding::Up)?;
             let bearable = match input.settings.discount_cap(&line.category) {

@@ -41,7 +41,7 @@ pub(super) fn returned_pass(
         .find(|(lot, _)| Some(lot) == pass.lot.as_ref())
         .map_or(0, |(_, left)| *left);
     let gross = pass
-        .owed(sold.gross, left)?
+        .back(sold.gross, left)?
         .ok_or(RefundError::PassUsed { line })?;
     let tax = cumulative(sold.tax, gross, sold.gross)?;
     Ok(RefundedLine {

@@ -5,6 +5,7 @@
 mod accounts;
 mod entries;
 mod orders;
+mod periods;
 mod shifts;
 
 use super::db::{Conn, Db};
@@ -91,5 +92,6 @@ async fn check(conn: &mut Conn, report: &mut Report) -> Result<(), StoreError> {
     let held = orders::pending_holds(conn, report).await?;
     accounts::check(conn, report, held).await?;
     orders::check(conn, report).await?;
+    periods::check(conn, report).await?;
     shifts::check(conn, report).await
 }

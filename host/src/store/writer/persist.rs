@@ -37,10 +37,11 @@ const ACCOUNTS: Bulk = Bulk {
 
 const LOTS: Bulk = Bulk {
     doing: "writing lots",
-    text: "INSERT INTO lots (member, id, account, original, remaining, expires_on, available_on, source) {rows}
+    text: "INSERT INTO lots (member, id, account, original, remaining, expires_on, available_on, source, first_day)
+        {rows}
         ON CONFLICT (member, id) DO UPDATE SET account = excluded.account, remaining = excluded.remaining,
             expires_on = excluded.expires_on, available_on = excluded.available_on",
-    columns: &[Text, Text, Text, Int, Int, Int, Int, Text],
+    columns: &[Text, Text, Text, Int, Int, Int, Int, Text, Int],
 };
 
 const COUNTERS: Bulk = Bulk {
@@ -191,6 +192,7 @@ fn lots(state: &State) -> Vec<Cell> {
             day(lot.expires_on),
             day(lot.available_on),
             text(&lot.source),
+            day(lot.first_day),
         ]);
     }
     cells

@@ -51,6 +51,7 @@ fn new_lot(id: &str, expires_on: Option<i32>) -> NewLot {
         expires_on: expires_on.map(Day),
         available_on: None,
         source: "test".to_owned(),
+        first_day: None,
     }
 }
 

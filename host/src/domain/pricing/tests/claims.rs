@@ -16,6 +16,7 @@ fn claimant() -> MemberInput {
         facts: member("m1"),
         tier_since: None,
         tier_valid_until: None,
+        own_tier: None,
         wallet: wallet(0, 0, 0),
     }
 }

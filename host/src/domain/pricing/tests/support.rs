@@ -152,6 +152,7 @@ impl Shop {
             facts,
             tier_since: None,
             tier_valid_until: None,
+            own_tier: None,
             wallet,
         });
         self
