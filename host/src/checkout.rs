@@ -24,6 +24,7 @@ pub mod review;
 pub mod rules;
 mod sharing;
 pub mod situation;
+mod sold_passes;
 pub mod stored;
 mod tier;
 pub mod till_prices;

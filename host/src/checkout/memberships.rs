@@ -68,6 +68,8 @@ pub async fn lift(
     if known.paid_until.is_none_or(|last| last < i64::from(day.0)) {
         return Ok(None);
     }
+    let mut own_tier = None;
+    // After a merge two may run at once; the second lifts from what the first lifted to.
     for paid in among(lots::open_lots(conn, &known.member.id).await?) {
         if !paid.lot.is_good_on(day) {
             continue;
@@ -77,8 +79,9 @@ pub async fn lift(
             continue;
         };
         if let Some(tier) = terms(&product)?.and_then(|terms| terms.tier) {
-            return Ok(tier.lift(member));
+            let before = tier.lift(member);
+            own_tier = own_tier.or(before);
         }
     }
-    Ok(None)
+    Ok(own_tier)
 }

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use crate::access::{Permission, Principal};
 use crate::approval::{self, Act, Approved};
 use crate::domain::ledger::{
-    AccountKey, AccountName, Command, EventRow, HoldOutcome, HoldState, Lot, MemberDayRow,
-    OccasionRow, Receipt, Record, Refusal, Step, Subject, TakeBackShort, points_asset,
+    AccountKey, AccountName, Command, EventRow, HoldOutcome, HoldState, MemberDayRow, OccasionRow,
+    Receipt, Record, Refusal, Step, Subject, TakeBackShort, points_asset,
 };
 use crate::domain::order::OrderDocument;
-use crate::domain::pass::{PERIODS, uses_on};
+use crate::domain::pass::PERIODS;
 use crate::domain::refund::{self, GiftsBack, LineQuantity, RefundError, RefundPlan, Refunded};
 use crate::domain::settings::RefundSpentPoints;
 use crate::domain::time::Day;
@@ -19,13 +19,14 @@ use crate::host::Host;
 use crate::shift;
 use crate::snapshot::{Place, Snapshot};
 use crate::store::orders::{self, OrderName};
-use crate::store::{Conn, claims, counters, coupons, entries, holds, lots, occasions};
+use crate::store::{Conn, claims, coupons, entries, holds, lots, occasions};
 
 use super::Intent;
 use super::commit::draw;
 use super::error::CheckoutError;
 use super::posting::{self, Consumed, TakeBack};
 use super::request::{RefundRequest, thousandths};
+use super::sold_passes::SoldPasses;
 use super::stored::{evaluation_rows, pack, refund_row, unpack};
 use super::{review, tier};
 
@@ -88,8 +89,7 @@ struct Sale {
     /// Changes of the order so far: a claim is one too, and what an occasion gave because of it.
     sequence: i64,
     consumed: Consumed,
-    /// The steps that refuse the refund where a pass of which today counts as left was used meanwhile.
-    unused_today: Vec<Step>,
+    passes: SoldPasses,
 }
 
 async fn attempt(
@@ -161,10 +161,9 @@ pub(super) async fn prepared(
         &sale.consumed,
         &taken,
     )?;
-    let closes = plan.lines.iter().any(|line| line.uses.is_some());
-    command
-        .steps
-        .extend(sale.unused_today.iter().filter(|_| closes).cloned());
+    if plan.lines.iter().any(|line| line.uses.is_some()) {
+        sale.passes.close(&mut command.steps);
+    }
     command.steps.extend(undoing);
     command.clearing = place.clearing();
     let store = &sale.document.store;
@@ -301,8 +300,8 @@ async fn read(host: &Host, snapshot: &Snapshot, order: &str) -> Result<Sale, Che
     let day = place_of(snapshot, &document)?.day(host.clock.now());
     let mut refunded = Refunded::nothing(&document);
     refunded.used = used_codes(&mut conn, &document).await?;
-    let passes = passes_left(&mut conn, &document, day).await?;
-    refunded.passes = passes.left;
+    let passes = SoldPasses::read(&mut conn, &document, day).await?;
+    refunded.passes.clone_from(&passes.left);
     let rows = orders::refunds_of(&mut conn, order).await?;
     let mut subjects = vec![order.to_owned()];
     for row in &rows {
@@ -333,84 +332,13 @@ async fn read(host: &Host, snapshot: &Snapshot, order: &str) -> Result<Sale, Che
         refunds: rows.len() as i64,
         sequence: state.sequence,
         consumed: consumed(moved),
-        unused_today: passes.unused_today,
+        passes,
     })
 }
 
 fn place_of(snapshot: &Snapshot, document: &OrderDocument) -> Result<Arc<Place>, CheckoutError> {
     let place = snapshot.place(&document.store);
     place.ok_or_else(|| CheckoutError::StoreUnknown(document.store.clone()))
-}
-
-/// What can still be used of the passes and memberships an order sold: uses, or days.
-#[derive(Default)]
-struct PassesLeft {
-    left: Vec<(String, i64)>,
-    unused_today: Vec<Step>,
-}
-
-async fn passes_left(
-    conn: &mut Conn,
-    document: &OrderDocument,
-    day: Day,
-) -> Result<PassesLeft, CheckoutError> {
-    let mut passes = PassesLeft::default();
-    let sold = document
-        .lines
-        .iter()
-        .filter_map(|line| line.pass_sold.as_ref());
-    let ids: Vec<String> = sold.filter_map(|pass| pass.lot.clone()).collect();
-    if ids.is_empty() {
-        return Ok(passes);
-    }
-    for lot in lots::by_ids(conn, &ids).await? {
-        if lot.has_expired(day) {
-            continue;
-        }
-        let left = match lot.period() {
-            Some(period) if lot.remaining > 0 => {
-                let is_used = is_used_today(conn, &lot, day, &mut passes.unused_today).await?;
-                period.left(day, is_used)
-            }
-            _ => lot.remaining,
-        };
-        passes.left.push((lot.id, left));
-    }
-    Ok(passes)
-}
-
-/// Whether today counts as used of a period that runs: of a membership, unless it is the first day; of a pass, if it was
-/// used today.
-async fn is_used_today(
-    conn: &mut Conn,
-    lot: &Lot,
-    today: Day,
-    unused: &mut Vec<Step>,
-) -> Result<bool, CheckoutError> {
-    let account = AccountKey::parse(&lot.account);
-    let Some(product) = account.as_ref().and_then(AccountKey::pass) else {
-        return Ok(lot.first_day < Some(today));
-    };
-    let key = (lot.member.clone(), uses_on(product, today));
-    let uses = counters::values(conn, std::slice::from_ref(&key)).await?;
-    let uses = uses.first().copied().unwrap_or(0);
-    if uses == 0 {
-        let (owner, name) = key;
-        unused.push(Step::TakeTurn {
-            owner: owner.clone(),
-            name: name.clone(),
-            number: 0,
-        });
-        unused.push(Step::Counter {
-            owner,
-            name,
-            change: -1,
-            limit: None,
-            floor: Some(0),
-            enforce: true,
-        });
-    }
-    Ok(uses > 0)
 }
 
 /// The granted coupons of an order that were used.

@@ -271,7 +271,7 @@ on_each_database! {
     async fn a_membership_goes_with_its_member_and_is_nobody_elses(shop) {
         plans(&shop).await;
         let (twin, stays) = (shop.member().await, shop.member().await);
-        shop.buy(of(&twin, "plus")).await;
+        let bought = id(&shop.buy(of(&twin, "plus")).await);
         shop.buy(of(&stays, "premium")).await;
         shop.later(DAY);
         let merge = json!({ "into": { "id": stays }, "reason": "enrolled twice" });
@@ -281,6 +281,13 @@ on_each_database! {
         shop.later(DAY);
         jobs(&shop).await;
         assert_eq!(books(&shop, &stays).await.1, 4_000);
+        // Both lift him: silver and gold become platinum.
+        shop.bind("points-standard", crate::checkout::points()).await;
+        assert_eq!(points_of(&shop, &stays).await, 60);
+        // What was bought before the merge comes back after it, for 28 days: today has begun.
+        assert_eq!(shop.refund(&bought, Value::Null).await.ok()["total"], 35_030 * 28 / 31);
+        assert_eq!(books(&shop, &stays).await, (363_000, 5_000));
+        assert_eq!(periods(&shop, &stays).await[0]["state"], "ended");
         // The next follows on the last of both.
         let next = shop.quote(of(&stays, "plus")).await;
         assert_eq!(days(&next).0, "2027-03-02");

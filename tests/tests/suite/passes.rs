@@ -256,6 +256,32 @@ on_each_database! {
         shop.verify().await;
     }
 
+    async fn a_pass_bought_again_adds_its_uses_and_the_history_shows_both(shop) {
+        washes(&shop, json!({})).await;
+        shop.settings(json!({ "expiry_notices": { "pass_days": 3 } })).await;
+        let member = shop.member().await;
+        let first = sold_to(&shop, &member).await;
+        shop.buy(wash(&member, 10)).await;
+        shop.later(DAY);
+        let second = sold_to(&shop, &member).await;
+        let sales = |list: &Value| list[0]["sales"].as_array().expect("sales").iter().map(|sale| {
+            let text = |name: &str| sale[name].as_str().expect("a text").to_owned();
+            (text("order"), text("expires_on"), sale["left"].as_i64(), sale["ended"] == true)
+        }).collect::<Vec<_>>();
+        let path = format!("/v1/members/{member}/passes");
+        let now = shop.get(&path, &shop.till).await.ok();
+        assert_eq!((&now[0]["uses"], sales(&now)), (&json!(10), vec![(second.clone(), "2026-04-01".to_owned(), Some(10), false)]));
+        let ever = shop.get(&format!("{path}?history=true"), &shop.till).await.ok();
+        assert_eq!((&ever[0]["uses"], sales(&ever)), (&json!(10), vec![
+            (first, "2026-03-31".to_owned(), Some(0), true), (second, "2026-04-01".to_owned(), Some(10), false),
+        ]));
+        // Who has uses left is told before they run out.
+        shop.later(27 * DAY);
+        tessera::jobs::run_once(&shop.host).await.expect("jobs run");
+        assert_eq!(shop.events().await.iter().filter(|kind| *kind == "pass.expiring").count(), 1);
+        shop.verify().await;
+    }
+
     async fn a_held_quote_keeps_its_uses_and_their_price_while_others_wash(shop) {
         washes(&shop, json!({ "most_per_day": 9 })).await;
         let member = shop.member().await;
