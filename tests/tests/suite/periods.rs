@@ -70,13 +70,17 @@ async fn passes(shop: &Shop, member: &str, query: &str) -> Value {
 
 /// How far the job has come is forgotten, as if it had been killed before it wrote that down.
 async fn forget_rounds(shop: &Shop) {
-    let forgotten = shop.host.writer.write("forgetting rounds", |tx| {
+    tamper(shop, "DELETE FROM rounds").await;
+}
+
+async fn tamper(shop: &Shop, text: &'static str) {
+    let changed = shop.host.writer.write("changing rows by hand", move |tx| {
         Box::pin(async move {
-            tessera::on!(tx, c => sqlx::query("DELETE FROM rounds").execute(c).await.map(|_| ()))
-                .map_err(tessera::store::StoreError::during("forgetting rounds"))
+            tessera::on!(tx, c => sqlx::query(text).execute(c).await.map(|_| ()))
+                .map_err(tessera::store::StoreError::during("changing rows by hand"))
         })
     });
-    forgotten.await.expect("rounds are forgotten");
+    changed.await.expect("rows are changed");
 }
 
 on_each_database! {
@@ -363,6 +367,19 @@ on_each_database! {
         jobs(&shop).await;
         assert_eq!(books(&shop, &twin).await, (0, 31_000));
         shop.verify().await;
+    }
+
+    async fn verify_tells_of_days_that_were_earned_before_they_were_over(shop) {
+        swimming(&shop, json!({})).await;
+        let member = shop.member().await;
+        sold_to(&shop, &member).await;
+        shop.later(5 * DAY);
+        jobs(&shop).await;
+        shop.verify().await;
+        tamper(&shop, "UPDATE lots SET first_day = first_day + 3 WHERE id LIKE '%-value'").await;
+        let report = tessera::store::verify::verify(&shop.host.db).await.expect("the ledger can be read");
+        assert_eq!(report.faults.len(), 1, "{report:#?}");
+        assert!(report.faults[0].what.contains("have earned less"), "{report:#?}");
     }
 
     async fn terms_of_periods_that_make_no_sense_make_no_product(shop) {
