@@ -27,6 +27,7 @@ pub fn routes() -> OpenApiRouter<Arc<Host>> {
 /// What a member cannot spend at the moment.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FreezeBody {
+    /// With his passes.
     stored_value: bool,
     points: bool,
 }
@@ -59,7 +60,8 @@ async fn set(
     Ok(Done::ok(shown(host, member).await?).replayed(receipt.replayed))
 }
 
-/// Freeze a member's stored value, his points, or both: he cannot spend, withdraw or give away what is frozen.
+/// Freeze a member's stored value with his passes, his points, or both: nobody can spend, withdraw or give away what is
+/// frozen.
 #[utoipa::path(post, path = "/v1/members/{id}/freeze", tag = "members", request_body = Freeze,
     params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 200, body = FreezeBody), (status = "default", body = ProblemBody)))]

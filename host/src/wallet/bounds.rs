@@ -22,6 +22,7 @@ use crate::store;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Frozen {
+    /// What he paid for ahead: money and passes.
     StoredValue,
     Points,
     Everything,

@@ -114,6 +114,52 @@ on_each_database! {
         shop.verify().await;
     }
 
+    async fn frozen_value_keeps_passes_from_being_used_by_whomever_until_it_is_unfrozen(shop) {
+        shop.product("wash", "services/wash", "piece", 3_000, "standard").await;
+        let pass = json!({
+            "id": "washes", "sku": "washes", "name": "Ten washes", "category": "passes", "currency": "CNY", "price": 20_000,
+            "tax_class": "standard", "pass": { "uses": 10, "categories": ["services/wash"], "shareable": true },
+        });
+        shop.post("/v1/products", &shop.admin, pass).await.ok();
+        let (owner, friend) = (shop.member().await, shop.member().await);
+        let sold = shop.buy(json!({ "member": { "id": owner }, "lines": [{ "product": "washes" }] })).await;
+        let wash = |who: &str, of: &str| json!({
+            "member": { "id": who }, "tenders": [],
+            "lines": [{ "product": "wash", "pass": { "product": "washes", "of": { "id": of } } }],
+        });
+        let held = shop.quote(wash(&owner, &owner)).await;
+        shop.post(&format!("/v1/quotes/{}/hold", id(&held)), &shop.till, json!({})).await.ok();
+        let quotes = [shop.quote(wash(&owner, &owner)).await, shop.quote(wash(&friend, &owner)).await];
+        freeze(&shop, &owner, "points").await.ok();
+        shop.buy(wash(&friend, &owner)).await;
+        freeze(&shop, &owner, "stored-value").await.ok();
+        for quote in &quotes {
+            assert_eq!(shop.commit(id(quote)).await.refused(409), "value_frozen");
+            let hold = shop.post(&format!("/v1/quotes/{}/hold", id(quote)), &shop.till, json!({})).await;
+            assert_eq!(hold.refused(409), "value_frozen");
+        }
+        assert_eq!(on(&shop, &owner, "pass").await, 8);
+        // What a hold reserved before is used; what a till used offline is claimed from its store.
+        shop.commit(id(&held)).await.ok();
+        let offline = json!({
+            "external_id": "bill-1", "occurred_at": "2026-03-02T09:00:00+08:00", "sale": wash(&friend, &owner),
+        });
+        assert_eq!(shop.post("/v1/orders", &shop.till, offline).await.status, 201);
+        assert_eq!(on(&shop, &owner, "pass").await, 8);
+        assert_eq!(shop.system("claims/east", "pass:washes").await, -1);
+        unfreeze(&shop, &owner, "everything").await.ok();
+        let again = [shop.quote(wash(&owner, &owner)).await, shop.quote(wash(&friend, &owner)).await];
+        for quote in &again {
+            shop.commit(id(quote)).await.ok();
+        }
+        assert_eq!(on(&shop, &owner, "pass").await, 6);
+        // Frozen or not, it comes back for money.
+        freeze(&shop, &owner, "stored-value").await.ok();
+        shop.refund(id(&sold), json!(null)).await.ok();
+        assert_eq!(on(&shop, &owner, "pass").await, 0);
+        shop.verify().await;
+    }
+
     // A card terminal may be charging meanwhile: what a hold reserved is posted, and nothing else.
     async fn what_a_hold_reserved_before_the_freeze_is_still_posted(shop) {
         let member = shop.member().await;

@@ -7,7 +7,7 @@
 use tessera_money::{Rounding, mul_div};
 
 use super::account::{AccountKey, AccountName};
-use super::apply::fall_short;
+use super::apply::{fall_short, not_frozen};
 use super::command::OnShort;
 use super::draft::{Draft, invalid, negated, positive, sum};
 use super::entry::{LotChange, Notice};
@@ -97,6 +97,7 @@ pub(super) fn take_all(
     currency: &str,
     uses: i64,
 ) -> Result<Taken, Refusal> {
+    not_frozen(draft, pass)?;
     if has_period(draft, pass) {
         return Ok(Taken::default());
     }
@@ -114,10 +115,18 @@ pub(super) fn make_use(
     revenue: &str,
     on_short: &OnShort,
 ) -> Result<(), Refusal> {
+    let frozen = not_frozen(draft, pass);
+    if let (Err(frozen), OnShort::Refuse) = (&frozen, on_short) {
+        return Err(frozen.clone());
+    }
     if has_period(draft, pass) {
         return positive("a number of uses", uses);
     }
-    let taken = take(draft, pass, currency, uses)?;
+    // It happened already: what is frozen stays, and all of it is claimed.
+    let taken = match frozen {
+        Ok(()) => take(draft, pass, currency, uses)?,
+        Err(_) => Taken::default(),
+    };
     if taken.uses < uses {
         fall_short(draft, pass, uses, taken.uses, on_short)?;
     }

@@ -20,7 +20,8 @@ pub fn lease(name: &str) -> CounterKey {
     ("lease".to_owned(), name.to_owned())
 }
 
-/// The counter that stands above zero while nobody may spend from an account: stored value, or points.
+/// The counter that stands above zero while nobody may spend from an account: points, or whatever was paid for, stored
+/// value and passes alike.
 pub fn frozen(account: &AccountKey) -> CounterKey {
     let what = if account.name.is_points() {
         "frozen/points"
