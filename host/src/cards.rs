@@ -5,26 +5,25 @@
 
 use std::sync::Arc;
 
-use serde::Deserialize;
 use serde_json::json;
-use utoipa::ToSchema;
 
 use crate::access::Principal;
-use crate::checkout::request::{MemberReference, TenderRequest};
-use crate::checkout::situation::{find_member, to_day};
-use crate::checkout::{CheckoutError, Intent, posting};
-use crate::domain::ledger::{CardRow, MemberTierRow, Receipt, Record, Refusal, Step};
+use crate::checkout::situation::to_day;
+use crate::checkout::{CheckoutError, Intent};
+use crate::domain::ledger::{CardRow, Receipt, Record, Refusal, Step};
 use crate::domain::time::Day;
 use crate::enrolment::card_number;
 use crate::host::Host;
 use crate::once::{Effect, OnceError, once};
-use crate::snapshot::Place;
 use crate::store;
 use crate::store::cards::{Card, CardType};
-use crate::wallet::{Movement, any_place, money_kind, own_place, replayed};
+use crate::wallet::{Movement, any_place, own_place, replayed};
 
+mod activation;
 pub mod code;
 mod showing;
+
+pub use activation::{Activation, ActivationReversal, activate, reverse};
 
 pub(crate) use showing::is_right;
 pub use showing::{Pin, Shown, Unusable, identify, mark_hash, set_mark, set_pin, usable};
@@ -96,19 +95,6 @@ pub async fn make_blanks(
         },
     );
     Ok(made.await?)
-}
-
-/// A blank card handed to a member.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Activation {
-    /// The store; a terminal's own when absent.
-    #[serde(default)]
-    pub store: Option<String>,
-    pub member: MemberReference,
-    /// How its price is paid: cash, card, mobile or other; only where its type has one.
-    #[serde(default)]
-    pub tender: Option<TenderRequest>,
 }
 
 /// One card as it was read, and how often it had been changed before.
@@ -197,101 +183,6 @@ impl Movement {
         }
         Ok(())
     }
-}
-
-/// Hands a blank card to a member: paid for where its type has a price, good through its last day, and with the tier of
-/// its type.
-///
-/// # Errors
-/// [`CheckoutError::CardState`] for a card that is not blank, and see the others; nothing happened then.
-pub async fn activate(
-    host: &Arc<Host>,
-    caller: &Principal,
-    number: &str,
-    request: Activation,
-    intent: Intent,
-) -> Result<(Card, bool), CheckoutError> {
-    if replayed(host, &intent).await?.is_some() {
-        return Ok((read(host, number).await?.card, true));
-    }
-    let place = own_place(host, caller, request.store.as_deref())?;
-    let member = {
-        let mut conn = host.db.read().await?;
-        let member = find_member(host, &mut conn, &request.member)
-            .await?
-            .member
-            .id;
-        let cards = store::cards::of_member(&mut conn, &member).await?;
-        if cards.len() >= MOST {
-            return Err(CheckoutError::TooManyCards);
-        }
-        member
-    };
-    for _ in 0..READINGS {
-        let before = read(host, number).await?;
-        if before.card.status != "blank" {
-            return Err(CheckoutError::CardState(before.card.status));
-        }
-        let kind = before.kind.as_ref();
-        let (price, days) = kind.map_or((0, None), |kind| (kind.price, kind.valid_days));
-        let mut movement = Movement::new(host, &place, "card-activation", intent.clone());
-        let today = movement.day();
-        let last = days
-            .map(|days| i32::try_from(days - 1).map(|days| today.plus_days(days)))
-            .transpose()
-            .map_err(|_| tessera_money::Overflow)?;
-        let card = Card {
-            member_id: Some(member.clone()),
-            status: "active".to_owned(),
-            expires_on: last.map(|day| i64::from(day.0)),
-            ..before.card.clone()
-        };
-        movement.card(&before, card);
-        movement.steps(paid(&place, price, request.tender.as_ref())?);
-        if let Some(tier) = kind.and_then(|kind| kind.tier.clone()) {
-            movement.record(Record::MemberTier(MemberTierRow {
-                member: member.clone(),
-                tier: Some(tier),
-                since: Some(today),
-                valid_until: last,
-                multiplier: (1, 1),
-            }));
-        }
-        let told = json!({
-            "card": number, "type": before.card.card_type, "price": price, "currency": place.store.currency,
-        });
-        movement.event("card.activated", &member, caller, told);
-        if let Some(receipt) = settled(movement.submit(host).await)? {
-            return Ok((read(host, number).await?.card, receipt.replayed));
-        }
-    }
-    Err(CheckoutError::OrderContended)
-}
-
-/// The drawer's side of a card's price, and the chain's.
-fn paid(
-    place: &Place,
-    price: i64,
-    tender: Option<&TenderRequest>,
-) -> Result<Vec<Step>, CheckoutError> {
-    let kind = match (price, tender) {
-        (0, None) => return Ok(Vec::new()),
-        (1.., Some(tender)) => money_kind(tender)?,
-        _ => return Err(CheckoutError::TenderForm("/tender".to_owned())),
-    };
-    let side = |name: String, amount: i64| Step::System {
-        name,
-        asset: place.store.currency.clone(),
-        amount,
-    };
-    let store = &place.store.id;
-    Ok(vec![
-        side(
-            format!("tender/{}/{store}", posting::kind_name(kind)),
-            -price,
-        ),
-        side(format!("fees/card/{store}"), price),
-    ])
 }
 
 /// Whether a card may go from one state to another by hand.

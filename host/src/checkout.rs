@@ -2,6 +2,7 @@
 //! stands in the files of `checkout/`.
 
 pub mod campaigns;
+mod card_prices;
 mod claim;
 pub mod codes;
 mod commit;
@@ -20,13 +21,14 @@ mod recorded;
 mod refund;
 mod removal;
 pub mod request;
+pub mod reserved;
 pub mod review;
 pub mod rules;
 mod sharing;
 pub mod situation;
 mod sold_passes;
 pub mod stored;
-mod tier;
+pub(crate) mod tier;
 pub mod till_prices;
 mod upgrades;
 

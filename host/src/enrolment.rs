@@ -3,6 +3,7 @@
 use crate::clock;
 use crate::domain::attributes::AttributeError;
 use crate::domain::ledger::Operation;
+use crate::domain::settings::EnrolmentCard;
 use crate::domain::time::Instant;
 use crate::host::Host;
 use crate::occasions;
@@ -18,6 +19,8 @@ use crate::vault::{self, Vault, VaultError};
 /// Letters and digits that are not mistaken for each other when read aloud.
 const ALPHABET: &[u8; 32] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
 const REFERRAL_CODE_LENGTH: usize = 8;
+/// Merges that are followed from a referrer to who he is now.
+const MOST_MERGES: usize = 16;
 
 /// What a new member brings.
 #[derive(Debug, Clone, Default)]
@@ -26,7 +29,7 @@ pub struct Newcomer {
     pub id: Option<String>,
     pub home_store: String,
     pub person: Person,
-    /// The number of a card handed over; a virtual card is made when absent.
+    /// The number of a card handed over; a virtual card is made when absent, where the chain wants one.
     pub card: Option<String>,
     /// The code of whoever recommended the chain.
     pub referral_code: Option<String>,
@@ -107,11 +110,20 @@ pub async fn enrol(
     Ok(effect)
 }
 
+/// Whether who brings no card gets a virtual one.
+fn wants_card(host: &Host, store: &str) -> bool {
+    let place = host
+        .snapshots
+        .current()
+        .and_then(|snapshot| snapshot.place(store));
+    place.is_none_or(|place| place.settings.enrolment_card == EnrolmentCard::Virtual)
+}
+
 /// Everything an enrolment writes, made before the writer is asked.
 struct Rows {
     member: Member,
     person: SealedPerson,
-    card: Card,
+    card: Option<Card>,
     referral_code: Option<String>,
 }
 
@@ -130,13 +142,15 @@ impl Rows {
             .unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
         let who = (newcomer.set_by_store.as_deref(), store.id.as_str());
         let attributes = profile::settled(host, "{}", &newcomer.attributes, who)?;
-        let (number, kind) = match newcomer.card {
-            Some(number) => (number, "physical"),
-            None => (card_number()?, "virtual"),
+        let issued = |number, kind| Card::issued(number, &id, kind, at.0);
+        let card = match newcomer.card {
+            Some(number) => Some(issued(number, "physical")),
+            None if wants_card(host, &store.id) => Some(issued(card_number()?, "virtual")),
+            None => None,
         };
         Ok(Self {
             person: sealed(&host.vault, &id, &newcomer.person, None)?,
-            card: Card::issued(number, &id, kind, at.0),
+            card,
             member: Member {
                 id,
                 status: "active".to_owned(),
@@ -157,6 +171,7 @@ impl Rows {
                 enrolled_by: Some(newcomer.enrolled_by),
                 adviser: newcomer.adviser,
                 merged_into: None,
+                tier_floor: None,
                 version: 1,
             },
             referral_code: newcomer.referral_code,
@@ -185,14 +200,18 @@ impl Rows {
         {
             return Ok(Err(EnrolmentError::AdviserUnknown(adviser.clone())));
         }
-        if store::cards::card(tx, &self.card.number).await?.is_some() {
+        if let Some(card) = &self.card
+            && store::cards::card(tx, &card.number).await?.is_some()
+        {
             return Ok(Err(EnrolmentError::CardTaken));
         }
         store::members::create_member(tx, &self.member).await?;
         let marks = profile::searchable(&self.member.attributes)?;
         store::members::index_attributes(tx, &self.member.id, &marks).await?;
         store::persons::put_person(tx, &self.person).await?;
-        store::cards::create(tx, &self.card).await?;
+        if let Some(card) = &self.card {
+            store::cards::create(tx, card).await?;
+        }
         let payload = serde_json::json!({
             "member": self.member.id,
             "home_store": self.member.home_store,
@@ -223,6 +242,17 @@ impl Rows {
         else {
             return Ok(Err(EnrolmentError::ReferralCodeUnknown(code)));
         };
+        // Whoever became part of another recommends as him.
+        let mut referrer = referrer;
+        for _ in 0..MOST_MERGES {
+            let Some(into) = &referrer.merged_into else {
+                break;
+            };
+            match store::members::member(tx, into).await? {
+                Some(survivor) => referrer = survivor,
+                None => break,
+            }
+        }
         if referrer.status != "active" {
             return Ok(Err(EnrolmentError::ReferrerInactive));
         }

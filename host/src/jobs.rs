@@ -1,5 +1,5 @@
 //! Work nobody asks for: holds that ran out, points that become spendable, revenue of periods, lots that expire, and notice
-//! of it ahead, points of members who stay away, birthdays, and reading again what another host has changed. Each job is
+//! of it ahead, points of members who stay away, tiers that ran out, birthdays, and reading again what another host has changed. Each job is
 //! a series of small commands, so it can stop anywhere and go on; running it twice does nothing twice. Of several hosts
 //! one runs them: see [`crate::lease`].
 
@@ -16,7 +16,7 @@ use crate::domain::ledger::{
 use crate::domain::time::Day;
 use crate::host::Host;
 use crate::store::{holds, lots};
-use crate::{earning, lapsing, merging, notices, occasions};
+use crate::{earning, lapsing, merging, notices, occasions, tier_reviews};
 
 /// How often what changed elsewhere is read again.
 const REFRESH: Duration = Duration::from_secs(1);
@@ -69,7 +69,8 @@ async fn settle(host: &Arc<Host>, day: Day, lease: &Step) -> Result<usize, Check
         + earning::round(host, day, lease).await?
         + expire_lots(host, day, lease).await?
         + lapsing::round(host, day, lease).await?
-        + merging::round(host, day, lease).await?;
+        + merging::round(host, day, lease).await?
+        + tier_reviews::round(host, day, lease).await?;
     notices::round(host, day).await?;
     // Each of them is given once by a counter of its own, whichever host asks.
     occasions::round(host).await?;

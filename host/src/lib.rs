@@ -9,6 +9,7 @@ pub mod cli;
 pub mod clock;
 pub mod commission;
 pub mod config;
+pub mod contacts;
 pub mod couponing;
 pub mod declaration;
 pub mod demo;
@@ -40,7 +41,10 @@ pub mod running;
 pub mod settlement;
 pub mod shift;
 pub mod snapshot;
+pub mod standing;
 pub mod store;
+pub mod tier_floors;
+pub mod tier_reviews;
 pub mod vault;
 pub mod wallet;
 

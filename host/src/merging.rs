@@ -1,7 +1,7 @@
 //! Two memberships of one person made one, and parted again.
 //!
 //! Accounts with their lots and debts, coupons, counters and cards go to the survivor in one command; the merged member is
-//! closed and names him. What comes to the closed accounts later, such as a refund, is brought after by the jobs.
+//! closed and names him. Purchases, orders and referrals follow at once. What comes to the closed accounts later, such as a refund, is brought after by the jobs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,18 +15,20 @@ use crate::checkout::request::MemberReference;
 use crate::checkout::situation::find_member;
 use crate::checkout::{CheckoutError, Intent};
 use crate::domain::ledger::{
-    Command, Entry, MERGED, MemberStateRow, MergeRow, Receipt, Record, Refusal, Step, Subject,
-    renamed,
+    AccountKey, Command, Entry, MERGED, MemberStateRow, MergeRow, Receipt, Record, Refusal, Step,
+    Subject, renamed,
 };
 use crate::domain::pass::PERIODS_HELD;
-use crate::domain::settings::{CheckoutSettings, RefundSpentPoints};
 use crate::domain::time::{Day, Instant};
 use crate::host::Host;
 use crate::snapshot::Place;
 use crate::store::members::Member;
 use crate::store::merges::Merge;
 use crate::store::{self, StoreError};
-use crate::wallet::{Movement, any_place, inverted, other_than, own_place, reasonable, replayed};
+use crate::wallet::{Movement, any_place, other_than, own_place, reasonable, replayed};
+
+mod history;
+mod parting;
 
 /// Coupons and counters that go along at most.
 const MOST: i64 = 1_000;
@@ -95,7 +97,11 @@ pub async fn merge(
             {
                 return Err(merged(host, &owner).await?);
             }
-            end => return end,
+            end => {
+                let receipt = end?;
+                history::follow(host).await;
+                return Ok(receipt);
+            }
         }
     }
     Err(CheckoutError::OrderContended)
@@ -229,10 +235,24 @@ pub async fn part(
             Err(CheckoutError::Ledger(Refusal::CounterLimit { name, .. })) if name == MERGED => {
                 return Err(CheckoutError::NotMerged(member.to_owned()));
             }
-            end => return end,
+            // Nobody owes more than nothing: the survivor has repaid meanwhile what came with the member.
+            Err(CheckoutError::Ledger(Refusal::InsufficientBalance { account, .. }))
+                if is_debt(&account) =>
+            {
+                return Err(CheckoutError::MergeDebtRepaid(member.to_owned()));
+            }
+            end => {
+                let receipt = end?;
+                history::follow(host).await;
+                return Ok(receipt);
+            }
         }
     }
     Err(CheckoutError::OrderContended)
+}
+
+fn is_debt(account: &str) -> bool {
+    AccountKey::parse(account).is_some_and(|account| account.name.is_debt())
 }
 
 async fn parting(
@@ -272,14 +292,10 @@ async fn parting(
         floor: Some(0),
         enforce: true,
     }]);
-    // Never a debt of the survivor: what he spent stays spent, and the two stay one.
-    let strict = CheckoutSettings {
-        refund_spent_points: RefundSpentPoints::ReduceRefund,
-        ..place.settings.clone()
-    };
     let left = periods_left(host, &entry).await?;
     for entry in &entry {
-        movement.steps(as_left(inverted(entry, &strict)?, &left, &merge.id));
+        let steps = parting::parted(entry, &place.settings)?;
+        movement.steps(as_left(steps, &left, &merge.id));
     }
     along(host, &mut movement, (&merge.survivor, member), &moved).await?;
     movement.record(Record::MemberState(MemberStateRow {
@@ -343,7 +359,7 @@ pub async fn round(host: &Arc<Host>, day: Day, lease: &Step) -> Result<usize, Ch
         let mut conn = host.db.read().await?;
         store::merges::stragglers(&mut conn, ROWS).await?
     };
-    let mut brought = 0;
+    let mut brought = history::settle(host).await?;
     for (member, survivor) in stragglers {
         let assets = assets_of(&mut host.db.read().await?, &member).await?;
         let subject = Subject::new("member", &member);

@@ -127,6 +127,7 @@ pub async fn open(
             since: Some(today),
             valid_until: opening.tier_valid_until,
             multiplier: (1, 1),
+            floor: None,
         }));
     }
     movement.event("member.opened", member, caller, told);

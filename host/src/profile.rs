@@ -17,7 +17,7 @@ use crate::store::changes::Change;
 use crate::store::members::Member;
 use crate::store::persons::SealedPerson;
 use crate::store::{self, StoreError, Tx};
-use crate::vault::VaultError;
+use crate::vault::{Vault, VaultError};
 
 /// What of a member is to be another; absent parts stay as they are.
 #[derive(Debug, Clone, Default)]
@@ -63,14 +63,14 @@ pub async fn change(
 }
 
 /// Who changes something, for which store and when.
-struct By {
-    who: String,
-    store: Option<String>,
-    at: Instant,
+pub(crate) struct By {
+    pub(crate) who: String,
+    pub(crate) store: Option<String>,
+    pub(crate) at: Instant,
 }
 
 impl By {
-    fn of(host: &Host, caller: &Principal) -> Self {
+    pub(crate) fn of(host: &Host, caller: &Principal) -> Self {
         Self {
             who: caller.who().to_owned(),
             store: caller.store.clone(),
@@ -79,7 +79,8 @@ impl By {
     }
 }
 
-async fn write(
+/// The same within a transaction; refuses before the first write.
+pub(crate) async fn write(
     host: &Host,
     tx: &mut Tx,
     by: &By,
@@ -145,7 +146,7 @@ async fn write(
     let key = key.map(|person| person.sealed_key.as_slice());
     let notes: Result<Vec<Change>, EnrolmentError> = changes
         .iter()
-        .map(|(field, values)| noted(host, by, id, key, (field, values)))
+        .map(|(field, values)| Ok(note(&host.vault, by, id, key, (field, values))?))
         .collect();
     let notes = match notes {
         Ok(notes) => notes,
@@ -274,15 +275,15 @@ fn differences(
 }
 
 /// A change as it is written down, sealed under the person's key where he has one.
-fn noted(
-    host: &Host,
+pub(crate) fn note(
+    vault: &Vault,
     by: &By,
     member: &str,
     key: Option<&[u8]>,
     (field, values): (&str, &Values),
-) -> Result<Change, EnrolmentError> {
-    let text = serde_json::to_string(values).map_err(StoreError::stored("writing a change"))?;
-    let seal = |key| host.vault.seal_note(member, key, text.as_bytes());
+) -> Result<Change, VaultError> {
+    let text = serde_json::to_string(values).map_err(|_| VaultError::Sealed)?;
+    let seal = |key| vault.seal_note(member, key, text.as_bytes());
     let sealed = key.map(seal).transpose()?;
     Ok(Change {
         id: uuid::Uuid::now_v7().to_string(),
@@ -332,6 +333,8 @@ pub async fn erase(host: &Host, caller: &Principal, member: &str) -> Result<bool
                 return Ok(Ok(false));
             }
             store::changes::forget(tx, &id).await?;
+            store::tier_floors::forget(tx, &id).await?;
+            store::contact_changes::forget(tx, &id).await?;
             let bare = Member {
                 segments: "[]".to_owned(),
                 attributes: "{}".to_owned(),

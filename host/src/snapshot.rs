@@ -10,6 +10,7 @@ use chrono_tz::Tz;
 
 use crate::clock;
 use crate::domain::attributes::MemberAttribute;
+use crate::domain::card_discount::CardDiscount;
 use crate::domain::ledger::Clearing;
 use crate::domain::pricing::UsageUnit;
 use crate::domain::rules::{Attribute, CounterPeriod, CounterScope, Needs, RuleKind};
@@ -20,7 +21,7 @@ use crate::plugins::{Catalog, CheckedConfig, Plugin};
 use crate::store::db::{Conn, Db};
 use crate::store::error::StoreError;
 use crate::store::products::Product;
-use crate::store::{bindings, chain, plugins as installed, products, stores};
+use crate::store::{bindings, cards, chain, plugins as installed, products, stores};
 
 /// Stores one chain may have in memory; further ones are not read.
 const MOST_STORES: i64 = 10_000;
@@ -38,6 +39,7 @@ pub struct Snapshot {
     pub program: Program,
     pub rules: Arc<Vec<Arc<Bound>>>,
     stores: Arc<HashMap<String, Arc<Place>>>,
+    card_discounts: Arc<HashMap<String, CardDiscount>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -198,6 +200,11 @@ impl Snapshot {
         place.map_or(&[], |place| &place.settings.member_attributes)
     }
 
+    /// What cards take off, by type.
+    pub fn card_discounts(&self) -> &HashMap<String, CardDiscount> {
+        &self.card_discounts
+    }
+
     /// The bindings that reach a store, were in force at the instant, and whose schedule covers it.
     pub fn live_in(&self, place: &Place, at: Instant) -> Vec<Arc<Bound>> {
         let (day, minute) = (place.day(at), place.minute(at));
@@ -345,6 +352,12 @@ async fn read(
         }
         _ => Arc::new(read_places(conn, &chain.settings).await?),
     };
+    let card_discounts = match before {
+        Some(snapshot) if snapshot.revisions.chain == revisions.chain => {
+            Arc::clone(&snapshot.card_discounts)
+        }
+        _ => Arc::new(read_card_discounts(conn).await?),
+    };
     let rules = match before {
         Some(snapshot) if snapshot.revisions.rules == revisions.rules => {
             Arc::clone(&snapshot.rules)
@@ -358,6 +371,7 @@ async fn read(
         program,
         rules,
         stores,
+        card_discounts,
     }))
 }
 
@@ -392,6 +406,16 @@ async fn read_places(
         );
     }
     Ok(places)
+}
+
+async fn read_card_discounts(conn: &mut Conn) -> Result<HashMap<String, CardDiscount>, StoreError> {
+    let read = |(card_type, text): (String, String)| {
+        let discount = serde_json::from_str(&text)
+            .map_err(StoreError::stored("reading the discount of a type of card"))?;
+        Ok((card_type, discount))
+    };
+    let rows = cards::discounts(conn).await?;
+    rows.into_iter().map(read).collect()
 }
 
 async fn read_rules(conn: &mut Conn, catalog: &Catalog) -> Result<Vec<Arc<Bound>>, StoreError> {

@@ -19,7 +19,6 @@ pub use draw::{
 };
 pub use exchange::{ExchangeRequest, Gives, TAKEN, exchange, owner};
 pub use plan::{HAD, PlanGives, owner as plan_owner, read as plan_gives};
-pub(crate) use reversal::inverted;
 pub use reversal::{Reversal, reverse};
 pub use transfer::{Transfer, transfer};
 pub use withdrawal::{Withdrawal, withdraw};
@@ -50,7 +49,9 @@ use crate::host::Host;
 use crate::occasions::{self, Occasion};
 use crate::shift;
 use crate::snapshot::Place;
+use crate::standing::{Raise, Standing};
 use crate::store;
+use crate::store::members::Member;
 
 /// Money paid into a member's stored value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -350,6 +351,27 @@ impl Movement {
 
     pub(crate) fn record(&mut self, record: Record) {
         self.command.records.push(record);
+    }
+
+    /// Makes a tier a member's who was read as he is.
+    pub(crate) fn tier(&mut self, member: &Member, tier: &Standing) {
+        for record in tier.records(member, &self.store) {
+            self.record(record);
+        }
+    }
+
+    /// Takes a tier back where the member still has it as it was given.
+    pub(crate) async fn lower(
+        &mut self,
+        host: &Host,
+        member: &str,
+        raise: &Raise,
+    ) -> Result<(), CheckoutError> {
+        let found = store::members::member(&mut host.db.read().await?, member).await?;
+        if let Some(member) = found.filter(|found| Standing::from(found) == raise.given) {
+            self.tier(&member, &raise.before);
+        }
+        Ok(())
     }
 
     /// Uses an approval up, where one was needed.

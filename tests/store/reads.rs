@@ -257,6 +257,7 @@ async fn orders_are_counted_and_tiers_set_on_the_member() {
             since: Some(TODAY),
             valid_until: None,
             multiplier: (3, 2),
+            floor: None,
         }));
         for answer in together(&writer, commands).await {
             answer.expect("written");

@@ -19,6 +19,10 @@ pub enum Permission {
     ReadMembers,
     Enrol,
     ManageMembers,
+    /// Fetch what is to be sent to members, such as one-time codes.
+    SendMessages,
+    /// Give members tiers by hand and withdraw them.
+    SetTiers,
     /// See a person's phone, e-mail and birthday in full.
     UnmaskPersons,
     ReadCoupons,
@@ -57,7 +61,7 @@ pub enum Permission {
 
 impl Permission {
     /// Every permission there is.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 37] = [
         Self::Sell,
         Self::RecordSale,
         Self::Refund,
@@ -69,6 +73,8 @@ impl Permission {
         Self::ReadMembers,
         Self::Enrol,
         Self::ManageMembers,
+        Self::SendMessages,
+        Self::SetTiers,
         Self::UnmaskPersons,
         Self::ReadCoupons,
         Self::IssueCoupons,
@@ -127,6 +133,8 @@ impl Permission {
             Self::ReadMembers => "read-members",
             Self::Enrol => "enrol",
             Self::ManageMembers => "manage-members",
+            Self::SendMessages => "send-messages",
+            Self::SetTiers => "set-tiers",
             Self::UnmaskPersons => "unmask-persons",
             Self::ReadCoupons => "read-coupons",
             Self::IssueCoupons => "issue-coupons",
@@ -207,6 +215,8 @@ impl Role {
             | Permission::ManageShifts => Self::Supervisor,
             Permission::ManageGoods
             | Permission::ManageMembers
+            | Permission::SetTiers
+            | Permission::SendMessages
             | Permission::IssueCoupons
             | Permission::AdjustPoints
             | Permission::ReadStaff

@@ -16,6 +16,7 @@ use crate::host::Host;
 use crate::snapshot::{Bound, Place, Snapshot};
 use crate::store::claims;
 use crate::store::orders::{self, OrderName};
+use crate::tier_floors::floor_of;
 
 use super::Intent;
 use super::campaigns::{Reader, first_day};
@@ -148,14 +149,10 @@ async fn attempt(
         change: 1,
     });
     if let Some(outcome) = &claimed.tier {
-        let (store, decision) = (&order.store, &outcome.decision);
-        command.records.extend(tier::records(
-            &member,
-            store,
-            &priced.facts,
-            decision,
-            today,
-        ));
+        let store = &order.store;
+        command
+            .records
+            .extend(tier::records(&member, store, &priced.facts, outcome, today));
     }
     let entered = super::commit::draws(&order.id, claimed);
     command.records.extend(entered);
@@ -229,11 +226,12 @@ async fn known(
     let known = find_member(host, &mut conn, &request.member).await?;
     let sold_on = document.business_date;
     // What he has in his wallet decides nothing: the order is paid.
-    let member = member_input(host, &mut conn, &known, Wallet::default(), sold_on).await?;
+    let mut member = member_input(host, &mut conn, &known, Wallet::default(), sold_on).await?;
     let mut bound = snapshot.live_in(place, document.occurred_at);
     bound.retain(|bound| bound.kind == RuleKind::Points);
     let mut reviewing = snapshot.live_in(place, host.clock.now());
     reviewing.retain(|bound| bound.kind == RuleKind::Tier);
+    member.tier_floor = floor_of(&mut conn, &reviewing, &known.member).await?;
     let reader = |day| Reader {
         place,
         day,

@@ -299,7 +299,7 @@ pub fn sale_command(
                 member,
                 &document.store,
                 &sale.facts,
-                &outcome.decision,
+                outcome,
                 document.business_date,
             ));
         }

@@ -8,6 +8,7 @@ use crate::domain::claim::ClaimError;
 use crate::domain::ledger::Refusal;
 use crate::domain::pricing::PricingError;
 use crate::domain::refund::RefundError;
+use crate::domain::reserved::Reserved;
 use crate::domain::time::Day;
 use crate::enrolment::is_card_number;
 use crate::store::error::StoreError;
@@ -105,6 +106,8 @@ pub enum CheckoutError {
     PassUnfit { at: String, why: &'static str },
     #[error("the wallet is used where its home store `{0}` shares it, and that is not here")]
     NotShared(String),
+    #[error("the goods at `{at}` are kept for members of {}", .reserved.tiers.join(", "))]
+    Reserved { at: String, reserved: Reserved },
     #[error("a pass is sold to a member; name him")]
     PassNeedsMember,
     #[error("many changes of this order came at once; send the request again")]
@@ -117,12 +120,20 @@ pub enum CheckoutError {
     MemberMerged { id: String, into: String },
     #[error("the member `{0}` is not merged into another")]
     NotMerged(String),
+    #[error("what the member `{0}` owed at the merge has been repaid since")]
+    MergeDebtRepaid(String),
     #[error("the merge could be undone through day {}", .last.0)]
     MergeTooOld { last: Day },
     #[error("the chain does not offer what is asked for at `{0}`; see its settings")]
     NotOffered(&'static str),
     #[error("a reason of 1 to 500 characters is needed at `/reason`")]
     Reason,
+    #[error("no tier rule of the member's home store knows the tier `{0}`")]
+    TierUnknown(String),
+    #[error("the last day is over already at `/last_day`")]
+    LastDay,
+    #[error("the member `{0}` has no tier by hand that could be withdrawn")]
+    TierNotGiven(String),
     #[error("the reward `{0}` is not known or no longer given")]
     RewardUnknown(String),
     #[error("what was named is frozen already, or is not frozen")]

@@ -16,6 +16,7 @@ use super::codes;
 use super::error::CheckoutError;
 use super::passes;
 use super::request::QuoteRequest;
+use super::reserved;
 use super::rules::{Run, ask, evaluations};
 use super::situation::Situation;
 use super::stored::Sale;
@@ -57,6 +58,7 @@ pub async fn priced(
     let situation = Situation::gather(host, caller, &request, at).await?;
     let approvals = till_prices::agreed(host, caller, &request, &situation.basket.lines, at)?;
     if recorded.is_none() {
+        reserved::check(&situation)?;
         passes::check(host, &situation).await?;
     }
     let (situation, outcome, runs) = settle(host, situation, recorded).await?;

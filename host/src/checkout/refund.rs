@@ -189,11 +189,11 @@ pub(super) async fn prepared(
             .map(|row| Record::Evaluation(Box::new(row)));
         command.records.extend(asked);
         if let (Some(member), Some(tier)) = (&sale.document.member, &plan.tier) {
-            command.records.extend(tier::records(
+            command.records.extend(tier::decided(
                 member,
                 &sale.document.store,
                 &review.facts,
-                &tier.decision,
+                (&tier.decision, tier.floor.as_ref()),
                 day,
             ));
         }

@@ -14,6 +14,7 @@ use crate::host::Host;
 use crate::snapshot::{Bound, Place, Snapshot};
 use crate::store::counters;
 use crate::store::members::{self, MemberName};
+use crate::tier_floors::floor_of;
 
 use super::campaigns::{Reader, first_day};
 use super::error::CheckoutError;
@@ -63,6 +64,7 @@ pub async fn after_refund(
     };
     let (mut known, own_tier) = member_facts(host, &mut conn, &found, today).await?;
     let member = found.member;
+    let floor = floor_of(&mut conn, &bound, &member).await?;
     known.orders_before = known
         .orders_before
         .saturating_sub(u32::from(plan.completes));
@@ -86,7 +88,7 @@ pub async fn after_refund(
     drop(conn);
     let (change, day) = (lost(plan), document.business_date);
     let asked: Vec<Arc<Bound>> = bound.clone();
-    let ((reviewed, facts, campaigns), runs) = ask(host, asked, move |rules| {
+    let ((reviewed, facts, campaigns, floor), runs) = ask(host, asked, move |rules| {
         let input = ReviewInput {
             occasion: Occasion::Refund,
             facts: &facts,
@@ -95,9 +97,10 @@ pub async fn after_refund(
             change: &change,
             day,
             first_day,
+            floor: floor.as_ref(),
         };
         let reviewed = review_tier(&input, rules);
-        (reviewed, facts, campaigns)
+        (reviewed, facts, campaigns, floor)
     })
     .await?;
     let reviewed = reviewed?;
@@ -105,6 +108,7 @@ pub async fn after_refund(
         campaign: campaigns[campaign].campaign.clone(),
         before: facts.own_tier().and_then(|own| own.tier),
         decision,
+        floor,
     });
     Ok(Some(Review {
         tier,

@@ -18,12 +18,14 @@ use crate::store::cards::Card;
 use crate::store::db::Conn;
 use crate::store::members::{KnownMember, MemberName};
 use crate::store::{accounts, cards, lots, members};
+use crate::tier_floors::floor_of;
 
 use super::campaigns::Reader;
+use super::card_prices::card_discounts;
 use super::codes::Presented;
 use super::error::CheckoutError;
 use super::request::{LineRequest, MemberReference, QuoteRequest, TenderRequest, thousandths};
-use super::{memberships, passes, periods, sharing};
+use super::{memberships, passes, periods, reserved, sharing};
 
 /// One sale, resolved: pricing it needs nothing else.
 pub struct Situation {
@@ -108,7 +110,11 @@ impl Situation {
                     let theirs = wallet(&mut conn, &owner.member.id, assets, day).await?;
                     (own.principal, own.bonus) = (theirs.principal, theirs.bonus);
                 }
-                Some(member_input(host, &mut conn, known, own, day).await?)
+                Some(MemberInput {
+                    tier_floor: floor_of(&mut conn, &bound, &known.member).await?,
+                    card_discounts: card_discounts(host, &mut conn, &snapshot, known, at).await?,
+                    ..member_input(host, &mut conn, known, own, day).await?
+                })
             }
             None => None,
         };
@@ -257,6 +263,7 @@ async fn basket_line(
                 attributes: line.attributes.clone(),
                 pass: None,
                 sells: None,
+                reserved: None,
             });
         }
         _ => return Err(CheckoutError::OneMark(format!("/lines/{position}"))),
@@ -303,6 +310,7 @@ async fn basket_line(
         attributes,
         pass: None,
         sells: periods::sold(&product, quantity / 1_000, day, &at("quantity"))?,
+        reserved: reserved::of(&product)?,
     })
 }
 
@@ -445,7 +453,7 @@ fn nobodys(card: Option<Card>, name: &str) -> CheckoutError {
     }
 }
 
-/// A member with his tier, as pricing sees him on a day.
+/// A member with his tier, as pricing sees him on a day; who keeps a tier by hand is asked for apart.
 pub async fn member_input(
     host: &Host,
     conn: &mut Conn,
@@ -459,6 +467,8 @@ pub async fn member_input(
         own_tier,
         tier_since: known.member.tier_since.map(to_day),
         tier_valid_until: known.member.tier_valid_until.map(to_day),
+        tier_floor: None,
+        card_discounts: Vec::new(),
         wallet,
     })
 }

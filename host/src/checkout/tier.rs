@@ -4,6 +4,7 @@ use crate::domain::facts::BaseFacts;
 use crate::domain::ledger::{EventRow, MemberTierRow, Record};
 use crate::domain::order::{OrderDocument, TierOutcome};
 use crate::domain::rules::{TierDecision, Trigger};
+use crate::domain::tier_floor::TierFloor;
 use crate::domain::time::{Day, Instant};
 use crate::host::Host;
 use crate::store::occasions;
@@ -55,7 +56,24 @@ pub fn records(
     member: &str,
     store: &str,
     facts: &BaseFacts,
-    decision: &TierDecision,
+    outcome: &TierOutcome,
+    today: Day,
+) -> Vec<Record> {
+    decided(
+        member,
+        store,
+        facts,
+        (&outcome.decision, outcome.floor.as_ref()),
+        today,
+    )
+}
+
+/// The same of a decision beside the floor it was made with.
+pub fn decided(
+    member: &str,
+    store: &str,
+    facts: &BaseFacts,
+    (decision, floor): (&TierDecision, Option<&TierFloor>),
     today: Day,
 ) -> Vec<Record> {
     let before = facts.own_tier();
@@ -77,6 +95,7 @@ pub fn records(
             decision.multiplier.numerator,
             decision.multiplier.denominator,
         ),
+        floor: floor.map(|floor| floor.id.clone()),
     })];
     if !stays {
         let payload =

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::pass::{PassSold, PassUse};
+use super::reserved::Reserved;
 use super::rules::{Attribute, TenderKind};
 
 /// Lines in one basket.
@@ -72,6 +73,9 @@ pub struct BasketLine {
     /// The pass or the membership its buyer gets.
     #[serde(default)]
     pub sells: Option<PassSold>,
+    /// Whom it is kept for.
+    #[serde(default)]
+    pub reserved: Option<Reserved>,
 }
 
 /// One way the customer means to pay.

@@ -215,6 +215,7 @@ mod tests {
             list_unit_price: 0,
             unit_price: 0,
             price: PriceKind::List,
+            card_type: None,
             regular_amount: net,
             list_amount: net,
             discount: 0,

@@ -2,6 +2,7 @@
 
 pub mod attributes;
 pub mod basket;
+pub mod card_discount;
 pub mod claim;
 pub mod commission;
 pub mod draw;
@@ -14,10 +15,12 @@ pub mod period;
 pub mod preconditions;
 pub mod pricing;
 pub mod refund;
+pub mod reserved;
 pub mod rules;
 pub mod schedule;
 pub mod settings;
 pub mod settlement;
 pub mod shift;
+pub mod tier_floor;
 pub mod time;
 pub mod wallet;

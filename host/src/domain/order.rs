@@ -5,18 +5,21 @@
 //! with a serde default.
 
 mod granted;
+mod tier;
 
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 use tessera_money::Rate;
 
+pub use tier::TierOutcome;
+
 use super::commission::CommissionRecord;
 use super::pass::{PassSold, PassUse};
 use super::pricing::{CampaignRef, FaultKind};
 use super::rules::{
     AggregateNeed, CounterPeriod, CounterScope, Gift, Grant, Measure, Message, Side, Target,
-    TenderKind, TierDecision,
+    TenderKind,
 };
 use super::settings::{CashRounding, RefundGifts, RefundSpentPoints};
 use super::time::{Day, Instant};
@@ -111,7 +114,7 @@ pub struct OrderLine {
     pub price: PriceKind,
     /// The line at its list price.
     pub regular_amount: i64,
-    /// The line at the price that applies: list, member or the till's.
+    /// The line at the price that applies: list, member, card or the till's.
     pub list_amount: i64,
     pub discount: i64,
     pub amount: i64,
@@ -120,6 +123,9 @@ pub struct OrderLine {
     pub gross: i64,
     pub tax_class: String,
     pub tax_rate: Rate,
+    /// The type of the card whose price it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card_type: Option<String>,
     /// The uses that paid for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pass_used: Option<PassUse>,
@@ -133,6 +139,8 @@ pub struct OrderLine {
 pub enum PriceKind {
     List,
     Member,
+    /// What the member's card takes off the list price.
+    Card,
     Till,
     /// Nothing: uses of a pass pay.
     Pass,
@@ -240,19 +248,6 @@ pub struct AwardRecord {
     /// The lot the commit makes for it; set by [`OrderDocument::assign_lots`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lot: Option<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TierOutcome {
-    pub campaign: u32,
-    pub before: Option<String>,
-    pub decision: TierDecision,
-}
-
-impl TierOutcome {
-    pub fn changes_tier(&self) -> bool {
-        self.before != self.decision.tier
-    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

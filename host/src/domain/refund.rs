@@ -25,6 +25,7 @@ use super::order::{
 use super::pricing::CampaignRef;
 use super::rules::{RuleKind, TenderKind, TierDecision};
 use super::settlement::cost_of_points;
+use super::tier_floor::TierFloor;
 use gifts::Share;
 pub use gifts::{BonusReturn, EntryReturn, GiftsBack, RewardReturn, Undone, undo};
 pub use legs::{RefundTender, TenderRefunded};
@@ -140,6 +141,9 @@ pub struct TierReview {
     pub campaign: CampaignRef,
     pub before: Option<String>,
     pub decision: TierDecision,
+    /// The tier somebody gave the member, also where its last day is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub floor: Option<TierFloor>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -86,6 +86,9 @@ pub struct CheckoutSettings {
     /// When a person's PIN has to be changed that somebody else set, at the start or after it was forgotten. Default
     /// at-first-use: until then it changes itself and does nothing else; `never` suits a till with a PIN for everybody.
     pub pin_change: PinChange,
+    /// The card a new member gets who is handed none. Default virtual, a number of its own without a type, for a phone
+    /// or an app; `none` where members are known by phone or get a card later.
+    pub enrolment_card: EnrolmentCard,
     /// Days after a merge of two members on which it can be undone. Default 30; 0 is the day of the merge alone.
     pub merge_undo_days: u16,
     /// What is kept of members beside their person: typed, checked when it is set, told to rules. Default none: then a
@@ -247,6 +250,13 @@ pub enum StoredValueEarning {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+pub enum EnrolmentCard {
+    Virtual,
+    None,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum PinChange {
     AtFirstUse,
     Never,
@@ -292,6 +302,7 @@ impl Default for CheckoutSettings {
             shifts: ShiftTerms::default(),
             commission: Vec::new(),
             pin_change: PinChange::AtFirstUse,
+            enrolment_card: EnrolmentCard::Virtual,
             merge_undo_days: 30,
             member_attributes: Vec::new(),
             earn_before_tax: false,

@@ -120,11 +120,44 @@ pub const NEEDS: &[(Method, &str, Need)] = &[
         "/v1/members/{id}/wallet-shares/{member}",
         May(P::ManageMembers),
     ),
+    (
+        Method::POST,
+        "/v1/members/{id}/contact-changes",
+        May(P::Enrol),
+    ),
+    (
+        Method::POST,
+        "/v1/members/{id}/contact-changes/{change}/confirmation",
+        May(P::Enrol),
+    ),
+    (
+        Method::POST,
+        "/v1/contact-changes/{id}/message",
+        May(P::SendMessages),
+    ),
+    (Method::GET, "/v1/members/{id}/tier", May(P::ReadMembers)),
+    (Method::POST, "/v1/members/{id}/tier", May(P::SetTiers)),
+    (
+        Method::POST,
+        "/v1/members/{id}/tier/withdrawal",
+        May(P::SetTiers),
+    ),
+    (
+        Method::GET,
+        "/v1/members/{id}/tier/history",
+        May(P::ReadMembers),
+    ),
     (Method::GET, "/v1/card-types", May(P::ReadMembers)),
     (Method::PUT, "/v1/card-types/{id}", May(P::ManageMembers)),
     (Method::POST, "/v1/cards/batches", May(P::ManageMembers)),
     (Method::GET, "/v1/cards/batches/{id}", May(P::ManageMembers)),
     (Method::POST, "/v1/cards/{number}/activation", May(P::Enrol)),
+    // Needs `reverse-movement` or an approval beside.
+    (
+        Method::POST,
+        "/v1/cards/{number}/activation/reversal",
+        May(P::Sell),
+    ),
     (
         Method::POST,
         "/v1/cards/{number}/replacement",

@@ -18,8 +18,9 @@ use super::problems::{Code, Fault};
 use super::staff::{PinRequest, check_pin};
 use super::stores::invalid;
 use super::types::{Date, Id, Name, Text, Time};
-use crate::cards::{self, Activation, Blanks, MOST, MOST_BLANKS, Shown};
+use crate::cards::{self, Activation, ActivationReversal, Blanks, MOST, MOST_BLANKS, Shown};
 use crate::domain::basket::MAX_AMOUNT;
+use crate::domain::card_discount::CardDiscount;
 use crate::enrolment::{self, is_card_number};
 use crate::host::Host;
 use crate::store;
@@ -38,6 +39,7 @@ pub fn routes() -> OpenApiRouter<Arc<Host>> {
         .routes(routes!(make_blanks))
         .routes(routes!(of_batch))
         .routes(routes!(activate))
+        .routes(routes!(take_back))
         .routes(routes!(replace))
         .routes(routes!(set_pin))
         .routes(routes!(set_mark))
@@ -186,6 +188,8 @@ pub struct CardTypeBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     valid_days: Option<i64>,
     active: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    discount: Option<CardDiscount>,
     version: i64,
 }
 
@@ -198,6 +202,9 @@ impl From<CardType> for CardTypeBody {
             price: kind.price,
             valid_days: kind.valid_days,
             active: kind.active,
+            discount: kind
+                .discount
+                .and_then(|text| serde_json::from_str(&text).ok()),
             version: kind.version,
         }
     }
@@ -220,10 +227,20 @@ pub struct CardTypeRequest {
     /// Whether blank cards of it are still made.
     #[serde(default = "yes")]
     active: bool,
+    /// What its holders pay less, also those whose cards are handed over already; nothing when left out. The customer
+    /// pays the lowest of list, member and card price, never below the floor price, and campaigns begin from there.
+    #[serde(default)]
+    discount: Option<CardDiscount>,
 }
 
 fn yes() -> bool {
     true
+}
+
+/// A discount as it is stored.
+fn written(discount: &CardDiscount) -> String {
+    // Numbers and texts alone: this encodes.
+    serde_json::to_string(discount).unwrap_or_default()
 }
 
 fn in_range(pointer: &str, value: i64, min: i64, max: i64) -> Result<(), Problem> {
@@ -265,6 +282,9 @@ async fn put_type(
 ) -> Result<Done<CardTypeBody>, Problem> {
     in_range("/price", request.price, 0, MAX_AMOUNT)?;
     in_range("/valid_days", request.valid_days.unwrap_or(1), 1, MOST_DAYS)?;
+    if let Some((field, why)) = request.discount.as_ref().and_then(CardDiscount::fault) {
+        return Err(invalid(&format!("/discount/{field}"), why));
+    }
     let kind = CardType {
         id: id.as_str().to_owned(),
         name: request.name.into_string(),
@@ -272,6 +292,7 @@ async fn put_type(
         price: request.price,
         valid_days: request.valid_days,
         active: request.active,
+        discount: request.discount.map(|discount| written(&discount)),
         version: 0,
     };
     let written = host.writer.write("changing a type of card", move |tx| {
@@ -365,6 +386,22 @@ async fn activate(
 ) -> Result<Done<CardBody>, Problem> {
     let intent = keyed.intent();
     let done = cards::activate(&host, &caller, number.as_str(), keyed.body, intent).await?;
+    Ok(given(done))
+}
+
+/// Take a card back that was handed over: it is closed, and what was paid for it and its tier go back. Needs
+/// `reverse-movement` or an approval of it.
+#[utoipa::path(post, path = "/v1/cards/{number}/activation/reversal", tag = "cards",
+    request_body = ActivationReversal, params(("number" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 201, body = CardBody), (status = "default", body = ProblemBody)))]
+async fn take_back(
+    State(host): State<Arc<Host>>,
+    caller: Caller,
+    At(number): At<Text<32>>,
+    keyed: Keyed<ActivationReversal>,
+) -> Result<Done<CardBody>, Problem> {
+    let (intent, request) = keyed.intent_without("approval")?;
+    let done = cards::reverse(&host, &caller, number.as_str(), request, intent).await?;
     Ok(given(done))
 }
 

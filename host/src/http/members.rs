@@ -92,14 +92,19 @@ pub struct TierBody {
     multiplier: [i64; 2],
 }
 
-/// A member as shown; the person is added where it was read.
-pub fn show(member: Member, person: Option<PersonBody>) -> MemberBody {
-    let tier = member.tier.map(|name| TierBody {
+/// The tier a member has.
+pub fn tier_of(member: &Member) -> Option<TierBody> {
+    member.tier.clone().map(|name| TierBody {
         name,
         since: member.tier_since.map(Date::stored),
         valid_until: member.tier_valid_until.map(Date::stored),
         multiplier: [member.tier_multiplier_num, member.tier_multiplier_den],
-    });
+    })
+}
+
+/// A member as shown; the person is added where it was read.
+pub fn show(member: Member, person: Option<PersonBody>) -> MemberBody {
+    let tier = tier_of(&member);
     MemberBody {
         id: member.id,
         status: member.status,
@@ -170,7 +175,8 @@ pub struct EnrolRequest {
     home_store: Id,
     #[serde(default)]
     person: PersonRequest,
-    /// The number of a card handed over; a virtual card is made when left out.
+    /// The number of a card handed over; a virtual card is made when left out, unless the chain's `enrolment_card` is
+    /// `none`.
     #[serde(default)]
     card: Option<String>,
     /// The code of whoever recommended the chain.
@@ -232,7 +238,7 @@ impl From<OpeningRequest> for Opening {
 const MOST_SEGMENTS: usize = 50;
 
 /// A refusal; whoever may read members is told which of them has the phone number or the e-mail address.
-fn refused(error: EnrolmentError, caller: &Principal) -> Problem {
+pub fn refused(error: EnrolmentError, caller: &Principal) -> Problem {
     let holder = match &error {
         EnrolmentError::PhoneTaken { member } | EnrolmentError::EmailTaken { member } => {
             Some(member.clone()).filter(|_| caller.may(Permission::ReadMembers))

@@ -33,8 +33,8 @@ pub fn routes() -> OpenApiRouter<Arc<Host>> {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct OccasionView {
     pub id: String,
-    /// `enrolment`, `joining`, `top-up`, `birthday`, `anniversary`, `feedback`, `manual`, `referral` or
-    /// `tier-reached`.
+    /// `enrolment`, `joining`, `top-up`, `birthday`, `anniversary`, `feedback`, `manual`, `referral`, `tier-reached` or
+    /// `tier-review`, which gave no more than another tier.
     pub kind: String,
     /// What tells it from every other of this member, such as `birthday/2026`.
     pub name: String,

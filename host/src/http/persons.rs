@@ -194,7 +194,8 @@ pub fn normal_phone(text: &str) -> Option<String> {
     good.then_some(plain)
 }
 
-fn is_email(text: &str) -> bool {
+/// Whether it looks like an e-mail address.
+pub fn is_email(text: &str) -> bool {
     text.len() <= 254
         && !text.chars().any(|c| c.is_control() || c.is_whitespace())
         && text.split_once('@').is_some_and(|(user, host)| {

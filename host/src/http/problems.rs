@@ -5,6 +5,8 @@
 
 use axum::http::StatusCode;
 
+pub use super::faults::{Fault, fill};
+
 /// The words of one problem in one language.
 #[derive(Debug, Clone, Copy)]
 pub struct Words {
@@ -154,6 +156,9 @@ catalogue! {
     PassUnfit "pass_unfit" 422 final
         en "The pass does not pay for this" "The pass is refused: {reason}." "Leave the pass out, or name one that covers this product in this store; the list `passes` of the member shows what he has."
         zh "次卡不适用" "次卡被拒绝：{reason}。" "请去掉次卡，或使用在本店适用于该商品的次卡；会员的 `passes` 列表列出其次卡。";
+    ProductReserved "product_reserved" 409 final
+        en "The goods are kept for others" "Through {through} they are sold to members of {tiers} alone." "Name a member of one of these tiers, leave the line out, or sell it from the day after."
+        zh "商品处于优先购买期" "在 {through} 及之前仅售予 {tiers} 等级的会员。" "请登录上述等级的会员、去掉该行，或在次日起销售。";
     WalletNotShared "wallet_not_shared" 403 final
         en "The wallet is not used here" "Points and stored value of members of {store} are not used in this store." "Pay another way; the chain's setting wallets_shared says how far wallets reach."
         zh "会员账户不在本店通用" "{store} 的会员积分与储值不能在本店使用。" "请用其他方式支付；通用范围见连锁设置 wallets_shared。";
@@ -346,6 +351,27 @@ catalogue! {
     ValueFrozen "value_frozen" 409 final
         en "The value is frozen" "What is on {account} is frozen and cannot be spent." "Pay another way, or have a supervisor unfreeze it and send the request under a new Idempotency-Key."
         zh "余额已冻结" "账户 {account} 已冻结，不能使用。" "请改用其他支付方式，或由主管解冻后使用新的 Idempotency-Key 重新提交。";
+    ContactChangeUnknown "contact_change_unknown" 404 final
+        en "The change is not known" "No change of contact data has the id {id}." "Ask for the change anew."
+        zh "变更不存在" "没有编号为 {id} 的联系方式变更。" "请重新发起变更。";
+    ContactChangeOver "contact_change_over" 409 final
+        en "The change is over" "The change {id} was confirmed or replaced before, or its ten minutes are over." "Look the member up; ask for the change anew where it is still wanted."
+        zh "变更已结束" "变更 {id} 已确认、已被替换或已超过十分钟。" "请查看会员资料，如仍需要请重新发起变更。";
+    MessageFetched "message_fetched" 409 final
+        en "The message was fetched before" "The code of the change {id} is told once." "If it was lost, have the member ask for the change anew."
+        zh "消息已被领取" "变更 {id} 的验证码只提供一次。" "如已遗失，请会员重新发起变更。";
+    ContactCodeWrong "contact_code_wrong" 403 final
+        en "The code is wrong" "It is not the code that was sent." "Read it again; five codes may be told, then the change is asked for anew."
+        zh "验证码错误" "与发送的验证码不符。" "请核对后重试；每次变更最多输入五次，之后须重新发起。";
+    ContactCodeUsedUp "contact_code_used_up" 403 final
+        en "Too many codes were told" "Five codes were told of the change {id}." "Ask for the change anew; a new code is sent."
+        zh "验证码尝试次数已用完" "变更 {id} 已输入五次验证码。" "请重新发起变更，系统将发送新的验证码。";
+    MergeDebtRepaid "merge_debt_repaid" 409 final
+        en "A debt that moved was repaid" "What the member {id} owed at the merge has been repaid since by whom he became part of." "The two stay one; put points or bonus right by adjustments."
+        zh "随合并转移的欠款已偿还" "会员 {id} 合并时的欠款已由合并后的会员偿还。" "两个会员保持合并，可用手工调整处理积分或赠送金。";
+    TierNotGiven "tier_not_given" 409 final
+        en "There is no tier by hand" "The member {id} has no tier that was given by hand and still holds." "Look at the tier: GET /v1/members/{id}/tier."
+        zh "没有手工等级" "会员 {id} 没有仍然有效的手工等级。" "请通过 GET /v1/members/{id}/tier 查看等级。";
     FreezeUnchanged "freeze_unchanged" 409 final
         en "There is nothing to change" "What was named is frozen already, or is not frozen." "Look at what is frozen: GET /v1/members/{id}/freeze."
         zh "冻结状态未变" "所指定的余额已冻结，或并未冻结。" "请通过 GET /v1/members/{id}/freeze 查看冻结状态。";
@@ -451,86 +477,6 @@ catalogue! {
         zh "服务内部错误" "错误已按请求编号记录。" "请重试；如仍失败，请提供请求编号。";
 }
 
-macro_rules! field_faults {
-    ($($name:ident $code:literal en $en:literal zh $zh:literal;)*) => {
-        /// What can be wrong with one field.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum Fault { $($name,)* }
-
-        impl Fault {
-            /// The fault's code and its English and Chinese sentence.
-            pub const fn row(self) -> (&'static str, &'static str, &'static str) {
-                match self { $(Fault::$name => ($code, $en, $zh),)* }
-            }
-
-            /// The fault a code stands for.
-            pub fn from_code(code: &str) -> Option<Self> {
-                match code { $($code => Some(Fault::$name),)* _ => None }
-            }
-        }
-    };
-}
-
-field_faults! {
-    Required "required" en "is needed" zh "必填";
-    UnknownField "unknown_field" en "is not a field of this request" zh "不是该请求的字段";
-    WrongType "wrong_type" en "has the wrong type: {reason}" zh "类型不正确：{reason}";
-    Invalid "invalid" en "cannot be accepted: {reason}" zh "无法接受：{reason}";
-    Empty "empty" en "may not be empty" zh "不能为空";
-    TooLong "too_long" en "is longer than {limit}" zh "长度超过 {limit}";
-    TooShort "too_short" en "is shorter than {limit}" zh "长度不足 {limit}";
-    TooMany "too_many" en "has more than {limit} items" zh "条目超过 {limit} 个";
-    ControlCharacter "control_character" en "holds a control character such as U+0000" zh "含有控制字符（如 U+0000）";
-    OutOfRange "out_of_range" en "must lie between {min} and {max}" zh "须在 {min} 与 {max} 之间";
-    NotADecimal "not_a_decimal" en "must be a decimal string with at most three places, such as \"0.345\"" zh "须为最多三位小数的十进制字符串，如 \"0.345\"";
-    NotATime "not_a_time" en "must be an RFC 3339 time with its offset" zh "须为带时区偏移的 RFC 3339 时间";
-    NotADate "not_a_date" en "must be a date such as 2026-03-31" zh "须为日期，如 2026-03-31";
-    NotACurrency "not_a_currency" en "must be an ISO 4217 code such as CNY" zh "须为 ISO 4217 币种代码，如 CNY";
-    NotATimeZone "not_a_time_zone" en "must be an IANA time zone such as Asia/Shanghai" zh "须为 IANA 时区，如 Asia/Shanghai";
-    NotAPhone "not_a_phone" en "must be 5 to 20 digits, with an optional leading +" zh "须为 5 至 20 位数字，可带前导 +";
-    NotAnEmail "not_an_email" en "must be an e-mail address" zh "须为电子邮箱地址";
-    NotACard "not_a_card" en "must be a card number with its check digit" zh "须为带校验位的卡号";
-    NotAScope "not_a_scope" en "must be chain, region:<id> or store:<id>" zh "须为 chain、region:<编号> 或 store:<编号>";
-    NotAnId "not_an_id" en "must be 1 to 64 letters, digits, dots, dashes or underscores" zh "须为 1 至 64 个字母、数字、点、短横或下划线";
-    Unknown "unknown" en "refers to something that is not known: {id}" zh "引用的对象不存在：{id}";
-    NotToml "not_toml" en "is not TOML: {reason}" zh "不是有效的 TOML：{reason}";
-    UnknownKey "unknown_key" en "is not a key a declaration knows" zh "不是声明支持的键";
-    UnknownObject "unknown_object" en "there is no {what} {id}; declare it, make it first, or correct the name" zh "{what} {id} 不存在；请先声明或创建，或更正名称";
-    TakesNoCodes "takes_no_codes" en "the binding {id} takes no codes, so nobody could use its coupons; make a code its trigger, or name another" zh "绑定 {id} 不使用券码，发出的券无法使用；请将其触发方式设为券码，或改用其他绑定";
-    Twice "declared_twice" en "is declared twice, first in {first}; keep one" zh "重复声明，首次在 {first}；请保留一处";
-    NoRelease "no_release" en "no release of the plugin {id} fits; install one or widen the version range" zh "没有符合版本范围的插件 {id}；请安装或放宽版本范围";
-    NotGranted "not_granted" en "the plugin asks for {id}; add it to granted" zh "插件需要权限 {id}；请加入 granted";
-    GroupContradicts "group_contradicts" en "contradicts {other} in the group {id}; members of a group share stage, kind and choice" zh "与互斥组 {id} 中的 {other} 矛盾；同组成员的 stage、种类与 group_choice 须一致";
-    Overlaps "overlaps" en "is in force together with {other}, which does the same; part their days or stores" zh "与功能相同的 {other} 同时生效；请错开日期或门店";
-    BelowSpent "below_spent" en "{spent} are used already; give at least that much, or a new name" zh "已使用 {spent}；限额不得更低，或改用新名称";
-    ScaleStays "scale_stays" en "a program's scale is {scale} and stays; leave it or use another program" zh "积分计划的小数位为 {scale}，不可更改；请保留或使用其他计划";
-    Taken "taken" en "is in use already" zh "已被使用";
-}
-
-/// The text with its `{arguments}` filled in; an argument nobody gave stays visible as its name.
-pub fn fill(text: &str, arguments: &[(&'static str, String)]) -> String {
-    let mut filled = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('{') {
-        filled.push_str(before);
-        match after.split_once('}') {
-            Some((name, tail)) => {
-                match arguments.iter().find(|(key, _)| *key == name) {
-                    Some((_, value)) => filled.push_str(value),
-                    None => filled.push_str(name),
-                }
-                rest = tail;
-            }
-            None => {
-                filled.push('{');
-                rest = after;
-            }
-        }
-    }
-    filled.push_str(rest);
-    filled
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -574,11 +520,5 @@ mod tests {
                 row.code
             );
         }
-    }
-
-    #[test]
-    fn arguments_fill_their_places() {
-        assert_eq!(fill("a {x} b {y}", &[("x", "1".into())]), "a 1 b y");
-        assert_eq!(fill("open { end", &[]), "open { end");
     }
 }

@@ -16,11 +16,12 @@ use super::json::Json;
 use super::paging::{Page, Paged};
 use super::problems::{Code, Fault};
 use super::stores::{is_currency, yes};
-use super::types::{Id, Name, Text};
+use super::types::{Date, Id, Name, Text};
 use crate::access::Permission;
-use crate::checkout::{memberships, passes};
+use crate::checkout::{memberships, passes, reserved};
 use crate::domain::membership::MembershipTerms;
 use crate::domain::pass::PassTerms;
+use crate::domain::reserved::Reserved;
 use crate::host::Host;
 use crate::store::products::{self, Product};
 use crate::store::{Conn, StoreError};
@@ -76,11 +77,42 @@ pub struct ProductBody {
     /// What its buyer has while it is paid, where it is a membership.
     #[serde(skip_serializing_if = "Option::is_none")]
     membership: Option<MembershipTerms>,
+    /// Whom it is kept for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reserved: Option<ReservedBody>,
     /// Only when one product is read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     barcodes: Vec<String>,
     active: bool,
     version: i64,
+}
+
+/// Whom goods are kept for, and how long nobody else may buy them.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReservedBody {
+    /// 1 to 20 tiers whose members may buy.
+    tiers: Vec<String>,
+    /// Last business day of the selling store, in its own zone.
+    through: Date,
+}
+
+impl From<ReservedBody> for Reserved {
+    fn from(body: ReservedBody) -> Self {
+        Self {
+            tiers: body.tiers,
+            through: body.through.0,
+        }
+    }
+}
+
+impl From<Reserved> for ReservedBody {
+    fn from(reserved: Reserved) -> Self {
+        Self {
+            tiers: reserved.tiers,
+            through: Date(reserved.through),
+        }
+    }
 }
 
 fn show(product: Product, barcodes: Vec<String>, caller: &Caller) -> ProductBody {
@@ -89,6 +121,10 @@ fn show(product: Product, barcodes: Vec<String>, caller: &Caller) -> ProductBody
         attributes: Attributes::stored(&product.attributes),
         pass: passes::terms(&product).ok().flatten(),
         membership: memberships::terms(&product).ok().flatten(),
+        reserved: reserved::of(&product)
+            .ok()
+            .flatten()
+            .map(ReservedBody::from),
         cost: product.cost.filter(|_| caller.may(Permission::ManageGoods)),
         id: product.id,
         sku: product.sku,
@@ -144,6 +180,9 @@ pub struct ProductRequest {
     /// Makes it a paid membership: sold to a member by the piece, for months or days.
     #[serde(default)]
     membership: Option<MembershipTerms>,
+    /// Sells it to members of some tiers alone for a time. A sale that happened is recorded whoever bought.
+    #[serde(default)]
+    reserved: Option<ReservedBody>,
     #[serde(default = "yes")]
     active: bool,
     /// The version read before; left out: not checked.
@@ -197,6 +236,14 @@ impl ProductRequest {
             });
         }
         errors.extend(self.terms_fault());
+        let kept = self.reserved.clone().map(Reserved::from);
+        if let Some((field, why)) = kept.as_ref().and_then(Reserved::fault) {
+            errors.push(FieldError {
+                pointer: format!("/reserved/{field}"),
+                fault: Fault::Invalid,
+                arguments: vec![("reason", why.to_owned())],
+            });
+        }
         let category = self.category.as_str();
         if category.starts_with('/') || category.ends_with('/') || category.contains("//") {
             let arguments = vec![("reason", "drinks/coffee".to_owned())];
@@ -261,6 +308,9 @@ impl ProductRequest {
             attributes: self.attributes.text(),
             pass: self.pass.map(|terms| passes::text(&terms)),
             membership: self.membership.map(|terms| memberships::text(&terms)),
+            reserved: self
+                .reserved
+                .map(|kept| reserved::text(&Reserved::from(kept))),
             active: self.active,
             version: self.version,
         };

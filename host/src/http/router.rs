@@ -23,11 +23,11 @@ use utoipa_swagger_ui::SwaggerUi;
 use super::error::Problem;
 use super::problems::Code;
 use super::{
-    approvals, auth, baskets, bindings, cards, claims, commissions, configuration, coupons, error,
-    events, exchanges, freezing, health, member_codes, members, memberships, merges, occasions,
-    operations, order_search, orders, passes, plugins, prize_draws, products, profile, programs,
-    quotes, referrals, rewards, roles, settlements, shifts, staff, stores, terminals, top_up_plans,
-    wallet, wallet_shares,
+    approvals, auth, baskets, bindings, cards, claims, commissions, configuration, contacts,
+    coupons, error, events, exchanges, freezing, health, member_codes, members, memberships,
+    merges, occasions, operations, order_search, orders, passes, plugins, prize_draws, products,
+    profile, programs, quotes, referrals, rewards, roles, settlements, shifts, staff, stores,
+    terminals, tiers, top_up_plans, wallet, wallet_shares,
 };
 use crate::host::Host;
 
@@ -73,6 +73,8 @@ fn resources() -> OpenApiRouter<Arc<Host>> {
         .merge(members::routes())
         .merge(profile::routes())
         .merge(merges::routes())
+        .merge(tiers::routes())
+        .merge(contacts::routes())
         .merge(cards::routes())
         .merge(wallet::routes())
         .merge(memberships::routes())
@@ -140,8 +142,9 @@ pub fn router(host: Arc<Host>) -> Router {
 
 /// After a change of what the host keeps in memory, the next request already sees it.
 async fn refresh(State(host): State<Arc<Host>>, request: Request, next: Next) -> Response {
-    const KEPT: [&str; 6] = [
+    const KEPT: [&str; 7] = [
         "/v1/chain",
+        "/v1/card-types/",
         "/v1/regions/",
         "/v1/stores/",
         "/v1/products",

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use super::code_view::{CodeView, codes};
 use super::error::Language;
+use super::tier_view::TierView;
 use super::types::{Date, Quantity, Time};
 use crate::checkout::posting::kind_name;
 use crate::domain::order::{
@@ -84,8 +85,11 @@ pub struct LineView {
     pub quantity: Quantity,
     /// Minor units for one whole unit.
     pub unit_price: i64,
-    /// `list`, `member`, `till`, or `pass` where uses of one pay.
+    /// `list`, `member`, `card`, `till`, or `pass` where uses of one pay.
     pub price: &'static str,
+    /// The type of the card whose price it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub card_type: Option<String>,
     pub list_amount: i64,
     pub discount: i64,
     pub amount: i64,
@@ -219,26 +223,6 @@ pub struct AwardView {
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub struct TierView {
-    pub campaign: CampaignView,
-    pub before: Option<String>,
-    pub after: Option<String>,
-    pub reason: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub valid_until: Option<Date>,
-    /// What is missing for the next tier.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub next: Option<ProgressView>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ProgressView {
-    pub tier: String,
-    pub missing: i64,
-    pub reason: String,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
 pub struct RewardView {
     pub campaign: CampaignView,
     /// `referrer`, `referee` or `second-referrer`, who brought the referrer.
@@ -354,7 +338,7 @@ impl Shown<'_> {
         skipped(document, document.faults())
     }
 
-    fn say(&self, document: &OrderDocument, position: u32, message: &Message) -> String {
+    pub(super) fn say(&self, document: &OrderDocument, position: u32, message: &Message) -> String {
         let snapshot = self.catalog.snapshot();
         let plugin = document
             .campaigns
@@ -402,23 +386,6 @@ impl Shown<'_> {
             available_on: award.available_on.map(Date),
         });
         awards.collect()
-    }
-
-    fn tier(&self, document: &OrderDocument) -> Option<TierView> {
-        let outcome = document.tier.as_ref()?;
-        let say = |message| self.say(document, outcome.campaign, message);
-        Some(TierView {
-            campaign: campaign(document, outcome.campaign),
-            before: outcome.before.clone(),
-            after: outcome.decision.tier.clone(),
-            reason: say(&outcome.decision.reason),
-            valid_until: outcome.decision.valid_until.map(Date),
-            next: outcome.decision.next.as_ref().map(|next| ProgressView {
-                tier: next.tier.clone(),
-                missing: next.missing,
-                reason: say(&next.reason),
-            }),
-        })
     }
 
     fn grants(&self, document: &OrderDocument) -> Vec<GrantView> {
@@ -515,9 +482,11 @@ fn lines(document: &OrderDocument) -> Vec<LineView> {
         price: match line.price {
             PriceKind::List => "list",
             PriceKind::Member => "member",
+            PriceKind::Card => "card",
             PriceKind::Till => "till",
             PriceKind::Pass => "pass",
         },
+        card_type: line.card_type.clone(),
         list_amount: line.list_amount,
         discount: line.discount,
         amount: line.amount,

@@ -1,6 +1,7 @@
 //! Cards, their types, and what they are read by beside their number.
 
 use super::bulk::{Bulk, Cell, Kind};
+use super::chain::bump;
 use super::db::Conn;
 use super::error::StoreError;
 use super::row::record;
@@ -42,7 +43,25 @@ record! {
         /// Days it is good for, the day of activation included.
         valid_days: Option<i64>,
         active: bool,
+        /// What its holders pay less, as JSON.
+        discount: Option<String>,
         version: i64,
+    }
+}
+
+record! {
+    /// What the activation of a card did beside its entry.
+    CardActivation {
+        number: String,
+        member: String,
+        store: String,
+        currency: String,
+        /// Minor units.
+        price: i64,
+        /// How it was paid; none where it cost nothing.
+        tender: Option<String>,
+        /// JSON: the tier it gave and the one it took the place of.
+        tier: Option<String>,
     }
 }
 
@@ -78,7 +97,7 @@ macro_rules! cards {
 macro_rules! types {
     ($rest:literal) => {
         concat!(
-            "SELECT id, name, tier, price, valid_days, active, version FROM card_types ",
+            "SELECT id, name, tier, price, valid_days, active, discount, version FROM card_types ",
             $rest
         )
     };
@@ -221,10 +240,31 @@ pub async fn card_types(
 /// Creates a type of card or changes it.
 pub async fn put_card_type(conn: &mut Conn, kind: &CardType) -> Result<(), StoreError> {
     on!(conn, c => sqlx::query(
-        "INSERT INTO card_types (id, name, tier, price, valid_days, active, version) VALUES ($1, $2, $3, $4, $5, $6, 1)
+        "INSERT INTO card_types (id, name, tier, price, valid_days, active, discount, version)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 1)
          ON CONFLICT (id) DO UPDATE SET name = excluded.name, tier = excluded.tier, price = excluded.price,
-         valid_days = excluded.valid_days, active = excluded.active, version = card_types.version + 1")
+         valid_days = excluded.valid_days, active = excluded.active, discount = excluded.discount,
+         version = card_types.version + 1")
         .bind(&kind.id).bind(&kind.name).bind(&kind.tier).bind(kind.price).bind(kind.valid_days).bind(kind.active)
-        .execute(c).await.map(|_| ()))
-    .map_err(StoreError::during("writing a type of card"))
+        .bind(&kind.discount).execute(c).await.map(|_| ()))
+    .map_err(StoreError::during("writing a type of card"))?;
+    bump(conn, "chain").await
+}
+
+/// How a card was handed over.
+pub async fn activation(
+    conn: &mut Conn,
+    number: &str,
+) -> Result<Option<CardActivation>, StoreError> {
+    on!(conn, c => sqlx::query_as(
+        "SELECT number, member, store, currency, price, tender, tier FROM card_activations WHERE number = $1")
+        .bind(number).fetch_optional(c).await)
+    .map_err(StoreError::during("reading how a card was handed over"))
+}
+
+/// The discounts of the types that have one, by type.
+pub async fn discounts(conn: &mut Conn) -> Result<Vec<(String, String)>, StoreError> {
+    on!(conn, c => sqlx::query_as(
+        "SELECT id, discount FROM card_types WHERE discount IS NOT NULL ORDER BY id LIMIT 1000").fetch_all(c).await)
+    .map_err(StoreError::during("reading the discounts of cards"))
 }

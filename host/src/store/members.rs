@@ -36,6 +36,8 @@ record! {
         adviser: Option<String>,
         /// Who he is now, where he was made part of another.
         merged_into: Option<String>,
+        /// The last tier given by hand that was not withdrawn, also once its last day is over.
+        tier_floor: Option<String>,
         version: i64,
     }
 }
@@ -46,7 +48,7 @@ macro_rules! columns {
          members.tier, members.tier_since, members.tier_valid_until, members.tier_multiplier_num, \
          members.tier_multiplier_den, members.orders, members.referral_code, members.referred_by, \
          members.referred_on, members.segments, members.attributes, members.enrolled_by, \
-         members.adviser, members.merged_into, members.version"
+         members.adviser, members.merged_into, members.tier_floor, members.version"
     };
 }
 

@@ -144,6 +144,13 @@ const ALL: &[Tables] = &[
         sqlite: "",
         postgres: "",
     },
+    Tables {
+        version: 19,
+        name: "people_over_time",
+        common: include_str!("../../../migrations/common/0019_people_over_time.sql"),
+        sqlite: "",
+        postgres: "",
+    },
 ];
 
 impl Tables {

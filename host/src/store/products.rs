@@ -35,6 +35,8 @@ record! {
         pass: Option<String>,
         /// The terms of the membership it is, as JSON.
         membership: Option<String>,
+        /// Whom it is kept for, as JSON.
+        reserved: Option<String>,
         active: bool,
         version: i64,
     }
@@ -43,7 +45,7 @@ record! {
 macro_rules! columns {
     () => {
         "id, sku, name, category, brand, unit, currency, price, member_price, cost, floor_price, \
-         tax_class, tags, attributes, pass, membership, active, version"
+         tax_class, tags, attributes, pass, membership, reserved, active, version"
     };
 }
 
@@ -137,12 +139,13 @@ pub async fn create_product(
 ) -> Result<(), StoreError> {
     on!(conn, c => sqlx::query(
         "INSERT INTO products (id, sku, name, category, brand, unit, currency, price, member_price, cost,
-         floor_price, tax_class, tags, attributes, active, version, pass, membership)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1, $16, $17)")
+         floor_price, tax_class, tags, attributes, active, version, pass, membership, reserved)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1, $16, $17, $18)")
         .bind(&product.id).bind(&product.sku).bind(&product.name).bind(&product.category).bind(&product.brand)
         .bind(&product.unit).bind(&product.currency).bind(product.price).bind(product.member_price)
         .bind(product.cost).bind(product.floor_price).bind(&product.tax_class).bind(&product.tags)
         .bind(&product.attributes).bind(product.active).bind(&product.pass).bind(&product.membership)
+        .bind(&product.reserved)
         .execute(c).await.map(|_| ()))
     .map_err(StoreError::during("creating a product"))?;
     add_barcodes(conn, &product.id, barcodes).await?;
@@ -162,12 +165,13 @@ pub async fn replace_product(
     let changed = on!(conn, c => sqlx::query(
         "UPDATE products SET sku = $2, name = $3, category = $4, brand = $5, unit = $6, currency = $7, price = $8,
          member_price = $9, cost = $10, floor_price = $11, tax_class = $12, tags = $13, attributes = $14,
-         active = $15, pass = $17, membership = $18, version = version + 1 WHERE id = $1 AND (version = $16 OR $16 = 0)")
+         active = $15, pass = $17, membership = $18, reserved = $19, version = version + 1 WHERE id = $1 AND (version = $16 OR $16 = 0)")
         .bind(&product.id).bind(&product.sku).bind(&product.name).bind(&product.category).bind(&product.brand)
         .bind(&product.unit).bind(&product.currency).bind(product.price).bind(product.member_price)
         .bind(product.cost).bind(product.floor_price).bind(&product.tax_class).bind(&product.tags)
         .bind(&product.attributes).bind(product.active).bind(product.version).bind(&product.pass)
         .bind(&product.membership)
+        .bind(&product.reserved)
         .execute(c).await.map(|done| done.rows_affected() == 1))
     .map_err(StoreError::during("changing a product"))?;
     if changed {

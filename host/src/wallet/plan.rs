@@ -10,15 +10,15 @@ use super::{Movement, TopUp};
 use crate::checkout::CheckoutError;
 use crate::clock::{date_of, day_of};
 use crate::domain::ledger::{
-    AccountKey, AccountName, DEFAULT_PROGRAM, EventRow, MemberTierRow, PlannedTopUpRow, Record,
-    Step, points_asset,
+    AccountKey, AccountName, DEFAULT_PROGRAM, PlannedTopUpRow, Record, Step, points_asset,
 };
 use crate::domain::time::Day;
 use crate::host::Host;
 use crate::snapshot::Place;
-use crate::store::members::Member;
+use crate::standing::{Raise, Standing};
 use crate::store::top_up_plans::{PlannedTopUp, TopUpPlan};
 use crate::store::{self, StoreError};
+use crate::tier_floors::keeps;
 
 /// Counts how often a plan was had, by its owner: a member or the plan.
 pub const HAD: &str = "had";
@@ -117,55 +117,6 @@ pub struct PlanTier {
 
 fn once() -> Rate {
     Rate::whole(1)
-}
-
-/// The tier a top-up gave and the one it took the place of.
-#[derive(Debug, Serialize, Deserialize)]
-struct Raise {
-    given: Held,
-    before: Held,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Held {
-    tier: Option<String>,
-    since: Option<i64>,
-    valid_until: Option<i64>,
-    multiplier: (i64, i64),
-}
-
-impl From<&Member> for Held {
-    fn from(member: &Member) -> Self {
-        Self {
-            tier: member.tier.clone(),
-            since: member.tier_since,
-            valid_until: member.tier_valid_until,
-            multiplier: (member.tier_multiplier_num, member.tier_multiplier_den),
-        }
-    }
-}
-
-impl Held {
-    /// Writes it, with the event that says what it took the place of.
-    fn records(&self, member: &str, before: &Self, store: &str) -> [Record; 2] {
-        let day = crate::checkout::situation::to_day;
-        let told = serde_json::json!({ "member": member, "from": before.tier, "to": self.tier });
-        [
-            Record::MemberTier(MemberTierRow {
-                member: member.to_owned(),
-                tier: self.tier.clone(),
-                since: self.since.map(day),
-                valid_until: self.valid_until.map(day),
-                multiplier: self.multiplier,
-            }),
-            Record::Event(EventRow {
-                kind: "member.tier_changed".to_owned(),
-                subject: member.to_owned(),
-                store: Some(store.to_owned()),
-                payload: told.to_string(),
-            }),
-        ]
-    }
 }
 
 /// Whose count of times a plan was had it is.
@@ -267,14 +218,9 @@ pub(super) async fn give(
         }
     }
     let raise = match &gives.tier {
-        Some(tier) => raise(host, tier, member, today).await?,
+        Some(tier) => raise(host, movement, tier, member).await?,
         None => None,
     };
-    if let Some(raise) = &raise {
-        for record in raise.given.records(member, &raise.before, &movement.store) {
-            movement.record(record);
-        }
-    }
     let text = |error: serde_json::Error| CheckoutError::Internal(error.to_string());
     let raise = raise.map(|raise| serde_json::to_string(&raise)).transpose();
     let row = PlannedTopUpRow {
@@ -288,31 +234,33 @@ pub(super) async fn give(
     Ok(())
 }
 
-/// The tier a member is raised to; none where he keeps his own.
+/// Raises a member to a tier; none where he keeps his own.
 async fn raise(
     host: &Host,
+    movement: &mut Movement,
     to: &PlanTier,
     member: &str,
-    today: Day,
 ) -> Result<Option<Raise>, CheckoutError> {
     let found = store::members::member(&mut host.db.read().await?, member).await?;
-    let Some(before) = found.as_ref().map(Held::from) else {
+    let Some(member) = found else {
         return Ok(None);
     };
-    if before
-        .tier
-        .as_ref()
-        .is_some_and(|tier| !to.from.contains(tier))
-    {
+    let has_another = |tier: &String| !to.from.contains(tier);
+    if member.tier.as_ref().is_some_and(has_another) || keeps(host, &member, &to.tier).await? {
         return Ok(None);
     }
-    let given = Held {
-        tier: Some(to.tier.clone()),
-        since: Some(today.0.into()),
-        valid_until: Some(today.plus_days(i32::from(to.days) - 1).0.into()),
-        multiplier: (to.multiplier.numerator(), to.multiplier.denominator()),
+    let today = movement.command.business_date;
+    let raise = Raise {
+        given: Standing {
+            tier: Some(to.tier.clone()),
+            since: Some(today.0.into()),
+            valid_until: Some(today.plus_days(i32::from(to.days) - 1).0.into()),
+            multiplier: (to.multiplier.numerator(), to.multiplier.denominator()),
+        },
+        before: Standing::from(&member),
     };
-    Ok(Some(Raise { given, before }))
+    movement.tier(&member, &raise.given);
+    Ok(Some(raise))
 }
 
 /// Takes back what the entry of a top-up by a plan does not tell: its coupons, its count, and its tier where the member
@@ -331,16 +279,7 @@ pub(super) async fn undo(
     };
     let raise: Raise =
         serde_json::from_str(raise).map_err(StoreError::stored("reading the tier of a top-up"))?;
-    let found = store::members::member(&mut host.db.read().await?, &planned.member).await?;
-    if found.as_ref().map(Held::from).as_ref() == Some(&raise.given) {
-        for record in raise
-            .before
-            .records(&planned.member, &raise.given, &movement.store)
-        {
-            movement.record(record);
-        }
-    }
-    Ok(())
+    movement.lower(host, &planned.member, &raise).await
 }
 
 impl Every {

@@ -242,10 +242,7 @@ fn counted_back(entry: &Entry) -> Vec<Step> {
 }
 
 /// The steps that take every leg of an entry back.
-pub(crate) fn inverted(
-    entry: &Entry,
-    settings: &CheckoutSettings,
-) -> Result<Vec<Step>, CheckoutError> {
+fn inverted(entry: &Entry, settings: &CheckoutSettings) -> Result<Vec<Step>, CheckoutError> {
     let unclear = || CheckoutError::NotReversible(entry.kind.clone());
     let mut steps = Vec::new();
     // What a credit repaid of a debt comes back as that debt, under the lot that was credited.

@@ -196,6 +196,7 @@ fn take_step(draft: &mut Draft<'_>, step: &Step) -> Result<(), Refusal> {
                 first: *first,
             },
         ),
+        Step::Owe { account, change } => merge::owe(draft, account, *change),
         Step::GiveCoupon { code, from, to } => give_coupon(draft, code, from, to),
         Step::System {
             name,

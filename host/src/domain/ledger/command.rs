@@ -212,6 +212,11 @@ pub enum Step {
         /// Whether it is the merge itself, which happens once; else it brings after what came later.
         first: bool,
     },
+    /// Adds to what a member owes (below zero) or takes from it (above): where a debt that moved goes back.
+    Owe {
+        account: AccountKey,
+        change: i64,
+    },
     /// Makes a coupon another member's, if it is still the first one's.
     GiveCoupon {
         code: String,
@@ -424,6 +429,7 @@ impl Command {
                 | Step::EarnPeriods { account, .. }
                 | Step::Return { account, .. }
                 | Step::NotFrozen { account }
+                | Step::Owe { account, .. }
                 | Step::Ceiling { account, .. } => &account.member,
                 Step::TakeBack { member, .. }
                 | Step::ReleasePending { member, .. }

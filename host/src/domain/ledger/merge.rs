@@ -100,6 +100,15 @@ fn lots(
     Ok(())
 }
 
+/// Moves what a member owes; never above nothing.
+pub(super) fn owe(draft: &mut Draft<'_>, account: &AccountKey, change: i64) -> Result<(), Refusal> {
+    if !account.name.is_debt() {
+        let why = format!("nothing is owed on `{}`", account.id());
+        return Err(super::draft::invalid(why));
+    }
+    draft.post(account, change)
+}
+
 /// What a lot is called after a merge: what was paid for a pass goes on beside its uses.
 pub fn renamed(account: AccountName, old: &str, merge: &str) -> String {
     match uses_of(old).filter(|_| account == AccountName::PassValue) {

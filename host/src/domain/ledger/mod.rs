@@ -37,9 +37,9 @@ pub use entry::{Entry, LotChange, Notice, Posting, Receipt};
 pub use merge::{MERGED, renamed};
 pub use pass::value_lot;
 pub use record::{
-    CardRow, ClaimRow, EvaluationRow, EventRow, ExchangeRow, MemberDayRow, MemberStateRow,
-    MemberTierRow, MergeRow, OccasionRow, OrderRow, PlannedTopUpRow, PrizeDrawRow, PrizeOutcomeRow,
-    Record, RefundRow, SettlementRow,
+    CardActivationRow, CardRow, ClaimRow, EvaluationRow, EventRow, ExchangeRow, MemberDayRow,
+    MemberStateRow, MemberTierRow, MergeRow, OccasionRow, OrderRow, PlannedTopUpRow, PrizeDrawRow,
+    PrizeOutcomeRow, Record, RefundRow, SettlementRow,
 };
 pub use refusal::Refusal;
 pub use shift::{CASH_OUT, Shift, ShiftMovement, ShiftNeed, ShiftStep};

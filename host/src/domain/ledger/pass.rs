@@ -143,6 +143,9 @@ pub(super) fn show(
     on_short: &OnShort,
 ) -> Result<(), Refusal> {
     positive("a number of uses", uses)?;
+    if let (Err(frozen), OnShort::Refuse) = (not_frozen(draft, pass), on_short) {
+        return Err(frozen);
+    }
     if has_period(draft, pass) {
         return Ok(());
     }

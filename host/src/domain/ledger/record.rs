@@ -15,6 +15,7 @@ pub enum Record {
     MemberState(MemberStateRow),
     /// A card as it is from now on.
     Card(Box<CardRow>),
+    CardActivation(Box<CardActivationRow>),
     PlannedTopUp(PlannedTopUpRow),
     PrizeDraw(PrizeDrawRow),
     /// A draw that is closed, with its seed in hex.
@@ -164,6 +165,21 @@ pub struct CardRow {
     pub pin_hash: Option<String>,
 }
 
+/// A card that is handed over, as far as its entry does not tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CardActivationRow {
+    pub number: String,
+    pub member: String,
+    pub store: String,
+    pub currency: String,
+    /// Minor units.
+    pub price: i64,
+    /// How it was paid; none where it cost nothing.
+    pub tender: Option<String>,
+    /// The tier it gave and the one it took the place of, as JSON.
+    pub tier: Option<String>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettlementRow {
     pub id: String,
@@ -266,6 +282,9 @@ pub struct MemberTierRow {
     pub valid_until: Option<Day>,
     /// Exact ratio (numerator, denominator).
     pub multiplier: (i64, i64),
+    /// What the member had been given by hand when this was decided. Where he has been given something else since, the
+    /// decision did not know of it and changes nothing.
+    pub floor: Option<String>,
 }
 
 impl Record {
@@ -342,6 +361,14 @@ impl Record {
                     visit("card", text.as_deref().unwrap_or(""));
                 }
             }
+            Self::CardActivation(row) => {
+                for text in [&row.number, &row.member, &row.store, &row.currency] {
+                    visit("card", text);
+                }
+                for text in [&row.tender, &row.tier] {
+                    visit("card", text.as_deref().unwrap_or(""));
+                }
+            }
             Self::PlannedTopUp(row) => {
                 for text in [&row.id, &row.member, &row.plan, &row.codes] {
                     visit("top-up", text);
@@ -393,6 +420,7 @@ impl Record {
             Self::MemberTier(row) => {
                 visit("member", &row.member);
                 visit("tier", row.tier.as_deref().unwrap_or(""));
+                visit("tier", row.floor.as_deref().unwrap_or(""));
             }
         }
     }

@@ -15,6 +15,7 @@ impl Step {
             }
             Self::Debit { account, .. }
             | Self::NotFrozen { account }
+            | Self::Owe { account, .. }
             | Self::Ceiling { account, .. } => account_texts(account, visit),
             Self::UsePass {
                 account,

@@ -197,6 +197,13 @@ impl Touches {
                     self.counters.insert((member.clone(), MERGED.to_owned()));
                 }
             }
+            Step::Owe { account, .. } => {
+                self.account(account);
+                // What he can spend repays it at once.
+                if let Some(name) = account.name.repaying() {
+                    self.debit(&account.sibling(name));
+                }
+            }
             Step::System { name, asset, .. } => self.system(name, asset),
             Step::Return {
                 account, splits, ..

@@ -16,6 +16,7 @@ use crate::domain::rules::{
     SideGrant, TenderFacts, TenderKind, Trigger,
 };
 use crate::domain::settings::{CheckoutSettings, StoredValueEarning};
+use crate::domain::tier_floor::kept;
 
 /// What points are earned on: line amounts and the tax within or on top of them; nothing but a total where it is no
 /// sale.
@@ -298,10 +299,13 @@ pub fn review_tier(work: &mut Work<'_>, rules: &mut dyn Rules) -> Result<(), Pri
                 let named = work.name(campaign);
                 work.calls[call].outcome = CallOutcome::Used;
                 let before = work.facts.own_tier().and_then(|own| own.tier);
+                let member = work.input.member.as_ref();
+                let floor = member.and_then(|member| member.tier_floor.clone());
                 work.document.tier = Some(TierOutcome {
                     campaign: named,
                     before,
-                    decision,
+                    decision: kept(floor.as_ref(), decision, today),
+                    floor,
                 });
                 return Ok(());
             }

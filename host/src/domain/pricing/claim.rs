@@ -76,6 +76,7 @@ pub fn claim(input: &ClaimInput<'_>, rules: &mut dyn Rules) -> Result<Priced, Pr
                 change: &purchases,
                 day: work.document.business_date,
                 first_day: input.first_day,
+                floor: input.member.tier_floor.as_ref(),
             },
             rules,
         )?;
@@ -86,6 +87,7 @@ pub fn claim(input: &ClaimInput<'_>, rules: &mut dyn Rules) -> Result<Priced, Pr
                 campaign,
                 before: tier_before,
                 decision,
+                floor: input.member.tier_floor.clone(),
             });
         }
     }

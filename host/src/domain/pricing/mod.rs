@@ -36,10 +36,12 @@ pub use tenders::Wallet;
 pub(crate) use tenders::round_cash;
 
 use super::basket::{Basket, BasketError};
+use super::card_discount::HeldDiscount;
 use super::facts::{BaseFacts, FactsDelta, FactsError, OwnTier, ReferralBase};
 use super::order::{CodeRefusal, OrderDocument};
 use super::rules::{MemberFacts, OrderFacts};
 use super::settings::CheckoutSettings;
+use super::tier_floor::TierFloor;
 use super::time::Day;
 
 /// Campaigns asked for one order.
@@ -71,6 +73,10 @@ pub struct MemberInput {
     pub tier_valid_until: Option<Day>,
     /// The tier of his own, where a paid membership lifts him.
     pub own_tier: Option<OwnTier>,
+    /// The tier somebody gave him, also where its last day is over.
+    pub tier_floor: Option<TierFloor>,
+    /// What his cards take off.
+    pub card_discounts: Vec<HeldDiscount>,
     pub wallet: Wallet,
 }
 

@@ -64,6 +64,8 @@ pub fn occasion(input: &OccasionInput<'_>, rules: &mut dyn Rules) -> Result<Pric
             tier_since: facts.tier_since,
             tier_valid_until: facts.tier_valid_until,
             own_tier: facts.own_tier.clone(),
+            tier_floor: None,
+            card_discounts: Vec::new(),
             wallet: Wallet::default(),
         }),
         referral: facts.referral.clone(),

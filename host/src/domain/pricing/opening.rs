@@ -7,6 +7,7 @@ use tessera_money::{Overflow, Rate, Rounding, mul_div, mul_rate};
 use super::work::sum;
 use super::{PriceInput, PricingError};
 use crate::domain::basket::{BasketLine, TenderIntent};
+use crate::domain::card_discount::{HeldDiscount, best};
 use crate::domain::facts::BaseFacts;
 use crate::domain::order::{DOCUMENT_VERSION, OrderDocument, OrderLine, PriceKind, Terms, Totals};
 use crate::domain::rules::{LineFacts, OrderFacts, Ratio, TenderFacts};
@@ -30,11 +31,17 @@ pub(super) fn class_of(
     Ok((rates.len() - 1, rate))
 }
 
+/// A member who buys, as far as his prices depend on it.
+#[derive(Clone, Copy)]
+pub(super) struct Buyer<'a> {
+    pub cards: &'a [HeldDiscount],
+}
+
 /// A line at the price that applies to this customer, before any discount.
 pub(super) fn price_line(
     line: &BasketLine,
     tax_rate: Rate,
-    is_member: bool,
+    buyer: Option<Buyer<'_>>,
     settings: &CheckoutSettings,
 ) -> Result<OrderLine, Overflow> {
     let at = |unit_price| mul_div(unit_price, line.quantity, 1_000, settings.line_rounding);
@@ -42,20 +49,18 @@ pub(super) fn price_line(
         Some(amount) => amount,
         None => at(line.unit_price)?,
     };
-    let member_price = line
-        .member_price
-        .filter(|price| is_member && !line.priced_by_till && *price < line.unit_price);
+    let lower = lower_price(line, buyer)?;
     // A pass is a member's: whoever has bought without being one has none.
-    let pass_sold = line.sells.clone().filter(|_| is_member);
-    let (unit_price, price, list_amount) = match (member_price, line.fixed_amount) {
+    let pass_sold = line.sells.clone().filter(|_| buyer.is_some());
+    let (unit_price, price, list_amount) = match (&lower, line.fixed_amount) {
         // Paid for, and taxed, when the pass was sold.
         _ if line.pass.is_some() => (0, PriceKind::Pass, 0),
-        (Some(lower), Some(fixed)) => (
-            lower,
-            PriceKind::Member,
-            mul_div(fixed, lower, line.unit_price, settings.line_rounding)?,
+        (Some((lower, kind, _)), Some(fixed)) => (
+            *lower,
+            *kind,
+            mul_div(fixed, *lower, line.unit_price, settings.line_rounding)?,
         ),
-        (Some(lower), None) => (lower, PriceKind::Member, at(lower)?),
+        (Some((lower, kind, _)), None) => (*lower, *kind, at(*lower)?),
         (None, _) if line.priced_by_till => (line.unit_price, PriceKind::Till, regular_amount),
         (None, _) => (line.unit_price, PriceKind::List, regular_amount),
     };
@@ -77,8 +82,35 @@ pub(super) fn price_line(
         gross: 0,
         tax_class: line.tax_class.clone(),
         tax_rate,
+        card_type: lower
+            .and_then(|(_, _, card_type)| card_type)
+            .filter(|_| price == PriceKind::Card),
         pass_used: line.pass.clone(),
         pass_sold,
+    })
+}
+
+/// The lowest of what a member pays for one whole unit, where it is below the list price: the member price, or that of one
+/// of his cards, whose type is named.
+fn lower_price(
+    line: &BasketLine,
+    buyer: Option<Buyer<'_>>,
+) -> Result<Option<(i64, PriceKind, Option<String>)>, Overflow> {
+    let Some(buyer) = buyer.filter(|_| !line.priced_by_till) else {
+        return Ok(None);
+    };
+    let list = line.unit_price;
+    let member = line.member_price.filter(|price| *price < list);
+    let card = best(buyer.cards, &line.category, list, line.floor_price)?;
+    Ok(match (member, card) {
+        (Some(member), Some((card, card_type))) if card < member => {
+            Some((card, PriceKind::Card, Some(card_type.to_owned())))
+        }
+        (Some(member), _) => Some((member, PriceKind::Member, None)),
+        (None, Some((card, card_type))) => {
+            Some((card, PriceKind::Card, Some(card_type.to_owned())))
+        }
+        (None, None) => None,
     })
 }
 

@@ -9,6 +9,7 @@ use super::{CallOutcome, PricingError, RuleCall, checks};
 use crate::domain::facts::{BaseFacts, FactsDelta};
 use crate::domain::order::{PurchaseSum, contribution};
 use crate::domain::rules::{Occasion, RuleKind, TierDecision, Window};
+use crate::domain::tier_floor::{TierFloor, kept};
 use crate::domain::time::Day;
 
 /// What a review depends on beside the rules themselves.
@@ -26,12 +27,14 @@ pub struct ReviewInput<'a> {
     pub day: Day,
     /// First day of a window that ends on a day: the calendar is not the domain's.
     pub first_day: fn(Window, Day) -> Day,
+    /// The tier somebody gave the member.
+    pub floor: Option<&'a TierFloor>,
 }
 
 /// What the rules answered.
 #[derive(Debug, Default)]
 pub struct Reviewed {
-    /// Position of the campaign that decided, and its decision.
+    /// Position of the campaign that decided, and its decision as it counts beside the floor.
     pub decided: Option<(usize, TierDecision)>,
     pub calls: Vec<RuleCall>,
 }
@@ -66,6 +69,7 @@ pub fn review_tier(
             outcome,
         });
         if let Ok(decision) = answer {
+            let decision = kept(input.floor, decision, input.today);
             reviewed.decided = Some((campaign, decision));
             break;
         }

@@ -4,7 +4,7 @@ use tessera_money::{Overflow, Rate, Rounding, mul_div, mul_rate, split};
 
 use super::allocation::Lines;
 use super::campaign::{Campaign, FaultKind, OnFault, RuleFault};
-use super::opening::{base_facts, class_of, empty_document, price_line};
+use super::opening::{Buyer, base_facts, class_of, empty_document, price_line};
 use super::{
     CallOutcome, MAX_CAMPAIGNS, PriceInput, Priced, PricingError, RuleCall, codes, tax, tenders,
 };
@@ -65,7 +65,10 @@ impl<'a> Work<'a> {
         };
         for (position, line) in input.basket.lines.iter().enumerate() {
             let (class, rate) = class_of(position, line, input.settings, &mut rates)?;
-            let priced = price_line(line, rate, input.member.is_some(), input.settings)?;
+            let buyer = input.member.as_ref().map(|member| Buyer {
+                cards: &member.card_discounts,
+            });
+            let priced = price_line(line, rate, buyer, input.settings)?;
             let floor = line.floor_price.unwrap_or(0);
             let floor = mul_div(floor, line.quantity, 1_000, Rounding::Up)?;
             let bearable = match input.settings.discount_cap(&line.category) {

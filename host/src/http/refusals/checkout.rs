@@ -80,6 +80,18 @@ impl From<CheckoutError> for Problem {
             ),
             E::PassUnfit { at, why } => Self::new(Code::PassUnfit).with("reason", why).at(at),
             E::NotShared(home) => Self::new(Code::WalletNotShared).with("store", home),
+            E::Reserved { at, reserved } => {
+                let through = date_of(reserved.through);
+                let through = through.map_or_else(String::new, |date| date.to_string());
+                Self::new(Code::ProductReserved)
+                    .with("tiers", reserved.tiers.join(", "))
+                    .with("through", &through)
+                    .at(at)
+                    .extended(
+                        "reserved",
+                        serde_json::json!({ "tiers": reserved.tiers, "through": through }),
+                    )
+            }
             E::PassNeedsMember => Self::field("/member", Fault::Required),
             E::ToHimself(at) => refused(at, "it is the member himself; name another"),
             E::MemberMerged { id, into } => Self::new(Code::MemberMerged)
@@ -87,12 +99,16 @@ impl From<CheckoutError> for Problem {
                 .with("into", &into)
                 .extended("member", into.into()),
             E::NotMerged(id) => Self::new(Code::NotMerged).with("id", id),
+            E::MergeDebtRepaid(id) => Self::new(Code::MergeDebtRepaid).with("id", id),
             E::MergeTooOld { last } => {
                 let last = date_of(last).map_or_else(String::new, |date| date.to_string());
                 Self::new(Code::MergeTooOld).with("last_day", last)
             }
             E::NotOffered(at) => Self::new(Code::NotOffered).with("what", at),
             E::Reason => refused("/reason", "give 1 to 500 characters"),
+            E::TierUnknown(id) => field("/tier", Fault::Unknown, ("id", id)),
+            E::LastDay => refused("/last_day", "it is over in the member's home store"),
+            E::TierNotGiven(id) => Self::new(Code::TierNotGiven).with("id", id),
             E::RewardUnknown(id) => Self::unknown(Code::RewardUnknown, &id).at("/reward"),
             E::DrawUnknown(id) => Self::unknown(Code::DrawUnknown, &id),
             E::DrawExists(id) => Self::new(Code::Duplicate)

@@ -98,6 +98,12 @@ const COUPON_STATES: Bulk = Bulk {
     columns: &[Text, Text, Text, Text, Text, Text, Text, Int],
 };
 
+const CARD_ACTIVATIONS: Bulk = Bulk {
+    doing: "noting cards that are handed over",
+    text: "INSERT INTO card_activations (number, member, store, currency, price, tender, tier) {rows}",
+    columns: &[Text, Text, Text, Text, Int, Text, Text],
+};
+
 const MERGES: Bulk = Bulk {
     doing: "writing merges",
     text: "INSERT INTO merges (id, member, survivor, merged_at, merged_by, moved) {rows}",
@@ -135,18 +141,23 @@ const MEMBER_DAYS: Bulk = Bulk {
 
 const MEMBERS: Bulk = Bulk {
     doing: "counting members' orders and writing what they are",
-    text: "WITH v (id, change, decided, tier, since, until, num, den, merging, status, merged_into) AS ({rows})
+    // What was decided without knowing of a tier given by hand meanwhile names another floor, and changes no tier.
+    text: "WITH v (id, change, floor, tier, since, until, num, den, merging, status, merged_into) AS ({rows})
         UPDATE members SET orders = orders + v.change,
-            tier = CASE WHEN v.decided THEN v.tier ELSE members.tier END,
-            tier_since = CASE WHEN v.decided THEN v.since ELSE members.tier_since END,
-            tier_valid_until = CASE WHEN v.decided THEN v.until ELSE members.tier_valid_until END,
-            tier_multiplier_num = CASE WHEN v.decided THEN v.num ELSE members.tier_multiplier_num END,
-            tier_multiplier_den = CASE WHEN v.decided THEN v.den ELSE members.tier_multiplier_den END,
+            tier = CASE WHEN v.floor = COALESCE(members.tier_floor, '') THEN v.tier ELSE members.tier END,
+            tier_since = CASE WHEN v.floor = COALESCE(members.tier_floor, '') THEN v.since
+                ELSE members.tier_since END,
+            tier_valid_until = CASE WHEN v.floor = COALESCE(members.tier_floor, '') THEN v.until
+                ELSE members.tier_valid_until END,
+            tier_multiplier_num = CASE WHEN v.floor = COALESCE(members.tier_floor, '') THEN v.num
+                ELSE members.tier_multiplier_num END,
+            tier_multiplier_den = CASE WHEN v.floor = COALESCE(members.tier_floor, '') THEN v.den
+                ELSE members.tier_multiplier_den END,
             status = CASE WHEN v.merging THEN v.status ELSE members.status END,
             merged_into = CASE WHEN v.merging THEN v.merged_into ELSE members.merged_into END
         FROM v WHERE members.id = v.id",
     columns: &[
-        Text, Int, Flag, Text, Int, Int, Int, Int, Flag, Text, Text,
+        Text, Int, Text, Text, Int, Int, Int, Int, Flag, Text, Text,
     ],
 };
 
@@ -161,6 +172,7 @@ struct Rows {
     settlements: Vec<Cell>,
     /// The last one wins; one statement may change a row only once.
     cards: BTreeMap<String, CardRow>,
+    card_activations: Vec<Cell>,
     planned_top_ups: Vec<Cell>,
     coupon_states: Vec<Cell>,
     prize_draws: Vec<Cell>,
@@ -187,7 +199,9 @@ struct MemberChange {
 
 impl MemberChange {
     fn cells(self, member: String) -> [Cell; 11] {
-        let decided = self.tier.is_some();
+        // None where no tier was decided, which is no floor anybody has.
+        let floor = self.tier.as_ref().map(|row| row.floor.clone());
+        let floor = floor.map(Option::unwrap_or_default);
         let (tier, since, until, multiplier) = match self.tier {
             Some(row) => (row.tier, row.since, row.valid_until, row.multiplier),
             None => (None, None, None, (1, 1)),
@@ -199,7 +213,7 @@ impl MemberChange {
         [
             Cell::Text(member),
             Cell::Int(self.orders),
-            Cell::Flag(decided),
+            Cell::MaybeText(floor),
             Cell::MaybeText(tier),
             day(since),
             day(until),
@@ -234,6 +248,7 @@ pub(super) fn add(writing: &mut Writing, accepted: &[Accepted<'_>]) -> Result<()
     writing.add(&SETTLEMENTS, rows.settlements);
     let cards = rows.cards.into_values().flat_map(card_cells).collect();
     writing.add(&CARDS, cards);
+    writing.add(&CARD_ACTIVATIONS, rows.card_activations);
     writing.add(&PLANNED_TOP_UPS, rows.planned_top_ups);
     writing.add(&COUPON_STATES, rows.coupon_states);
     writing.add(&PRIZE_DRAWS, rows.prize_draws);
@@ -300,6 +315,15 @@ impl Rows {
             Record::Card(row) => {
                 self.cards.insert(row.number.clone(), (**row).clone());
             }
+            Record::CardActivation(row) => self.card_activations.extend([
+                text(&row.number),
+                text(&row.member),
+                text(&row.store),
+                text(&row.currency),
+                Cell::Int(row.price),
+                maybe(&row.tender),
+                maybe(&row.tier),
+            ]),
             Record::PlannedTopUp(row) => self.planned_top_up(row),
             Record::PrizeDraw(row) => self.prize_draw(row, command),
             Record::PrizeDrawEnd { draw, seed } => {

@@ -17,6 +17,8 @@ fn claimant() -> MemberInput {
         tier_since: None,
         tier_valid_until: None,
         own_tier: None,
+        tier_floor: None,
+        card_discounts: Vec::new(),
         wallet: wallet(0, 0, 0),
     }
 }

@@ -153,6 +153,8 @@ impl Shop {
             tier_since: None,
             tier_valid_until: None,
             own_tier: None,
+            tier_floor: None,
+            card_discounts: Vec::new(),
             wallet,
         });
         self
@@ -253,6 +255,7 @@ pub(crate) fn line(unit_price: i64, quantity: i64) -> BasketLine {
         fixed_amount: None,
         pass: None,
         sells: None,
+        reserved: None,
         cost: None,
         tax_class: "standard".to_owned(),
         floor_price: None,
