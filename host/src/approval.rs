@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::access::{AccessError, Permission, Principal};
 use crate::checkout::CheckoutError;
-use crate::domain::ledger::{Command, EventRow, Record, Refusal, Step, Subject};
+use crate::domain::ledger::{Command, EventRow, Record, Refusal, Reserve, Step, Subject};
 use crate::domain::time::Instant;
 use crate::host::Host;
 use crate::roles::Power;
@@ -19,6 +19,7 @@ const LIFETIME: i64 = 60;
 const MICROS: i64 = 1_000_000;
 /// Owner of the counter of an approval's uses, before its id.
 const USES_OF: &str = "approval/";
+const USES: &str = "uses";
 
 /// What somebody is asked to approve.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
@@ -53,14 +54,21 @@ pub struct Act<'a> {
 }
 
 impl Act<'_> {
-    fn proof(self, host: &Host, id: &str, expires_at: i64, by: &str) -> String {
+    /// Bound to the store of the till as well: who may approve in one store lets nobody do it in another.
+    fn proof(
+        self,
+        host: &Host,
+        caller: &Principal,
+        (id, expires_at, by): (&str, i64, &str),
+    ) -> String {
         let Self {
             permission,
             subject,
             amount,
         } = self;
         let name = permission.name();
-        let text = format!("{id}\0{expires_at}\0{by}\0{name}\0{subject}\0{amount}");
+        let store = caller.store.as_deref().unwrap_or_default();
+        let text = format!("{id}\0{expires_at}\0{by}\0{name}\0{subject}\0{amount}\0{store}");
         hex::encode(host.vault.derive("approval", &text))
     }
 }
@@ -93,13 +101,17 @@ pub async fn give(
     reason: &str,
 ) -> Result<Given, CheckoutError> {
     let staff = caller.staff.as_ref().ok_or(Unapproved::Nobody)?;
-    if !staff.role.may(act.permission) {
-        return Err(AccessError::Denied(act.permission).into());
+    // Who lets others refund to another tender lets them refund.
+    let refunds = (act.permission == Permission::RefundOtherTender).then_some(Permission::Refund);
+    for permission in [Some(act.permission), refunds].into_iter().flatten() {
+        if !staff.role.may(permission) {
+            return Err(AccessError::Denied(permission).into());
+        }
     }
     let now = host.clock.now();
     let expires_at = Instant(now.0.saturating_add(LIFETIME * MICROS));
     let id = uuid::Uuid::now_v7().simple().to_string();
-    let proof = act.proof(host, &id, expires_at.0, &staff.id);
+    let proof = act.proof(host, caller, (&id, expires_at.0, &staff.id));
     let token = format!("{id}.{}.{}.{proof}", expires_at.0, hex::encode(&staff.id));
     let day = crate::clock::business_day(now, chrono_tz::UTC);
     let mut command = Command::new("approval", Subject::new("approval", &id), now, day);
@@ -190,8 +202,8 @@ pub fn allowed_at(
         subject: act.subject.to_owned(),
         amount: act.amount,
     })?;
-    let (id, until, by) = read(host, token, act).ok_or(Unapproved::OfAnother)?;
-    if until < at.0 {
+    let (id, until, by) = read(host, caller, token, act).ok_or(Unapproved::OfAnother)?;
+    if !(until - LIFETIME * MICROS..=until).contains(&at.0) {
         return Err(Unapproved::Expired.into());
     }
     if caller.staff.as_ref().is_some_and(|staff| staff.id == by) {
@@ -205,7 +217,7 @@ pub fn allowed_at(
 pub fn use_of(id: &str) -> Step {
     Step::Counter {
         owner: format!("{USES_OF}{id}"),
-        name: "uses".to_owned(),
+        name: USES.to_owned(),
         change: 1,
         limit: Some(1),
         floor: None,
@@ -213,20 +225,36 @@ pub fn use_of(id: &str) -> Step {
     }
 }
 
+/// What a hold keeps of an approval.
+pub fn reserve_of(id: &str) -> Reserve {
+    Reserve::Counter {
+        owner: format!("{USES_OF}{id}"),
+        name: USES.to_owned(),
+        change: 1,
+        limit: Some(1),
+        floor: None,
+    }
+}
+
 /// Whether an approval was given for an act, whatever became of it since.
-pub fn is_for(host: &Host, token: &str, act: Act<'_>) -> bool {
-    read(host, token, act).is_some()
+pub fn is_for(host: &Host, caller: &Principal, token: &str, act: Act<'_>) -> bool {
+    read(host, caller, token, act).is_some()
 }
 
 /// Id, end and giver of an approval of this act.
-fn read(host: &Host, token: &str, act: Act<'_>) -> Option<(String, i64, String)> {
+fn read(
+    host: &Host,
+    caller: &Principal,
+    token: &str,
+    act: Act<'_>,
+) -> Option<(String, i64, String)> {
     let parts: Vec<&str> = token.split('.').collect();
     let [id, expires_at, by, proof] = parts[..] else {
         return None;
     };
     let until: i64 = expires_at.parse().ok()?;
     let by = String::from_utf8(hex::decode(by).ok()?).ok()?;
-    let expected = act.proof(host, id, until, &by);
+    let expected = act.proof(host, caller, (id, until, &by));
     let is_proven = crate::access::same(expected.as_bytes(), proof.as_bytes());
     is_proven.then(|| (id.to_owned(), until, by))
 }

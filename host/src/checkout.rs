@@ -35,7 +35,7 @@ mod upgrades;
 pub use claim::{Claiming, claim};
 pub use commit::{CommitRequest, Committed, commit, draws};
 pub use error::{Change, CheckoutError};
-pub use exchange::{ExchangeRequest, Exchanged, exchange};
+pub use exchange::{Exchanged, GoodsExchange, exchange};
 pub use hold::{HeldQuote, hold, release};
 pub use quote::{Quote, quote};
 pub use quotes::Quotes;

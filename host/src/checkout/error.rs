@@ -31,6 +31,10 @@ pub enum CheckoutError {
     TooManyLines(usize),
     #[error("nobody lets the buyer spend this wallet on this day; see `{0}`")]
     NoWalletShare(String),
+    #[error("the buyer may spend {left} more of this wallet now")]
+    ShareSpent { left: i64 },
+    #[error("there is less than the quantity at `{0}`")]
+    MoreThanThere(String),
     #[error("a member shares his wallet with twenty others at most; end one of them first")]
     TooManyShares,
     #[error("the minute of the member's code is over; scan the one his phone shows now")]

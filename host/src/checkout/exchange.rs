@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::access::Principal;
+use crate::access::{Permission, Principal};
 use crate::domain::ledger::{Command, Receipt, Refusal, Step};
 use crate::domain::order::OrderDocument;
 use crate::domain::refund::{Payout, RefundPlan};
@@ -22,7 +22,7 @@ use super::error::CheckoutError;
 use super::gift_receipt::{self, Shown};
 use super::held::{self, Waiting};
 use super::posting::overflow;
-use super::refund::{TRIES, is_outrun, prepared};
+use super::refund::{TRIES, Way, is_outrun, prepared};
 use super::request::{RefundLine, RefundRequest, TenderRequest};
 use super::stored::unpack;
 use super::{Intent, tier};
@@ -30,7 +30,7 @@ use super::{Intent, tier};
 /// Goods that come back for goods that are taken instead.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct ExchangeRequest {
+pub struct GoodsExchange {
     /// Lines that come back, by position; everything still refundable when absent, or everything on the gift receipt.
     #[serde(default)]
     pub lines: Option<Vec<RefundLine>>,
@@ -39,7 +39,8 @@ pub struct ExchangeRequest {
     /// Money for what it costs more.
     #[serde(default)]
     pub tenders: Vec<TenderRequest>,
-    /// Code of the gift receipt that is shown: only its goods come back, and nothing is paid out.
+    /// Code of the gift receipt that is shown: only its goods come back, and nothing is paid out, also of what is taken
+    /// instead.
     #[serde(default)]
     pub gift_receipt: Option<String>,
     /// Why, for the record.
@@ -67,9 +68,10 @@ pub async fn exchange(
     host: &Arc<Host>,
     caller: &Principal,
     order: &str,
-    request: ExchangeRequest,
+    request: GoodsExchange,
     intent: Intent,
 ) -> Result<Exchanged, CheckoutError> {
+    caller.require(Permission::Sell)?;
     if let Some(receipt) = super::recall(host, &intent).await? {
         return before(host, &receipt).await;
     }
@@ -128,7 +130,7 @@ struct Swap<'a> {
     host: &'a Arc<Host>,
     caller: &'a Principal,
     order: &'a str,
-    request: &'a ExchangeRequest,
+    request: &'a GoodsExchange,
     shown: Option<&'a Shown>,
 }
 
@@ -141,7 +143,11 @@ impl Swap<'_> {
     ) -> Result<(Command, Committed, Vec<Payout>), CheckoutError> {
         let Self { host, caller, .. } = self;
         let new = uuid::Uuid::now_v7().to_string();
-        let back = prepared(host, caller, self.order, back, Some(&new)).await?;
+        let way = Way::Exchange {
+            order: &new,
+            by_gift_receipt: self.shown.is_some(),
+        };
+        let back = prepared(host, caller, self.order, back, way).await?;
         let (mut command, plan) = (back.command, back.plan);
         let quoted = &waiting.sale.document;
         if back.store != quoted.store {
@@ -150,11 +156,12 @@ impl Swap<'_> {
         let tenders = together(&plan, quoted, &self.request.tenders)?;
         let mut document = payable(quoted, &tenders)?;
         document.exchange_of = Some(command.subject.id.clone());
+        document.gift = back.gift;
         let net = net(&plan, &document)?;
+        if back.gift && net.iter().any(|kind| kind.amount < 0) {
+            return Err(CheckoutError::GiftPaysOut);
+        }
         if let Some(shown) = self.shown {
-            if net.iter().any(|kind| kind.amount < 0) {
-                return Err(CheckoutError::GiftPaysOut);
-            }
             command.steps.extend(shown.uses(&plan.lines)?);
         }
         let about = (self.request.quote.as_str(), new.as_str());

@@ -10,12 +10,12 @@ use crate::access::Principal;
 use crate::domain::basket::MAX_LINES;
 use crate::domain::ledger::{CounterKey, Refusal, Step};
 use crate::domain::order::OrderDocument;
-use crate::domain::refund::RefundedLine;
+use crate::domain::refund::{RefundError, RefundedLine};
 use crate::domain::rules::TenderKind;
 use crate::host::Host;
 use crate::once::{Effect, once};
-use crate::store::counters;
 use crate::store::gift_receipts::{self, GiftReceipt};
+use crate::store::{Conn, counters, orders};
 
 use super::Intent;
 use super::commit::changed;
@@ -69,7 +69,8 @@ pub async fn issue(
     {
         return Err(CheckoutError::GiftNotInMoney);
     }
-    let given = given(&sold.document, &request.lines)?;
+    let remaining = remaining(&mut host.db.read().await?, order).await?;
+    let given = given(&sold.document, &remaining, &request.lines)?;
     let receipt = GiftReceipt {
         code: receipt_code()?,
         order_id: sold.id,
@@ -99,9 +100,24 @@ pub async fn issue(
     Ok(effect.await?)
 }
 
+/// What of each line has not come back; thousandths.
+async fn remaining(conn: &mut Conn, order: &str) -> Result<Vec<i64>, CheckoutError> {
+    let state = orders::refundable_of(conn, order).await?;
+    let unknown = || CheckoutError::OrderUnknown(order.to_owned());
+    let lines = state.ok_or_else(unknown)?.lines;
+    Ok(lines.iter().map(|line| line.sold - line.refunded).collect())
+}
+
 /// Quantities by line of the order, in thousandths.
-fn given(document: &OrderDocument, lines: &[RefundLine]) -> Result<Vec<i64>, CheckoutError> {
-    if lines.is_empty() || lines.len() > MAX_LINES {
+fn given(
+    document: &OrderDocument,
+    remaining: &[i64],
+    lines: &[RefundLine],
+) -> Result<Vec<i64>, CheckoutError> {
+    if lines.is_empty() {
+        return Err(RefundError::Nothing.into());
+    }
+    if lines.len() > MAX_LINES {
         return Err(CheckoutError::TooManyLines(lines.len()));
     }
     let mut given = vec![0_i64; document.lines.len()];
@@ -117,8 +133,8 @@ fn given(document: &OrderDocument, lines: &[RefundLine]) -> Result<Vec<i64>, Che
         let quantity = thousandths(&asked.quantity).filter(|quantity| *quantity > 0);
         let quantity = quantity.ok_or_else(|| CheckoutError::Quantity(at("quantity")))?;
         *sum = sum.saturating_add(quantity);
-        if *sum > line.quantity {
-            return Err(CheckoutError::Quantity(at("quantity")));
+        if *sum > remaining.get(slot).copied().unwrap_or(0) {
+            return Err(CheckoutError::MoreThanThere(at("quantity")));
         }
     }
     Ok(given)
@@ -194,9 +210,13 @@ impl Shown {
         let lines: BTreeSet<u32> = self.lines.iter().map(|line| line.line).collect();
         let key = |line: &u32| (self.counter(), name(*line));
         let keys: Vec<CounterKey> = lines.iter().map(key).collect();
-        let used = counters::values(&mut host.db.read().await?, &keys).await?;
+        let mut conn = host.db.read().await?;
+        let used = counters::values(&mut conn, &keys).await?;
+        let remaining = remaining(&mut conn, &self.order).await?;
         let left = lines.into_iter().zip(used).filter_map(|(line, used)| {
-            let left = self.quantity(line) - used;
+            // The buyer may have brought some back himself.
+            let there = remaining.get(line as usize).copied().unwrap_or(0);
+            let left = (self.quantity(line) - used).min(there);
             (left > 0).then(|| RefundLine {
                 line,
                 quantity: decimal(left),

@@ -18,6 +18,7 @@ use super::passes;
 use super::request::QuoteRequest;
 use super::reserved;
 use super::rules::{Run, ask, evaluations};
+use super::sharing;
 use super::situation::Situation;
 use super::stored::Sale;
 use super::till_prices;
@@ -57,7 +58,8 @@ pub async fn priced(
 ) -> Result<Quote, CheckoutError> {
     let situation = Situation::gather(host, caller, &request, at).await?;
     let approvals = till_prices::agreed(host, caller, &request, &situation.basket.lines, at)?;
-    if recorded.is_none() {
+    let is_fact = recorded.is_some();
+    if !is_fact {
         reserved::check(&situation)?;
         passes::check(host, &situation).await?;
     }
@@ -66,6 +68,9 @@ pub async fn priced(
     let (snapshot, place) = (&situation.snapshot, &situation.place);
     codes::find_honouring(&mut priced.document, snapshot, place, at);
     priced.document.wallet = situation.shared.clone();
+    if !is_fact {
+        sharing::check(host, &priced.document).await?;
+    }
     // What another host compares is what the customer sees; who sold it and who agreed to a price are no part of it.
     let digest = digest(&priced.document)?;
     let sold = earned(host, caller, place, &request, &priced.document);

@@ -99,9 +99,24 @@ async fn attempt(
     request: &RefundRequest,
     intent: &Intent,
 ) -> Result<Receipt, CheckoutError> {
-    let Prepared { mut command, .. } = prepared(host, caller, order, request, None).await?;
+    let back = prepared(host, caller, order, request, Way::Refund).await?;
+    if back.gift {
+        return Err(CheckoutError::GiftPaysOut);
+    }
+    let mut command = back.command;
     command.operation = Some(intent.clone().into());
     Ok(host.writer.submit(command).await?)
+}
+
+/// Why goods come back.
+#[derive(Clone, Copy)]
+pub(super) enum Way<'a> {
+    Refund,
+    /// For goods of another order.
+    Exchange {
+        order: &'a str,
+        by_gift_receipt: bool,
+    },
 }
 
 /// A refund that was worked out, to be handed to the writer.
@@ -110,22 +125,32 @@ pub(super) struct Prepared {
     pub(super) plan: RefundPlan,
     /// Where the goods were sold.
     pub(super) store: String,
+    /// Whether they were a gift, which nobody is paid for.
+    pub(super) gift: bool,
 }
 
-/// Works a refund out. `exchanged_for` is the order that is sold for what comes back.
+/// Works a refund out.
 pub(super) async fn prepared(
     host: &Arc<Host>,
     caller: &Principal,
     order: &str,
     request: &RefundRequest,
-    exchanged_for: Option<&str>,
+    way: Way<'_>,
 ) -> Result<Prepared, CheckoutError> {
     let snapshot = host.snapshots.current().ok_or(CheckoutError::NoChain)?;
     let sale = read(host, &snapshot, order).await?;
     caller.require_store(&sale.document.store)?;
     let place = place_of(&snapshot, &sale.document)?;
     let (mut plan, approved) = planned(host, caller, order, &sale, request)?;
-    plan.exchanged_for = exchanged_for.map(str::to_owned);
+    let mut gift = sale.document.gift;
+    if let Way::Exchange {
+        order,
+        by_gift_receipt,
+    } = way
+    {
+        plan.exchanged_for = Some(order.to_owned());
+        gift |= by_gift_receipt;
+    }
     let points = points_asset(crate::domain::ledger::DEFAULT_PROGRAM);
     let mut taken = posting::taken_back(&sale.document, &plan.awards, &plan.gifts, &points)?;
     let (now, day) = (host.clock.now(), place.day(host.clock.now()));
@@ -146,7 +171,8 @@ pub(super) async fn prepared(
         undrawn.extend(withdrawn(&row.id, &given, &undone.gifts));
         plan.occasions.push(row.id);
     }
-    if sale.document.terms.refund_spent_points == RefundSpentPoints::ReduceRefund {
+    // Who was given the goods does not pay for points their buyer spent.
+    if sale.document.terms.refund_spent_points == RefundSpentPoints::ReduceRefund && !gift {
         let (document, plan) = (&sale.document, &mut plan);
         keep_back_spent(host, document, plan, &mut taken, day).await?;
     }
@@ -235,6 +261,7 @@ pub(super) async fn prepared(
         command,
         plan,
         store: sale.document.store,
+        gift,
     })
 }
 
@@ -388,11 +415,14 @@ fn planned(
 ) -> Result<(RefundPlan, Option<Approved>), CheckoutError> {
     let mut asked = asked(sale, request)?;
     let (plan, permission) = match refund::plan(&sale.document, &sale.refunded, &asked) {
-        // Whoever may choose the tender may refund.
+        // Whoever lets others choose the tender may refund himself: one word is for both.
         Err(RefundError::TenderNotAllowed) => {
             asked.may_choose_tender = true;
             let plan = refund::plan(&sale.document, &sale.refunded, &asked)?;
-            (plan, Permission::RefundOtherTender)
+            match caller.may(Permission::RefundOtherTender) {
+                true => (plan, Permission::Refund),
+                false => (plan, Permission::RefundOtherTender),
+            }
         }
         plan => (plan?, Permission::Refund),
     };

@@ -12,9 +12,11 @@ use crate::approval::{self, Act};
 use crate::domain::basket::MAX_LINES;
 use crate::domain::ledger::{Command, EventRow, Record, Subject};
 use crate::domain::order::OrderDocument;
+use crate::domain::refund::RefundError;
 use crate::host::Host;
 
 use super::Intent;
+use super::commit::expired;
 use super::error::CheckoutError;
 use super::posting::overflow;
 use super::request::{RefundLine, decimal, thousandths};
@@ -57,6 +59,10 @@ pub async fn remove(
     let quote = host.quotes.find(quote_id).ok_or_else(unknown)?;
     let store = &quote.place.store;
     caller.require_store(&store.id)?;
+    let now = host.clock.now();
+    if now > quote.expires_at {
+        return Err(expired(host, &quote.sale.document, quote.expires_at, now));
+    }
     let (goods, amount) = removed(&quote.sale.document, &request.lines)?;
     let act = Act {
         permission: Permission::RemoveLine,
@@ -64,7 +70,6 @@ pub async fn remove(
         amount,
     };
     let approved = approval::allowed(host, caller, act, request.approval.as_deref())?;
-    let now = host.clock.now();
     let about = Subject::new("quote", quote_id);
     let mut command = Command::new("removal", about, now, quote.place.day(now));
     command.operation = Some(intent.into());
@@ -91,20 +96,24 @@ fn removed(
     document: &OrderDocument,
     lines: &[RefundLine],
 ) -> Result<(Vec<serde_json::Value>, i64), CheckoutError> {
-    if lines.is_empty() || lines.len() > MAX_LINES {
+    if lines.is_empty() {
+        return Err(RefundError::Nothing.into());
+    }
+    if lines.len() > MAX_LINES {
         return Err(CheckoutError::TooManyLines(lines.len()));
     }
     let mut left: Vec<i64> = document.lines.iter().map(|line| line.quantity).collect();
     let (mut goods, mut sum) = (Vec::with_capacity(lines.len()), 0_i64);
     for (position, asked) in lines.iter().enumerate() {
-        let wrong = || CheckoutError::Quantity(format!("/lines/{position}/quantity"));
-        let quantity = thousandths(&asked.quantity).ok_or_else(wrong)?;
+        let at = format!("/lines/{position}/quantity");
+        let quantity = thousandths(&asked.quantity).filter(|quantity| *quantity > 0);
+        let quantity = quantity.ok_or_else(|| CheckoutError::Quantity(at.clone()))?;
         let slot = asked.line as usize;
         let (Some(line), Some(left)) = (document.lines.get(slot), left.get_mut(slot)) else {
             return Err(CheckoutError::NoSuchLine(format!("/lines/{position}/line")));
         };
-        if quantity == 0 || quantity > *left {
-            return Err(wrong());
+        if quantity > *left {
+            return Err(CheckoutError::MoreThanThere(at));
         }
         *left -= quantity;
         let amount = mul_div(line.list_amount, quantity, line.quantity, Rounding::HalfUp)

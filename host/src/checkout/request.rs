@@ -34,7 +34,8 @@ pub struct QuoteRequest {
     #[schema(value_type = Vec<Object>)]
     pub attributes: Vec<Attribute>,
     /// Approvals of the till's own prices, where the caller may not name them alone: each of the permission `price-at-till`,
-    /// about the product's id or the article's name, with the unit price as the amount. At most 20; the commit uses them up.
+    /// about `<product id or name of the article>@<unit price>`, with what all pieces at that price come to as the amount;
+    /// the refusal says what it is. At most 20; the commit uses them up.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approvals: Vec<String>,
     /// The quote of the same basket before this one. What was approved for it need not be approved again, though the

@@ -1,13 +1,13 @@
 //! Another's stored value at the till: whose it is, and what counts against his limits.
 
-use crate::domain::ledger::{Reserve, Step};
+use crate::domain::ledger::{CounterKey, Reserve, Step};
 use crate::domain::order::{OrderDocument, SharedWallet};
 use crate::domain::rules::TenderKind;
 use crate::domain::time::{Day, Instant};
 use crate::host::Host;
 use crate::store::Conn;
 use crate::store::members::KnownMember;
-use crate::store::wallet_shares;
+use crate::store::{counters, wallet_shares};
 
 use super::error::CheckoutError;
 use super::request::QuoteRequest;
@@ -44,8 +44,9 @@ pub(super) async fn named(
     Ok(Some((owner, wallet)))
 }
 
-/// The counters of what a buyer spends of another's wallet: owner, name and limit.
-fn counters(document: &OrderDocument) -> Vec<(String, String, i64)> {
+/// The counters of what a buyer spends of another's wallet: owner, name and limit. What is spent counts from the first
+/// day, also against a limit that is set later.
+fn limits(document: &OrderDocument) -> Vec<(String, String, Option<i64>)> {
     let (Some(wallet), Some(buyer)) = (&document.wallet, &document.member) else {
         return Vec::new();
     };
@@ -59,9 +60,31 @@ fn counters(document: &OrderDocument) -> Vec<(String, String, i64)> {
         .into_iter()
         .filter_map(|(most, period)| {
             let name = format!("shared/{buyer}/{}", period?);
-            Some((wallet.owner.clone(), name, most?))
+            Some((wallet.owner.clone(), name, most))
         })
         .collect()
+}
+
+/// Tells a till at the quote what the commit would refuse: more than the buyer may still spend.
+///
+/// # Errors
+/// [`CheckoutError::ShareSpent`].
+pub(super) async fn check(host: &Host, document: &OrderDocument) -> Result<(), CheckoutError> {
+    let needed = spent(document);
+    let limits: Vec<(CounterKey, i64)> = limits(document)
+        .into_iter()
+        .filter_map(|(owner, name, most)| Some(((owner, name), most?)))
+        .collect();
+    if limits.is_empty() || needed == 0 {
+        return Ok(());
+    }
+    let keys: Vec<CounterKey> = limits.iter().map(|(key, _)| key.clone()).collect();
+    let used = counters::values(&mut host.db.read().await?, &keys).await?;
+    let left = limits.iter().zip(used).map(|((_, most), used)| most - used);
+    match left.min() {
+        Some(left) if left < needed => Err(CheckoutError::ShareSpent { left: left.max(0) }),
+        _ => Ok(()),
+    }
 }
 
 /// Stored value that pays, minor units.
@@ -79,11 +102,12 @@ pub(super) fn counted(document: &OrderDocument, enforce: bool) -> Vec<Step> {
         owner,
         name,
         change,
-        limit: Some(most),
+        limit: most,
         floor: Some(0),
         enforce,
     };
-    counters(document).into_iter().map(step).collect()
+    let limits = limits(document).into_iter();
+    limits.filter(|_| change > 0).map(step).collect()
 }
 
 /// What a hold keeps of these limits.
@@ -93,14 +117,18 @@ pub(super) fn reserves(document: &OrderDocument) -> Vec<Reserve> {
         owner,
         name,
         change,
-        limit: Some(most),
+        limit: most,
         floor: Some(0),
     };
-    counters(document).into_iter().map(reserve).collect()
+    let limits = limits(document).into_iter();
+    limits.filter(|_| change > 0).map(reserve).collect()
 }
 
 /// The steps that give the limits back what returned to the wallet.
 pub(super) fn freed(document: &OrderDocument, returned: i64) -> Vec<Step> {
+    if returned == 0 {
+        return Vec::new();
+    }
     let step = |(owner, name, _)| Step::Counter {
         owner,
         name,
@@ -109,5 +137,5 @@ pub(super) fn freed(document: &OrderDocument, returned: i64) -> Vec<Step> {
         floor: Some(0),
         enforce: false,
     };
-    counters(document).into_iter().map(step).collect()
+    limits(document).into_iter().map(step).collect()
 }

@@ -1,5 +1,9 @@
 //! Prices of the till's own: who may name one, or who agreed to it.
 
+use std::collections::BTreeMap;
+
+use tessera_money::{Rounding, mul_div};
+
 use crate::access::{AccessError, Permission, Principal};
 use crate::approval::{self, Act};
 use crate::domain::basket::BasketLine;
@@ -9,13 +13,14 @@ use crate::domain::time::Instant;
 use crate::host::Host;
 
 use super::error::CheckoutError;
+use super::posting::overflow;
 use super::request::QuoteRequest;
 
 /// Approvals one basket may show.
 pub const MOST_APPROVALS: usize = 20;
 
 /// Who agreed to the prices a till names itself; nobody has to where the caller may name them alone. Lines of one
-/// article at one price need one word. What was agreed to for the quote before of the same till counts on, however long
+/// article at one price need one word, for all of them together. What was agreed to for the quote before of the same till counts on, however long
 /// the customer goes on shopping.
 ///
 /// # Errors
@@ -31,15 +36,12 @@ pub(super) fn agreed(
     if request.approvals.len() > MOST_APPROVALS {
         return Err(CheckoutError::TooManyApprovals(request.approvals.len()));
     }
-    for line in lines.iter().filter(|line| line.priced_by_till) {
+    for (subject, amount) in named(lines)? {
         let act = Act {
             permission: Permission::PriceAtTill,
-            subject: line.product.as_deref().unwrap_or(&line.name),
-            amount: line.unit_price,
+            subject: &subject,
+            amount,
         };
-        if agreed.iter().any(|record| is_about(record, act)) {
-            continue;
-        }
         if let Some(before) = agreed_before(host, caller, request, act) {
             agreed.push(before);
         } else if let Some(record) = agreed_now(host, caller, request, act, at)? {
@@ -47,6 +49,20 @@ pub(super) fn agreed(
         }
     }
     Ok(agreed)
+}
+
+/// What a till names prices for: `article@unit price`, and what all pieces at that price come to.
+fn named(lines: &[BasketLine]) -> Result<BTreeMap<String, i64>, CheckoutError> {
+    let mut named: BTreeMap<String, i64> = BTreeMap::new();
+    for line in lines.iter().filter(|line| line.priced_by_till) {
+        let article = line.product.as_deref().unwrap_or(&line.name);
+        let amount = mul_div(line.unit_price, line.quantity, 1_000, Rounding::HalfUp)?;
+        let sum = named
+            .entry(format!("{article}@{}", line.unit_price))
+            .or_default();
+        *sum = sum.checked_add(amount).ok_or_else(overflow)?;
+    }
+    Ok(named)
 }
 
 fn is_about(record: &ApprovalRecord, act: Act<'_>) -> bool {
@@ -83,7 +99,7 @@ fn agreed_now(
         Err(error) => return Err(error),
     };
     let shown = request.approvals.iter();
-    let mut fitting = shown.filter(|token| approval::is_for(host, token, act));
+    let mut fitting = shown.filter(|token| approval::is_for(host, caller, token, act));
     let Some(token) = fitting.next() else {
         return Err(needed);
     };
@@ -105,21 +121,6 @@ pub(super) fn used(document: &OrderDocument) -> impl Iterator<Item = Step> {
 
 /// What a hold keeps of them.
 pub(super) fn reserves(document: &OrderDocument) -> impl Iterator<Item = Reserve> {
-    used(document).filter_map(|step| match step {
-        Step::Counter {
-            owner,
-            name,
-            change,
-            limit,
-            floor,
-            ..
-        } => Some(Reserve::Counter {
-            owner,
-            name,
-            change,
-            limit,
-            floor,
-        }),
-        _ => None,
-    })
+    let records = document.approvals.iter();
+    records.map(|record| approval::reserve_of(&record.id))
 }

@@ -68,6 +68,9 @@ pub struct OrderDocument {
     /// The wallet whose stored value pays, where it is not the buyer's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wallet: Option<SharedWallet>,
+    /// Whether goods of a gift were exchanged for it: it is exchanged again and never paid out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gift: bool,
     /// The refund whose worth pays for it, in an exchange.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exchange_of: Option<String>,

@@ -17,21 +17,21 @@ use super::refusals::refund_of;
 use super::types::{Date, Id, Quantity, Time};
 use crate::checkout::gift_receipt::{self, GiftReceiptRequest, Shown};
 use crate::checkout::request::thousandths;
-use crate::checkout::{self, ExchangeRequest};
+use crate::checkout::{self, GoodsExchange};
 use crate::host::Host;
 use crate::store::orders as rows;
 
 /// The routes of this file.
 pub fn routes() -> OpenApiRouter<Arc<Host>> {
     OpenApiRouter::new()
-        .routes(routes!(exchange))
-        .routes(routes!(issue))
-        .routes(routes!(read))
+        .routes(routes!(exchange_goods))
+        .routes(routes!(write_gift_receipt))
+        .routes(routes!(gift_receipt))
 }
 
 /// Both halves of an exchange, and what changes hands.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ExchangeView {
+pub struct GoodsExchangeView {
     pub refund: RefundView,
     pub order: OrderView,
     /// By kind of tender: what the customer pays, or below zero what is handed out. What comes back to points and stored
@@ -40,16 +40,16 @@ pub struct ExchangeView {
 }
 
 /// Take goods of an order back and sell others for them, both or neither.
-#[utoipa::path(post, path = "/v1/orders/{id}/exchanges", tag = "orders", request_body = ExchangeRequest,
+#[utoipa::path(post, path = "/v1/orders/{id}/exchanges", tag = "orders", request_body = GoodsExchange,
     params(("id" = Id, Path), ("Idempotency-Key" = String, Header)),
-    responses((status = 201, body = ExchangeView), (status = "default", body = ProblemBody)))]
-async fn exchange(
+    responses((status = 201, body = GoodsExchangeView), (status = "default", body = ProblemBody)))]
+async fn exchange_goods(
     State(host): State<Arc<Host>>,
     caller: Caller,
     At(id): At<Id>,
     language: Language,
-    keyed: Keyed<ExchangeRequest>,
-) -> Result<Done<ExchangeView>, Problem> {
+    keyed: Keyed<GoodsExchange>,
+) -> Result<Done<GoodsExchangeView>, Problem> {
     let intent = keyed.intent();
     let asked = keyed.body.lines.iter().flatten().map(|line| line.line);
     let asked: Vec<u32> = asked.collect();
@@ -59,7 +59,7 @@ async fn exchange(
     let row = rows::refund_by_id(&mut host.db.read().await?, &done.refund).await?;
     let row = row.ok_or_else(|| Problem::internal("a refund just made cannot be read"))?;
     let replayed = done.sold.replayed;
-    let view = ExchangeView {
+    let view = GoodsExchangeView {
         refund: refund_view(&row)?,
         order: order_view(&host, &caller, done.sold.order, language)?,
         net: done.net.into_iter().map(PayoutView::from).collect(),
@@ -96,7 +96,7 @@ pub struct GiftLineView {
 #[utoipa::path(post, path = "/v1/orders/{id}/gift-receipts", tag = "orders", request_body = GiftReceiptRequest,
     params(("id" = Id, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 201, body = GiftReceiptView), (status = "default", body = ProblemBody)))]
-async fn issue(
+async fn write_gift_receipt(
     State(host): State<Arc<Host>>,
     caller: Caller,
     At(id): At<Id>,
@@ -112,7 +112,7 @@ async fn issue(
 /// Look a gift receipt up by its code.
 #[utoipa::path(get, path = "/v1/gift-receipts/{code}", tag = "orders", params(("code" = Id, Path)),
     responses((status = 200, body = GiftReceiptView), (status = "default", body = ProblemBody)))]
-async fn read(
+async fn gift_receipt(
     State(host): State<Arc<Host>>,
     caller: Caller,
     At(code): At<Id>,

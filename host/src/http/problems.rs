@@ -225,6 +225,9 @@ catalogue! {
     NoWalletShare "no_wallet_share" 409 final
         en "The wallet is not shared" "Its owner does not let this member spend it, or no longer." "Name the buyer's own stored value, or share the wallet by PUT /v1/members/{id}/wallet-shares/{member}."
         zh "钱包未共享" "该钱包的主人未授权此会员使用，或授权已结束。" "请使用购买者本人的储值，或用 PUT /v1/members/{id}/wallet-shares/{member} 授权。";
+    ShareSpent "wallet_share_spent" 409 final
+        en "More than the buyer may spend" "The buyer may spend {left} more of this wallet now." "Pay the rest another way, or have the wallet's limits raised."
+        zh "超出共享额度" "购买者现在还可使用该钱包 {left}。" "其余部分请用其他方式支付，或提高共享额度。";
     MemberCodeExpired "member_code_expired" 409 final
         en "The member's code is over" "The code was good for a minute." "Scan the code the phone shows now, or name the member by card or phone number."
         zh "会员码已过期" "会员码只在一分钟内有效。" "请扫描手机上当前显示的会员码，或使用会员卡或手机号。";

@@ -14,6 +14,7 @@ use super::error::{Problem, ProblemBody};
 use super::json::Json;
 use super::paging::{NoFilter, Page, Paged};
 use super::problems::{Code, Fault};
+use super::staff::check_held;
 use super::stores::invalid;
 use super::types::Id;
 use crate::access::{Permission, Role};
@@ -123,12 +124,16 @@ async fn put(
             return Err(invalid(&at, "it cannot be approved; give allow or deny"));
         }
     }
+    if let Some(before) = store::roles::role(&mut host.db.read().await?, id.as_str()).await? {
+        check_held(&caller, &held(&before)?)?;
+    }
     let row = DefinedRole {
         id: id.into_string(),
         base: request.base,
         powers: serde_json::to_string(&request.permissions).map_err(Problem::internal)?,
         version: 0,
     };
+    check_held(&caller, &held(&row)?)?;
     let told = serde_json::json!({
         "by": caller.who(), "base": row.base, "permissions": request.permissions,
     });

@@ -57,7 +57,7 @@ pub struct SaleView {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ApprovalView {
     pub permission: String,
-    /// The product's id, or the name of an article of the till.
+    /// The product's id, or the name of an article of the till, with its unit price: `<article>@<minor units>`.
     pub subject: String,
     /// Minor units.
     pub amount: i64,

@@ -19,7 +19,7 @@ use super::types::{Id, Name};
 use crate::access::{self, Permission};
 use crate::duty::{self, PinError};
 use crate::host::Host;
-use crate::roles::{self, Power};
+use crate::roles::{self, Held, Power};
 use crate::store::staff::Staff;
 use crate::store::{self, Conn};
 
@@ -121,10 +121,14 @@ fn check_store(caller: &Caller, store: Option<&str>) -> Result<(), Problem> {
     }
 }
 
-/// Nobody gives, or manages, a role that holds what he does not hold himself.
 async fn check_role(conn: &mut Conn, caller: &Caller, name: &str) -> Result<(), Problem> {
     let role = roles::named(conn, name).await?;
     let role = role.ok_or_else(|| Problem::unknown(Code::RoleUnknown, name).at("/role"))?;
+    check_held(caller, &role)
+}
+
+/// Nobody gives, manages or makes a role that holds what he does not hold himself.
+pub(super) fn check_held(caller: &Caller, role: &Held) -> Result<(), Problem> {
     if role.base > caller.highest() {
         return Err(Problem::new(Code::Forbidden).with("permission", role.base.name()));
     }

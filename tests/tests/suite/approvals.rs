@@ -45,13 +45,13 @@ on_each_database! {
         });
         let asked = shop.post("/v1/quotes", &shop.till, cheaper(json!([]))).await;
         assert_eq!(asked.status, 403);
-        let told = json!({ "permission": "price-at-till", "subject": "coffee", "amount": 900 });
+        let told = json!({ "permission": "price-at-till", "subject": "coffee@900", "amount": 900 });
         assert_eq!(asked.body["approve"], told);
         assert_eq!(asked.refused(403), "approval_needed");
         // Another amount, another article, nonsense: none of them is for this.
         let others = [
-            word(&shop, "boss", "price-at-till", "coffee", 800).await,
-            word(&shop, "boss", "price-at-till", "tea", 900).await,
+            word(&shop, "boss", "price-at-till", "coffee@900", 800).await,
+            word(&shop, "boss", "price-at-till", "tea@900", 900).await,
             "nonsense".to_owned(),
         ];
         let wrong = shop.post("/v1/quotes", &shop.till, cheaper(json!(others))).await;
@@ -59,12 +59,25 @@ on_each_database! {
         let many = vec!["x"; 21];
         let many = shop.post("/v1/quotes", &shop.till, cheaper(json!(many))).await;
         assert_eq!(many.pointers(), ["/approvals"]);
-        let word = word(&shop, "boss", "price-at-till", "coffee", 900).await;
+        let word = word(&shop, "boss", "price-at-till", "coffee@900", 900).await;
         let first = shop.quote(cheaper(json!([word]))).await;
+        // For one piece, at a till of this store.
+        let mut two = cheaper(json!([word]));
+        two["lines"][0]["quantity"] = json!("2");
+        assert_eq!(shop.post("/v1/quotes", &shop.till, two.clone()).await.body["approve"]["amount"], 1_800);
+        let west = shop.post("/v1/quotes", &shop.west_till, cheaper(json!([word]))).await;
+        assert_eq!(west.refused(403), "approval_needed");
         // The customer goes on shopping for longer than an approval lasts.
         shop.later(120);
         let expired = shop.post("/v1/quotes", &shop.till, cheaper(json!([word]))).await;
         assert_eq!(expired.refused(403), "approval_refused");
+        // Nor did the sale happen before the word was given.
+        let before = json!({
+            "external_id": "1", "occurred_at": "2026-03-01T10:00:00+08:00", "sale": cheaper(json!([word])),
+        });
+        assert_eq!(shop.post("/v1/orders", &shop.till, before).await.refused(403), "approval_refused");
+        two["follows"] = first["id"].clone();
+        assert_eq!(shop.post("/v1/quotes", &shop.till, two).await.refused(403), "approval_needed");
         let mut more = cheaper(json!([]));
         more["follows"] = first["id"].clone();
         more["lines"].as_array_mut().expect("lines").push(json!({ "product": "cake" }));
@@ -82,7 +95,7 @@ on_each_database! {
 
     async fn of_sixteen_sales_on_one_approved_price_one_is_made(shop) {
         people(&shop).await;
-        let word = word(&shop, "boss", "price-at-till", "repair", 1_500).await;
+        let word = word(&shop, "boss", "price-at-till", "repair@1500", 1_500).await;
         let basket = json!({
             "lines": [{ "article": { "name": "repair", "tax_class": "standard" }, "unit_price": 1_500 }],
             "tenders": [{ "kind": "cash" }], "approvals": [word],
@@ -153,6 +166,25 @@ on_each_database! {
         let keys: Vec<String> = (0..16).map(|at| format!("back-{at}")).collect();
         let tries = join_all(keys.iter().map(|_| tom(&shop, &path, one(json!(word))))).await;
         assert_eq!(tries.iter().filter(|answer| answer.status == 201).count(), 1);
+        // Another tender is no way round it, and who may refund alone still may not choose the tender alone.
+        let lead = json!({ "base": "supervisor", "permissions": { "refund": "approve" } });
+        shop.put("/v1/roles/lead", lead).await;
+        let lea = json!({ "id": "lea", "name": "lea", "role": "lead", "store": "east", "pin": "4711" });
+        shop.post("/v1/staff", &shop.admin, lea).await.ok();
+        let cash = json!({ "lines": [{ "line": 0, "quantity": "1" }], "tender": "cash" });
+        let leas = shop.post_on_duty(&path, &shop.till, "lea:4711", cash).await;
+        assert_eq!((&leas.body["approve"]["permission"], leas.status.as_u16()), (&json!("refund"), 403));
+        let ask = json!({ "permission": "refund-other-tender", "subject": id(&order), "amount": 2_000 });
+        let own = shop.post_on_duty("/v1/approvals", &shop.till, "lea:4711", ask).await;
+        assert_eq!(own.refused(403), "forbidden");
+        // Who may not sell does not sell by way of an exchange.
+        shop.put("/v1/roles/buyer", json!({ "base": "cashier", "permissions": { "sell": "deny" } })).await;
+        let ben = json!({ "id": "ben", "name": "ben", "role": "buyer", "store": "east", "pin": "4711" });
+        shop.post("/v1/staff", &shop.admin, ben).await.ok();
+        let quote = shop.quote(json!({ "lines": [{ "product": "coffee" }] })).await;
+        let swap = json!({ "quote": quote["id"], "lines": [{ "line": 0, "quantity": "1" }] });
+        let swap = shop.post_on_duty(&format!("/v1/orders/{}/exchanges", id(&order)), &shop.till, "ben:4711", swap).await;
+        assert_eq!(swap.refused(403), "forbidden");
         // The key alone may, as before.
         shop.refund(id(&order), Value::Null).await.ok();
         shop.verify().await;

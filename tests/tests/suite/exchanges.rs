@@ -208,6 +208,21 @@ on_each_database! {
         assert_eq!(swap(&shop, &order, gift(&cake, line("1"))).await.refused(409), "not_on_gift_receipt");
         let elsewhere = shop.get(&format!("/v1/gift-receipts/{code}"), &shop.west_till).await;
         assert_eq!(elsewhere.refused(403), "other_store");
+        // What was taken instead is a gift still: no way to money.
+        let last = done["order"].clone();
+        assert_eq!(shop.refund(id(&last), Value::Null).await.refused(409), "gift_pays_out");
+        let coffee = instead(&shop, "coffee").await;
+        assert_eq!(swap(&shop, &last, json!({ "quote": coffee })).await.refused(409), "gift_pays_out");
+        // What the buyer brings back himself is no longer on the receipt.
+        let tea = sold(&shop, "tea", "3", json!([{ "kind": "cash" }])).await;
+        let of_tea = format!("/v1/orders/{}/gift-receipts", id(&tea));
+        let of_tea = async |quantity: &str| shop.post(&of_tea, &shop.till, json!({ "lines": line(quantity) })).await;
+        let two = of_tea("2").await.ok();
+        shop.refund(id(&tea), json!([[0, "2"]])).await.ok();
+        let code = two["code"].as_str().expect("a code");
+        let shown = shop.get(&format!("/v1/gift-receipts/{code}"), &shop.till).await.ok();
+        assert_eq!(shown["lines"][0]["left"], "1");
+        assert_eq!(of_tea("2").await.pointers(), ["/lines/0/quantity"]);
         // Goods that points or stored value paid for are the buyer's to exchange.
         let member = shop.member().await;
         shop.top_up(&member, 5_000, 0).await;

@@ -49,7 +49,9 @@ on_each_database! {
         // 24.00 of 30.00 are spent: a coffee would be too much, for the day and not for the wallet.
         let mut coffee = teas(&son, &mother, "1");
         coffee["lines"][0]["product"] = json!("coffee");
-        assert_eq!(buys(&shop, coffee.clone()).await.refused(409), "quote_stale");
+        let refused = buys(&shop, coffee.clone()).await;
+        assert_eq!(refused.body["detail"].as_str().map(|detail| detail.contains("600")), Some(true), "{}", refused.body);
+        assert_eq!(refused.refused(409), "wallet_share_spent");
         // What comes back goes to the mother, and her son may spend it again.
         let one = order["id"].as_str().expect("an id");
         shop.refund(one, json!([[0, "1"]])).await.ok();
@@ -64,13 +66,16 @@ on_each_database! {
         let quote = shop.quote(teas(&son, &mother, "1")).await;
         let held = quote["id"].as_str().expect("an id");
         shop.post(&format!("/v1/quotes/{held}/hold"), &shop.till, json!({})).await.ok();
-        assert_eq!(buys(&shop, teas(&son, &mother, "1")).await.refused(409), "quote_stale", "the month's 40.00 are gone");
+        assert_eq!(buys(&shop, teas(&son, &mother, "1")).await.refused(409), "wallet_share_spent", "the month's 40.00 are gone");
         shop.commit(held).await.ok();
         // Another month, another limit; then the leave is over.
         shop.later(29 * 86_400);
         assert_eq!(buys(&shop, teas(&son, &mother, "1")).await.refused(409), "no_wallet_share");
         let_spend(&shop, &mother, &son, json!({})).await.ok();
         buys(&shop, teas(&son, &mother, "3")).await.ok();
+        // A limit that is set later counts what was spent before it.
+        let_spend(&shop, &mother, &son, json!({ "most_per_day": 4_000 })).await.ok();
+        assert_eq!(buys(&shop, teas(&son, &mother, "1")).await.refused(409), "wallet_share_spent");
         let shared = shop.get(&format!("/v1/members/{son}/wallet-shares"), &shop.till).await.ok();
         assert_eq!((&shared["taken"][0]["owner"], &shared["given"]), (&json!(mother), &json!([])));
         // Nobody else's: not the aunt's purchase, not nobody's, not a card's.

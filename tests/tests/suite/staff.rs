@@ -245,6 +245,14 @@ on_each_database! {
         }
         assert_eq!(put("cashier", &shop.admin, trainee.clone()).await.refused(409), "duplicate");
         assert_eq!(put("odd", &shop.supervisor, trainee).await.refused(403), "forbidden");
+        // Who may define roles defines none that holds more than he does, and changes none that does.
+        shop.put("/v1/roles/clerk", role("cashier", json!({ "manage-roles": "allow" }))).await;
+        person(&shop, "kim", "clerk").await;
+        let kims = async |id: &str, body: Value| at_till(&shop, "PUT", &format!("/v1/roles/{id}"), "kim:4711", body).await;
+        assert_eq!(kims("clerk", role("admin", json!({}))).await.refused(403), "forbidden");
+        assert_eq!(kims("clerk", role("cashier", json!({ "manage-keys": "allow" }))).await.refused(403), "forbidden");
+        assert_eq!(kims("lead", role("cashier", json!({}))).await.refused(403), "forbidden");
+        kims("helper", role("cashier", json!({ "refund": "approve" }))).await.ok();
         shop.put("/v1/roles/ruler", role("cashier", json!({ "manage-rules": "allow" }))).await;
         let body = |role: &str| json!({ "name": "new", "role": role, "store": "east", "pin": "4711" });
         let given = shop.post_on_duty("/v1/staff", &shop.till, "boss:4711", body("ruler")).await;
@@ -254,7 +262,7 @@ on_each_database! {
         let cashier = shop.get("/v1/roles/cashier", &shop.admin).await.ok();
         assert_eq!(cashier["permissions"]["adjust-points"], "approve");
         let own = shop.get("/v1/roles", &shop.admin).await.ok();
-        assert_eq!(own["items"].as_array().expect("a list").len(), 3);
+        assert_eq!(own["items"].as_array().expect("a list").len(), 5);
         shop.verify().await;
     }
 

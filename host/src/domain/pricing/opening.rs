@@ -245,6 +245,7 @@ pub(super) fn empty_document(input: &PriceInput<'_>, lines: Vec<OrderLine>) -> O
         commissions: Vec::new(),
         approvals: Vec::new(),
         wallet: None,
+        gift: false,
         exchange_of: None,
         terms: Terms {
             cash_rounding: settings.cash_rounding,

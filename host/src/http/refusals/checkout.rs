@@ -25,6 +25,8 @@ impl From<CheckoutError> for Problem {
                 .with("expected", store),
             E::TooManyLines(_) => limited("/lines", Fault::TooMany, MAX_LINES),
             E::NoWalletShare(at) => Self::new(Code::NoWalletShare).at(at),
+            E::ShareSpent { left } => Self::new(Code::ShareSpent).with("left", left),
+            E::MoreThanThere(at) => refused(at, "there is less than that"),
             E::TooManyShares => Self::new(Code::LimitReached).with("id", "wallet-shares"),
             E::MemberCodeExpired => Self::new(Code::MemberCodeExpired),
             E::OtherStoreQuote => {
