@@ -35,6 +35,7 @@ impl Day<'_> {
         self.wallets().await.context("wallets")?;
         self.points().await.context("points")?;
         self.cards().await.context("cards")?;
+        self.members().await.context("members")?;
         self.counter().await.context("the counter")?;
         self.settlement().await.context("settling with stores")?;
         let movements = format!("{shift}/movements");
@@ -142,7 +143,9 @@ impl Day<'_> {
     }
 
     async fn cards(&self) -> anyhow::Result<()> {
-        let gold = json!({ "name": "金卡", "price": 9_900, "valid_days": 365 });
+        let gold = json!({
+            "name": "金卡", "price": 9_900, "valid_days": 365, "discount": { "basis_points": 500, "categories": ["drinks"] },
+        });
         self.put("/v1/card-types/gold", gold).await?;
         let batch = json!({ "type": "gold", "count": 20 });
         let batch = self.post(self.office, "/v1/cards/batches", batch).await?;
@@ -155,6 +158,31 @@ impl Day<'_> {
         let merge = json!({ "into": { "id": self.member(8)? }, "reason": "重复注册" });
         let path = format!("/v1/members/{}/merge", id(&twin));
         self.post(self.office, &path, merge).await?;
+        Ok(())
+    }
+
+    /// A tier by hand, a family's wallet, a new phone number proved by a code, and goods that are gold members' first.
+    async fn members(&self) -> anyhow::Result<()> {
+        let path = |member: usize, what: &str| -> anyhow::Result<String> {
+            Ok(format!("/v1/members/{}/{what}", self.member(member)?))
+        };
+        let silver = json!({ "tier": "silver", "reason": "补偿投诉", "last_day": "2099-12-31" });
+        self.post(self.office, &path(2, "tier")?, silver).await?;
+        let child = format!("wallet-shares/{}", self.member(1)?);
+        let limits = json!({ "most_per_day": 5_000, "most_per_month": 50_000 });
+        self.put(&path(0, &child)?, limits).await?;
+        let moved = json!({ "kind": "phone", "to": "+8613999990000" });
+        let change = self.of(3, "contact-changes", moved).await?;
+        let message = format!("/v1/contact-changes/{}/message", id(&change));
+        let message = self.post(self.office, &message, json!({})).await?;
+        let confirm = format!("contact-changes/{}/confirmation", id(&change));
+        self.of(3, &confirm, json!({ "code": message["code"] }))
+            .await?;
+        let first = json!({
+            "sku": "NEW-TEA", "name": "早春新茶", "category": "drinks/tea", "currency": self.currency, "price": 8_800,
+            "tax_class": "standard", "reserved": { "tiers": ["gold"], "through": "2099-12-31" },
+        });
+        self.post(self.office, "/v1/products", first).await?;
         Ok(())
     }
 
