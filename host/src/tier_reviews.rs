@@ -1,4 +1,4 @@
-//! Tiers reviewed without a sale: every night those that ran out, and whenever somebody asks why a member is where he is.
+//! Tiers reviewed without a sale: every night those that ran out and those of members who bought something, and whenever somebody asks why a member is where he is.
 //!
 //! A round a day, a page of members at a time. A review that changes something is an occasion of the member, with what the
 //! rules were told and answered; one that changes nothing writes nothing.
@@ -170,23 +170,30 @@ pub async fn round(host: &Arc<Host>, today: Day, lease: &Step) -> Result<usize, 
         let mut conn = host.db.read().await?;
         occasions::rounds(&mut conn, JOB).await?.pop()
     };
-    let known = known.filter(|round| round.day >= i64::from(today.0));
-    if known.as_ref().is_some_and(|round| round.done) {
+    let today_was = known
+        .as_ref()
+        .filter(|round| round.day >= i64::from(today.0));
+    if today_was.is_some_and(|round| round.done) {
         return Ok(0);
     }
-    let mut after = known.map_or_else(String::new, |round| round.after);
+    // A round looks at what was bought since the one before it, and remembers where that was.
+    let (from, mut after) = match (today_was.and_then(|round| place(&round.after)), &known) {
+        (Some((from, after)), _) => (from, after.to_owned()),
+        (None, Some(before)) => (before.day, String::new()),
+        (None, None) => (i64::from(today.0) - 1, String::new()),
+    };
     let mut changed = 0;
     for _ in 0..PAGES {
         let members = {
             let mut conn = host.db.read().await?;
-            given::run_out(&mut conn, today.0.into(), &after, PAGE).await?
+            given::to_review(&mut conn, (from, today.0.into()), &after, PAGE).await?
         };
         for member in &members {
             changed += usize::from(review(host, member, lease).await?);
         }
         let done = (members.len() as i64) < PAGE;
         after = members.last().cloned().unwrap_or(after);
-        note(host, today, after.clone(), done).await?;
+        note(host, today, format!("{from}/{after}"), done).await?;
         if done {
             break;
         }
@@ -194,7 +201,13 @@ pub async fn round(host: &Arc<Host>, today: Day, lease: &Step) -> Result<usize, 
     Ok(changed)
 }
 
-/// Reviews a member whose tier ran out; answers whether anything of it changed.
+/// The first day a round looks at, and the member it goes on after.
+fn place(after: &str) -> Option<(i64, &str)> {
+    let (from, after) = after.split_once('/')?;
+    Some((from.parse().ok()?, after))
+}
+
+/// Reviews a member; answers whether anything of it changed.
 async fn review(host: &Host, member: &str, lease: &Step) -> Result<bool, CheckoutError> {
     let Explained { known, reviewed } = explain(host, member).await?;
     let (Some(reviewed), member) = (reviewed, known.member) else {

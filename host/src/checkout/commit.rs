@@ -90,7 +90,7 @@ pub async fn commit(
     }
     let waiting = match held::find(host, quote_id).await? {
         Some(waiting) => waiting,
-        None => match priced_again(host, caller, quote_id, &request, now).await {
+        None => match priced_again(host, caller, quote_id, request.quote.as_ref(), now).await {
             Ok(quote) => Waiting::unheld(&quote),
             Err(stale @ CheckoutError::QuoteStale(_)) => {
                 return given_up(host, quote_id, intent, stale).await;
@@ -202,15 +202,15 @@ pub fn expired(
 }
 
 /// The quote's request priced again by a host that does not know the quote, as of the instant it was made.
-async fn priced_again(
+pub(super) async fn priced_again(
     host: &Arc<Host>,
     caller: &Principal,
     quote_id: &str,
-    request: &CommitRequest,
+    again: Option<&Requote>,
     now: Instant,
 ) -> Result<Quote, CheckoutError> {
     let unknown = || CheckoutError::QuoteUnknown(quote_id.to_owned());
-    let again = request.quote.as_ref().ok_or_else(unknown)?;
+    let again = again.ok_or_else(unknown)?;
     let snapshot = host.snapshots.current().ok_or(CheckoutError::NoChain)?;
     let place = place(&snapshot, caller, &again.request)?;
     let quoted_at = Instant(again.quoted_at.timestamp_micros());

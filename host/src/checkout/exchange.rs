@@ -17,7 +17,9 @@ use crate::host::Host;
 use crate::shift;
 use crate::store::orders;
 
-use super::commit::{Committed, clearing, committing, expired, give_up, payable};
+use super::commit::{
+    Committed, Requote, clearing, committing, expired, give_up, payable, priced_again,
+};
 use super::error::CheckoutError;
 use super::gift_receipt::{self, Shown};
 use super::held::{self, Waiting};
@@ -36,6 +38,9 @@ pub struct GoodsExchange {
     pub lines: Option<Vec<RefundLine>>,
     /// The quote of what is taken instead, in the same store.
     pub quote: String,
+    /// The quote's own request, so that a host that does not know the quote can price it again.
+    #[serde(default)]
+    pub quote_request: Option<Requote>,
     /// Money for what it costs more.
     #[serde(default)]
     pub tenders: Vec<TenderRequest>,
@@ -89,10 +94,18 @@ pub async fn exchange(
         approval: request.approval.clone(),
     };
     for _ in 0..TRIES {
-        let waiting = held::find(host, &request.quote).await?;
-        let unknown = || CheckoutError::QuoteUnknown(request.quote.clone());
-        let waiting = waiting.ok_or_else(unknown)?;
-        let now = host.clock.now();
+        let (now, again) = (host.clock.now(), request.quote_request.as_ref());
+        let waiting = match held::find(host, &request.quote).await? {
+            Some(waiting) => waiting,
+            None => match priced_again(host, caller, &request.quote, again, now).await {
+                Ok(quote) => Waiting::unheld(&quote),
+                Err(stale @ CheckoutError::QuoteStale(_)) => {
+                    let receipt = give_up(host, &request.quote, intent, stale).await?;
+                    return before(host, &receipt).await;
+                }
+                Err(error) => return Err(error),
+            },
+        };
         if now > waiting.ends {
             let stale = expired(host, &waiting.sale.document, waiting.ends, now);
             let receipt = give_up(host, &request.quote, intent, stale).await?;

@@ -50,10 +50,11 @@ async fn exchange_goods(
     language: Language,
     keyed: Keyed<GoodsExchange>,
 ) -> Result<Done<GoodsExchangeView>, Problem> {
-    let intent = keyed.intent();
-    let asked = keyed.body.lines.iter().flatten().map(|line| line.line);
+    // Another host needs the quote's request, this one may not: it is the same exchange.
+    let (intent, request) = keyed.intent_without("quote_request")?;
+    let asked = request.lines.iter().flatten().map(|line| line.line);
     let asked: Vec<u32> = asked.collect();
-    let done = checkout::exchange(&host, &caller, id.as_str(), keyed.body, intent)
+    let done = checkout::exchange(&host, &caller, id.as_str(), request, intent)
         .await
         .map_err(|error| refund_of(error, &asked))?;
     let row = rows::refund_by_id(&mut host.db.read().await?, &done.refund).await?;

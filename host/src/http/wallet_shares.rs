@@ -104,7 +104,8 @@ async fn share(
     Ok(Done::ok(share.into()))
 }
 
-/// Let another member spend this one's stored value no more.
+/// Let another member spend this one's stored value no more. Quotes made before hold for their life; freezing the wallet
+/// stops those too.
 #[utoipa::path(delete, path = "/v1/members/{id}/wallet-shares/{member}", tag = "members",
     params(("id" = Id, Path), ("member" = Id, Path)),
     responses((status = 204), (status = "default", body = ProblemBody)))]

@@ -101,16 +101,25 @@ pub async fn forget(conn: &mut Conn, member: &str) -> Result<(), StoreError> {
     .map_err(StoreError::during("forgetting why a tier was given"))
 }
 
-/// Active members after `after` whose tier was sure through a day before `day` at the latest, by their id.
-pub async fn run_out(
+/// Active members after `after` to be reviewed on a day, by their id: whose tier was sure through an earlier day, and who
+/// bought something since the day `from`.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn to_review(
     conn: &mut Conn,
-    day: i64,
+    (from, day): (i64, i64),
     after: &str,
     limit: i64,
 ) -> Result<Vec<String>, StoreError> {
     on!(conn, c => sqlx::query_scalar(
-        "SELECT id FROM members WHERE tier_valid_until IS NOT NULL AND tier_valid_until < $1 AND id > $2
-            AND status = 'active' ORDER BY id LIMIT $3")
-        .bind(day).bind(after).bind(limit).fetch_all(c).await)
-    .map_err(StoreError::during("looking for tiers that ran out"))
+        "SELECT id FROM (
+            SELECT id FROM members
+            WHERE tier_valid_until IS NOT NULL AND tier_valid_until < $1 AND id > $2 AND status = 'active'
+            UNION SELECT m.id FROM orders o JOIN members m ON m.id = o.member
+            WHERE o.store IN (SELECT id FROM stores) AND o.business_date >= $3 AND o.business_date < $1 AND m.id > $2
+                AND m.status = 'active'
+         ) AS due ORDER BY id LIMIT $4")
+        .bind(day).bind(after).bind(from).bind(limit).fetch_all(c).await)
+    .map_err(StoreError::during("looking for tiers to review"))
 }

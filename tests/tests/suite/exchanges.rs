@@ -100,6 +100,17 @@ on_each_database! {
         assert_eq!(tries.iter().filter(|answer| answer.status == 201).count(), 1);
         assert_eq!(shop.orders().await, 2);
         assert_eq!(shop.system("tender/cash/east", "CNY").await, -1_200);
+        // Another host prices the quote again from its request.
+        if let Some(second) = shop.second_host().await {
+            let order = sold(&shop, "tea", "1", json!([{ "kind": "cash" }])).await;
+            let basket = json!({ "lines": [{ "product": "tea" }] });
+            let quote = shop.quote(basket.clone()).await;
+            let unknown = swap(&second, &order, json!({ "quote": quote["id"] })).await;
+            assert_eq!(unknown.refused(404), "quote_unknown");
+            let again = json!({ "request": basket, "quoted_at": quote["quoted_at"], "digest": quote["digest"] });
+            let body = json!({ "quote": quote["id"], "quote_request": again });
+            assert_eq!(swap(&second, &order, body).await.ok()["net"], json!([]));
+        }
         // And one quote is sold once, whatever comes back for it.
         let others = join_all((0..8).map(|_| sold(&shop, "tea", "1", json!([{ "kind": "cash" }])))).await;
         let quote = instead(&shop, "tea").await;

@@ -199,6 +199,29 @@ on_each_database! {
         shop.verify().await;
     }
 
+    async fn a_tier_that_rises_at_the_review_rises_in_the_night_after_the_purchase(shop) {
+        let config = json!({
+            "window_days": 365, "validity_days": 20, "upgrade": "at-review",
+            "tiers": [{ "code": "silver", "name": "silver", "threshold": 10_000, "multiplier": "1.2" }],
+        });
+        shop.bind("tier-standard", config).await;
+        let (regular, once) = (shop.member().await, shop.member().await);
+        tessera::jobs::run_once(&shop.host).await.expect("jobs run");
+        buy(&shop, &regular, 5).await;
+        buy(&shop, &once, 1).await;
+        assert_eq!(tier(&shop, &regular).await.0, Value::Null);
+        tessera::jobs::run_once(&shop.host).await.expect("jobs run");
+        assert_eq!(tier(&shop, &regular).await.0, Value::Null, "the day is not over");
+        // The host was away for a night: what was bought before counts all the same.
+        shop.later(2 * DAY);
+        tessera::jobs::run_once(&shop.host).await.expect("jobs run");
+        assert_eq!((tier(&shop, &regular).await.0, tier(&shop, &once).await.0), (json!("silver"), Value::Null));
+        let events = shop.events().await.len();
+        tessera::jobs::run_once(&shop.host).await.expect("jobs run");
+        assert_eq!(shop.events().await.len(), events);
+        shop.verify().await;
+    }
+
     async fn a_tier_whose_validity_is_over_is_reviewed_in_the_night(shop) {
         ladder(&shop).await;
         let (idle, busy) = (shop.member().await, shop.member().await);
