@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use tessera_money::{Rounding, mul_div};
 use utoipa::ToSchema;
 
 use crate::access::{Permission, Principal};
@@ -13,6 +14,7 @@ use crate::domain::ledger::{Command, Receipt, Refusal, Step};
 use crate::domain::order::OrderDocument;
 use crate::domain::refund::{Payout, RefundPlan};
 use crate::domain::rules::TenderKind;
+use crate::domain::settings::StoredValueEarning;
 use crate::host::Host;
 use crate::shift;
 use crate::store::orders;
@@ -166,8 +168,12 @@ impl Swap<'_> {
         if back.store != quoted.store {
             return Err(CheckoutError::OtherStoreQuote);
         }
-        let tenders = together(&plan, quoted, &self.request.tenders)?;
-        let mut document = payable(quoted, &tenders)?;
+        let mut quoted = quoted.clone();
+        if back.wallet.is_some() && back.wallet == quoted.member {
+            self.stays_in_the_wallet(&plan, &mut quoted)?;
+        }
+        let tenders = together(&plan, &quoted, &self.request.tenders)?;
+        let mut document = payable(&quoted, &tenders)?;
         document.exchange_of = Some(command.subject.id.clone());
         document.gift = back.gift;
         let net = net(&plan, &document)?;
@@ -189,6 +195,33 @@ impl Swap<'_> {
             replayed: false,
         };
         Ok((command, sold, net))
+    }
+}
+
+impl Swap<'_> {
+    /// Lets stored value that comes back pay at once, principal and bonus by the shares that come back. Where stored value
+    /// earns less than money the quote has to know of it: there it only comes back.
+    fn stays_in_the_wallet(
+        &self,
+        plan: &RefundPlan,
+        quoted: &mut OrderDocument,
+    ) -> Result<(), CheckoutError> {
+        let snapshot = self.host.snapshots.current();
+        let place = snapshot.and_then(|snapshot| snapshot.place(&quoted.store));
+        let earning = place.map(|place| place.settings.stored_value_reduces_earning);
+        if earning != Some(StoredValueEarning::None) || quoted.wallet.is_some() {
+            return Ok(());
+        }
+        let mut tenders = plan.tenders.iter();
+        let Some(back) = tenders.find(|tender| tender.kind == TenderKind::StoredValue) else {
+            return Ok(());
+        };
+        let stays = back.amount.clamp(0, quoted.totals.left_to_pay);
+        if stays > 0 {
+            let bonus = mul_div(back.bonus, stays, back.amount, Rounding::Down)?;
+            quoted.pay_with_returned(stays - bonus, bonus)?;
+        }
+        Ok(())
     }
 }
 
@@ -252,10 +285,12 @@ fn net(plan: &RefundPlan, sold: &OrderDocument) -> Result<Vec<Payout>, CheckoutE
         }
         Ok::<_, CheckoutError>(())
     };
-    for tender in &sold.tenders {
+    let is_money = |kind| !matches!(kind, TenderKind::Points | TenderKind::StoredValue);
+    for tender in sold.tenders.iter().filter(|tender| is_money(tender.kind)) {
         add(tender.kind, tender.amount)?;
     }
-    for payout in plan.payouts()? {
+    let payouts = plan.payouts()?.into_iter();
+    for payout in payouts.filter(|payout| is_money(payout.kind)) {
         add(payout.kind, -payout.amount)?;
     }
     net.retain(|kind| kind.amount != 0);

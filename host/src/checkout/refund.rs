@@ -127,6 +127,8 @@ pub(super) struct Prepared {
     pub(super) store: String,
     /// Whether they were a gift, which nobody is paid for.
     pub(super) gift: bool,
+    /// Whose own stored value paid, where any did.
+    pub(super) wallet: Option<String>,
 }
 
 /// Works a refund out.
@@ -260,6 +262,10 @@ pub(super) async fn prepared(
     Ok(Prepared {
         command,
         plan,
+        wallet: sale
+            .document
+            .member
+            .filter(|_| sale.document.wallet.is_none()),
         store: sale.document.store,
         gift,
     })

@@ -92,6 +92,38 @@ on_each_database! {
         shop.verify().await;
     }
 
+    async fn stored_value_that_comes_back_pays_at_once(shop) {
+        let member = shop.member().await;
+        shop.top_up(&member, 1_500, 500).await;
+        let of = |product: &str, tenders: Value| json!({
+            "member": { "id": member }, "lines": [{ "product": product }], "tenders": tenders,
+        });
+        let coffee = shop.buy(of("coffee", json!([{ "kind": "stored-value" }]))).await;
+        assert!(shop.balances(&member).await.is_empty());
+        // 20.00 come back to the wallet and pay at once, as they were: three quarters of it his own money.
+        let cake = shop.quote(of("cake", json!([]))).await;
+        let body = json!({ "quote": cake["id"], "tenders": [{ "kind": "cash" }] });
+        let done = swap(&shop, &coffee, body).await.ok();
+        assert_eq!(done["net"], json!([{ "kind": "cash", "amount": 1_000 }]));
+        let wallet = &done["order"]["tenders"][0];
+        assert_eq!((&wallet["principal"], &wallet["bonus"]), (&json!(1_500), &json!(500)));
+        assert!(shop.balances(&member).await.is_empty());
+        // The cheaper tea is paid from the wallet first; the rest goes back to where it came from.
+        let tea = shop.quote(of("tea", json!([]))).await;
+        let done = swap(&shop, &done["order"], json!({ "quote": tea["id"] })).await.ok();
+        assert_eq!(done["net"], json!([{ "kind": "cash", "amount": -1_000 }]));
+        let balances = [("bonus".to_owned(), 200), ("principal".to_owned(), 600)];
+        assert_eq!(shop.balances(&member).await, balances.into());
+        shop.refund(id(&done["order"]), Value::Null).await.ok();
+        let balances = [("bonus".to_owned(), 500), ("principal".to_owned(), 1_500)];
+        assert_eq!(shop.balances(&member).await, balances.into());
+        // Another's goods do not pay for him.
+        let coffee = shop.buy(of("coffee", json!([{ "kind": "stored-value" }]))).await;
+        let other = instead(&shop, "tea").await;
+        assert_eq!(swap(&shop, &coffee, json!({ "quote": other })).await.refused(422), "tenders_mismatch");
+        shop.verify().await;
+    }
+
     async fn of_sixteen_exchanges_of_one_thing_one_happens(shop) {
         let order = sold(&shop, "tea", "1", json!([{ "kind": "cash" }])).await;
         let quotes = join_all((0..16).map(|_| instead(&shop, "tea"))).await;

@@ -78,6 +78,23 @@ pub fn pay(
 }
 
 impl OrderDocument {
+    /// Pays part of what a quote left open with stored value that comes back to the buyer in the same act.
+    pub fn pay_with_returned(&mut self, principal: i64, bonus: i64) -> Result<(), PricingError> {
+        let amount = principal.checked_add(bonus).ok_or(Overflow)?;
+        self.totals.paid = self.totals.paid.checked_add(amount).ok_or(Overflow)?;
+        self.totals.left_to_pay = self
+            .totals
+            .left_to_pay
+            .checked_sub(amount)
+            .ok_or(Overflow)?;
+        self.tenders.push(Tender {
+            principal,
+            bonus,
+            ..tender(TenderKind::StoredValue, amount)
+        });
+        Ok(())
+    }
+
     /// Pays what a quote left open with money the till names at the commit. Rules are not asked again: money
     /// tenders that a rule must see belong into the quote.
     pub fn pay_rest(&mut self, intents: &[TenderIntent]) -> Result<(), PricingError> {
