@@ -10,9 +10,8 @@ use crate::checkout::CheckoutError;
 use crate::domain::ledger::{AccountKey, AccountName, Command, Step, Subject};
 use crate::domain::time::Day;
 use crate::host::Host;
-use crate::store::lots::SoldLot;
-use crate::store::occasions::Round;
-use crate::store::{lots, occasions};
+use crate::rounds::Daily;
+use crate::store::lots::{self, SoldLot};
 
 /// Lots of one page, which becomes one entry for each store and currency.
 const PAGE: i64 = 200;
@@ -25,15 +24,10 @@ const JOB: &str = "earning";
 /// # Errors
 /// When the database cannot be read or written; the next round goes on.
 pub async fn round(host: &Arc<Host>, today: Day, lease: &Step) -> Result<usize, CheckoutError> {
-    let known = {
-        let mut conn = host.db.read().await?;
-        occasions::rounds(&mut conn, JOB).await?.pop()
-    };
-    let known = known.filter(|round| round.day >= i64::from(today.0));
-    if known.as_ref().is_some_and(|round| round.done) {
+    let Some(daily) = Daily::of(host, JOB, today).await? else {
         return Ok(0);
-    }
-    let mut after = known.map_or_else(String::new, |round| round.after);
+    };
+    let mut after = daily.after.clone();
     let through = today.plus_days(-1);
     let mut looked_at = 0;
     for _ in 0..PAGES {
@@ -49,7 +43,7 @@ pub async fn round(host: &Arc<Host>, today: Day, lease: &Step) -> Result<usize, 
         for command in commands(host, page, through, lease) {
             host.writer.submit_bulk(command).await?;
         }
-        note(host, today, after.clone(), done).await?;
+        daily.note(host, after.clone(), done).await?;
         if done {
             break;
         }
@@ -96,18 +90,4 @@ fn commands(host: &Host, page: Vec<SoldLot>, through: Day, lease: &Step) -> Vec<
         command
     };
     by_store.into_iter().map(command).collect()
-}
-
-async fn note(host: &Host, day: Day, after: String, done: bool) -> Result<(), CheckoutError> {
-    let round = Round {
-        job: JOB.to_owned(),
-        store: String::new(),
-        day: day.0.into(),
-        after,
-        done,
-    };
-    let noted = host.writer.write("noting a daily round", move |tx| {
-        Box::pin(async move { occasions::note_round(tx, &round).await })
-    });
-    Ok(noted.await?)
 }

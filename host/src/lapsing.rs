@@ -10,8 +10,8 @@ use crate::domain::ledger::{
 };
 use crate::domain::time::Day;
 use crate::host::Host;
-use crate::store::occasions::Round;
-use crate::store::{lots, member_days, occasions};
+use crate::rounds::Daily;
+use crate::store::{lots, member_days};
 
 /// Members of one page.
 const PAGE: i64 = 500;
@@ -25,15 +25,10 @@ const JOB: &str = "lapse";
 /// When the database cannot be read or written; the next round goes on.
 pub async fn round(host: &Arc<Host>, today: Day, lease: &Step) -> Result<usize, CheckoutError> {
     let Some(days) = days(host) else { return Ok(0) };
-    let known = {
-        let mut conn = host.db.read().await?;
-        occasions::rounds(&mut conn, JOB).await?.pop()
-    };
-    let known = known.filter(|round| round.day >= i64::from(today.0));
-    if known.as_ref().is_some_and(|round| round.done) {
+    let Some(daily) = Daily::of(host, JOB, today).await? else {
         return Ok(0);
-    }
-    let mut after = known.map_or_else(String::new, |round| round.after);
+    };
+    let mut after = daily.after.clone();
     // The day of the last purchase counts as none without.
     let active_since = today.plus_days(i32::from(days).saturating_neg());
     let mut lapsed = 0;
@@ -47,7 +42,7 @@ pub async fn round(host: &Arc<Host>, today: Day, lease: &Step) -> Result<usize, 
         }
         let done = (members.len() as i64) < PAGE;
         after = members.last().cloned().unwrap_or(after);
-        note(host, today, after.clone(), done).await?;
+        daily.note(host, after.clone(), done).await?;
         if done {
             break;
         }
@@ -102,18 +97,4 @@ async fn lapse(
     }));
     host.writer.submit_bulk(command).await?;
     Ok(true)
-}
-
-async fn note(host: &Host, day: Day, after: String, done: bool) -> Result<(), CheckoutError> {
-    let round = Round {
-        job: JOB.to_owned(),
-        store: String::new(),
-        day: day.0.into(),
-        after,
-        done,
-    };
-    let noted = host.writer.write("noting a daily round", move |tx| {
-        Box::pin(async move { occasions::note_round(tx, &round).await })
-    });
-    Ok(noted.await?)
 }

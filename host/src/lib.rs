@@ -36,6 +36,7 @@ pub mod plugins;
 pub mod profile;
 pub mod reference;
 pub mod roles;
+mod rounds;
 pub mod rules;
 pub mod running;
 pub mod settlement;

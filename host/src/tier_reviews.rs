@@ -20,10 +20,10 @@ use crate::domain::rules::{Occasion, RuleKind, Trigger};
 use crate::domain::tier_floor::TierFloor;
 use crate::domain::time::Day;
 use crate::host::Host;
+use crate::rounds::Daily;
 use crate::snapshot::{Place, Snapshot};
 use crate::store::members::{self, KnownMember, MemberName};
-use crate::store::occasions::Round;
-use crate::store::{occasions, tier_floors as given};
+use crate::store::tier_floors as given;
 use crate::tier_floors::floor_of;
 
 /// Members of one page.
@@ -166,21 +166,14 @@ pub async fn round(host: &Arc<Host>, today: Day, lease: &Step) -> Result<usize, 
     if !snapshot.is_some_and(has_rule) {
         return Ok(0);
     }
-    let known = {
-        let mut conn = host.db.read().await?;
-        occasions::rounds(&mut conn, JOB).await?.pop()
-    };
-    let today_was = known
-        .as_ref()
-        .filter(|round| round.day >= i64::from(today.0));
-    if today_was.is_some_and(|round| round.done) {
+    let Some(daily) = Daily::of(host, JOB, today).await? else {
         return Ok(0);
-    }
-    // A round looks at what was bought since the one before it, and remembers where that was.
-    let (from, mut after) = match (today_was.and_then(|round| place(&round.after)), &known) {
-        (Some((from, after)), _) => (from, after.to_owned()),
-        (None, Some(before)) => (before.day, String::new()),
-        (None, None) => (i64::from(today.0) - 1, String::new()),
+    };
+    // A round looks at what was bought since the one before it, and remembers when that was.
+    let yesterday = i64::from(today.0) - 1;
+    let (from, mut after) = match place(&daily.after) {
+        Some((from, after)) => (from, after.to_owned()),
+        None => (daily.before.unwrap_or(yesterday), String::new()),
     };
     let mut changed = 0;
     for _ in 0..PAGES {
@@ -193,7 +186,7 @@ pub async fn round(host: &Arc<Host>, today: Day, lease: &Step) -> Result<usize, 
         }
         let done = (members.len() as i64) < PAGE;
         after = members.last().cloned().unwrap_or(after);
-        note(host, today, format!("{from}/{after}"), done).await?;
+        daily.note(host, format!("{from}/{after}"), done).await?;
         if done {
             break;
         }
@@ -249,18 +242,4 @@ async fn review(host: &Host, member: &str, lease: &Step) -> Result<bool, Checkou
     command.records.extend(asked);
     host.writer.submit_bulk(command).await?;
     Ok(true)
-}
-
-async fn note(host: &Host, day: Day, after: String, done: bool) -> Result<(), CheckoutError> {
-    let round = Round {
-        job: JOB.to_owned(),
-        store: String::new(),
-        day: day.0.into(),
-        after,
-        done,
-    };
-    let noted = host.writer.write("noting a daily round", move |tx| {
-        Box::pin(async move { occasions::note_round(tx, &round).await })
-    });
-    Ok(noted.await?)
 }
