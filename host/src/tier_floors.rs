@@ -28,6 +28,8 @@ use crate::store::{self, Conn, StoreError, Tx};
 use crate::tier_reviews;
 use crate::wallet::{reasonable, replayed};
 
+/// Days a tier may be given for: a hundred years.
+const MOST_DAYS: i32 = 36_525;
 /// The field of the member's history.
 const FIELD: &str = "tier";
 
@@ -149,7 +151,11 @@ pub async fn give(
     }
     reasonable(&given.reason)?;
     let subject = subject(host, caller, member).await?;
-    if given.last_day.is_some_and(|last| last < subject.today) {
+    let longest = subject.today.plus_days(MOST_DAYS);
+    if given
+        .last_day
+        .is_some_and(|last| last < subject.today || last > longest)
+    {
         return Err(CheckoutError::LastDay);
     }
     let ladders = ladders(&subject.bound);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::clock::months_from;
 use crate::domain::basket::{Basket, BasketLine};
+use crate::domain::card_discount::HeldDiscount;
 use crate::domain::ledger::{AccountKey, AccountName};
 use crate::domain::pass::{MEMBERSHIP, PERIODS, PassSold};
 use crate::domain::time::Day;
@@ -83,7 +84,7 @@ fn last_day(
 pub(super) async fn renew(
     conn: &mut Conn,
     (host, place): (&Host, &Place),
-    buyer: &str,
+    (buyer, cards): (&str, &[HeldDiscount]),
     request: &QuoteRequest,
     basket: &mut Basket,
     today: Day,
@@ -129,6 +130,7 @@ pub(super) async fn renew(
             let upgrade = upgrades::Upgrade {
                 place,
                 open: &open,
+                cards,
                 today,
                 at: &at,
             };

@@ -71,7 +71,12 @@ impl Situation {
         };
         payer.pay(&mut conn, request, &mut basket).await?;
         if let Some(known) = &known {
-            let (at, buyer) = ((host, &*place), &known.member.id);
+            // An upgrade takes its credit off the lowest price there is.
+            let cards = match request.lines.iter().any(|line| line.upgrade) {
+                true => card_discounts(host, &mut conn, &snapshot, known, at).await?,
+                false => Vec::new(),
+            };
+            let (at, buyer) = ((host, &*place), (known.member.id.as_str(), &cards[..]));
             periods::renew(&mut conn, at, buyer, request, &mut basket, day).await?;
         }
         let mut bound = snapshot.live_in(&place, at);

@@ -6,6 +6,7 @@ use super::error::CheckoutError;
 use super::memberships::Paid;
 use super::stored::unpack;
 use crate::domain::basket::BasketLine;
+use crate::domain::card_discount::{HeldDiscount, best};
 use crate::domain::ledger::{AccountKey, Lot, value_lot};
 use crate::domain::membership::{Ended, UpgradeCredit};
 use crate::domain::order::{OrderDocument, OrderLine};
@@ -18,6 +19,8 @@ use crate::store::orders::{self, OrderName};
 pub(super) struct Upgrade<'a> {
     pub place: &'a Place,
     pub open: &'a [Lot],
+    /// What his cards take off.
+    pub cards: &'a [HeldDiscount],
     pub today: Day,
     /// JSON pointer of what asks for it.
     pub at: &'a str,
@@ -75,8 +78,10 @@ impl Upgrade<'_> {
             true => credit.gross,
             false => credit.deferred(),
         };
-        let price = line.member_price.unwrap_or(line.unit_price);
-        let price = price.min(line.unit_price);
+        let list = line.unit_price;
+        let card = best(self.cards, &line.category, list, line.floor_price).map_err(overflow)?;
+        let others = [line.member_price, card.map(|(price, _)| price)];
+        let price = others.into_iter().flatten().fold(list, i64::min);
         if credit.amount > price {
             return Err(unfit(
                 "what is left of the running one is worth more; let it run, or pay it back",

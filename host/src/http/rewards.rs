@@ -16,6 +16,7 @@ use super::json::{Json, Keyed};
 use super::members::known;
 use super::paging::{NoFilter, Page, Paged};
 use super::problems::{Code, Fault};
+use super::stores::invalid;
 use super::types::{Id, Name, Time};
 use crate::domain::basket::MAX_AMOUNT;
 use crate::domain::time::Instant;
@@ -152,11 +153,14 @@ pub(super) async fn givable(conn: &mut Conn, gives: &Gives, at: &str) -> Result<
     match gives {
         Gives::Goods { product } => {
             let found = store::products::product(conn, product).await?;
-            found.ok_or_else(|| {
-                let at = format!("{at}/goods/product");
-                Problem::unknown(Code::ProductUnknown, product).at(at)
-            })?;
-            Ok(())
+            let at = format!("{at}/goods/product");
+            let found =
+                found.ok_or_else(|| Problem::unknown(Code::ProductUnknown, product).at(&*at))?;
+            // These begin with what was paid for them, and their order takes them back.
+            match found.pass.is_some() || found.membership.is_some() {
+                true => Err(invalid(&at, "passes and memberships are sold, not given")),
+                false => Ok(()),
+            }
         }
         Gives::Coupon { binding, days } => {
             some_days(&format!("{at}/coupon/days"), *days)?;

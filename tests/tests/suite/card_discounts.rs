@@ -71,6 +71,38 @@ async fn tier(shop: &Shop, member: &str) -> Value {
 }
 
 on_each_database! {
+    async fn an_upgrade_takes_its_credit_off_the_card_price_once(shop) {
+        for (id, price, months) in [("plus", 35_030, 1), ("premium", 412_450, 12)] {
+            let plan = json!({
+                "id": id, "sku": id, "name": id, "category": "memberships", "currency": "CNY", "price": price,
+                "tax_class": "standard", "membership": { "months": months },
+            });
+            shop.post("/v1/products", &shop.admin, plan).await.ok();
+        }
+        let gold = json!({ "name": "Gold", "discount": { "basis_points": 1_000, "categories": ["memberships"] } });
+        shop.put("/v1/card-types/gold", gold).await;
+        let member = shop.member().await;
+        let of = |plan: &str, upgrade: bool| json!({
+            "member": { "id": member }, "lines": [{ "product": plan, "upgrade": upgrade }], "tenders": [{ "kind": "cash" }],
+        });
+        shop.buy(of("plus", false)).await;
+        card_of(&shop, "gold", &member, Value::Null).await;
+        let before = shop.wallet(&member).await;
+        // Nine tenths of 4124.50, less the 350.30 that were paid in full today.
+        let order = shop.buy(of("premium", true)).await;
+        assert_eq!(order["totals"]["total"], 371_205 - 35_030);
+        shop.refund(order["id"].as_str().expect("an id"), Value::Null).await.ok();
+        assert_eq!(shop.wallet(&member).await, before);
+        // A plan is sold and never given for points; a tier by hand ends some day.
+        let reward = json!({ "name": "Plus", "points": 10, "gives": { "goods": { "product": "plus" } } });
+        let reward = shop.send(axum::http::Method::PUT, "/v1/rewards/plus", &shop.admin, None, Some(reward)).await;
+        assert_eq!(reward.pointers(), ["/gives/goods/product"]);
+        let for_ever = json!({ "tier": "gold", "reason": "a friend", "last_day": "9999-12-31" });
+        let for_ever = shop.post(&format!("/v1/members/{member}/tier"), &shop.admin, for_ever).await;
+        assert_eq!(for_ever.pointers(), ["/last_day"]);
+        shop.verify().await;
+    }
+
     async fn who_holds_a_card_pays_the_lowest_of_list_member_and_card_price(shop) {
         let gold = json!({ "name": "Gold", "discount": { "basis_points": 1_250, "categories": ["drinks", "fresh"] } });
         shop.put("/v1/card-types/gold", gold).await;

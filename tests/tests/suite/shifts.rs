@@ -299,6 +299,24 @@ on_each_database! {
         shop.verify().await;
     }
 
+    async fn what_is_paid_for_a_pass_is_in_the_drawer_and_is_no_stored_value(shop) {
+        let till = till(&shop, "east", "one").await;
+        shop.post("/v1/products", &shop.admin, json!({
+            "id": "ten", "sku": "ten", "name": "Ten", "category": "passes", "currency": "CNY", "price": 5_000,
+            "tax_class": "standard", "pass": { "uses": 10, "products": ["coffee"] },
+        })).await.ok();
+        let shift = id_of(&shop.post("/v1/shifts", &till, json!({ "float": 0 })).await.ok());
+        let member = shop.member().await;
+        let of = |line: Value| json!({ "member": { "id": member }, "lines": [line], "tenders": [] });
+        let mut sold = of(json!({ "product": "ten" }));
+        sold["tenders"] = json!([{ "kind": "cash" }]);
+        buy(&shop, &till, sold).await;
+        buy(&shop, &till, of(json!({ "product": "coffee", "pass": { "product": "ten" } }))).await;
+        let open = shop.get(&format!("/v1/shifts/{shift}"), &till).await.ok();
+        assert_eq!(open["expected"], json!({ "cash": 5_000 }));
+        shop.verify().await;
+    }
+
     async fn tills_that_need_a_shift_sell_nothing_without_one(shop) {
         shop.settings(json!({ "shifts": { "at_terminals": "required" } })).await;
         let till = till(&shop, "east", "one").await;

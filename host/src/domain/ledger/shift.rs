@@ -4,7 +4,7 @@
 //! carries the number of its movements: a closing names the number it was counted on, and of a sale and a closing that
 //! come at once either the sale is in the report or it falls outside the shift.
 
-use super::account::SYSTEM;
+use super::account::{AccountKey, AccountName, SYSTEM};
 use super::draft::{Draft, invalid, negated, sum};
 use super::entry::Notice;
 use super::refusal::Refusal;
@@ -219,6 +219,15 @@ fn holds_enough(shift: &Shift, tenders: &Tenders, kind: &str) -> Result<(), Refu
     Ok(())
 }
 
+fn is_deferred(account: &str) -> bool {
+    AccountKey::parse(account).is_some_and(|account| {
+        matches!(
+            account.name,
+            AccountName::PassValue | AccountName::PassValueHeld
+        )
+    })
+}
+
 /// What the command's legs moved through the till, by tender.
 fn moved(draft: &Draft<'_>, currency: &str, kind: &str) -> Result<Tenders, Refusal> {
     let mut tenders = Tenders::new();
@@ -228,6 +237,8 @@ fn moved(draft: &Draft<'_>, currency: &str, kind: &str) -> Result<Tenders, Refus
             .strip_prefix(SYSTEM)
             .and_then(|rest| rest.strip_prefix('/'));
         match system {
+            // What was paid for passes and memberships and is not earned yet is no tender.
+            None if is_deferred(account) => {}
             None => stored_value = sum(stored_value, negated(amount)?)?,
             // What is given to members on top, or taken back from them, pays for nothing.
             Some(name) if name.starts_with("bonus-issued/") => {

@@ -101,7 +101,13 @@ fn lower_price(
     };
     let list = line.unit_price;
     let member = line.member_price.filter(|price| *price < list);
-    let card = best(buyer.cards, &line.category, list, line.floor_price)?;
+    // The price of an upgrade is the lowest already, less its credit.
+    let is_upgrade = line
+        .sells
+        .as_ref()
+        .is_some_and(|sold| sold.credit.is_some());
+    let cards = if is_upgrade { &[] } else { buyer.cards };
+    let card = best(cards, &line.category, list, line.floor_price)?;
     Ok(match (member, card) {
         (Some(member), Some((card, card_type))) if card < member => {
             Some((card, PriceKind::Card, Some(card_type.to_owned())))

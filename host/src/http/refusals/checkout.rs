@@ -109,7 +109,10 @@ impl From<CheckoutError> for Problem {
             E::NotOffered(at) => Self::new(Code::NotOffered).with("what", at),
             E::Reason => refused("/reason", "give 1 to 500 characters"),
             E::TierUnknown(id) => field("/tier", Fault::Unknown, ("id", id)),
-            E::LastDay => refused("/last_day", "it is over in the member's home store"),
+            E::LastDay => refused(
+                "/last_day",
+                "it is over in the member's home store, or more than a hundred years ahead",
+            ),
             E::TierNotGiven(id) => Self::new(Code::TierNotGiven).with("id", id),
             E::RewardUnknown(id) => Self::unknown(Code::RewardUnknown, &id).at("/reward"),
             E::DrawUnknown(id) => Self::unknown(Code::DrawUnknown, &id),
