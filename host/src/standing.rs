@@ -34,6 +34,15 @@ impl From<&Member> for Standing {
 }
 
 impl Standing {
+    /// Whether a member still has it: a review that kept it may have put the tier's own multiplier on it.
+    pub fn is_still_of(&self, member: &Member) -> bool {
+        let now = Self {
+            multiplier: self.multiplier,
+            ..Self::from(member)
+        };
+        now == *self
+    }
+
     /// Makes it the member's own.
     pub fn put_on(self, member: &mut Member) {
         member.tier = self.tier;

@@ -368,7 +368,7 @@ impl Movement {
         raise: &Raise,
     ) -> Result<(), CheckoutError> {
         let found = store::members::member(&mut host.db.read().await?, member).await?;
-        if let Some(member) = found.filter(|found| Standing::from(found) == raise.given) {
+        if let Some(member) = found.filter(|found| raise.given.is_still_of(found)) {
             self.tier(&member, &raise.before);
         }
         Ok(())

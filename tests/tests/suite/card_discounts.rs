@@ -71,6 +71,23 @@ async fn tier(shop: &Shop, member: &str) -> Value {
 }
 
 on_each_database! {
+    async fn the_tier_of_a_card_goes_back_with_it_also_after_a_sale_was_reviewed(shop) {
+        let config = json!({
+            "window_days": 365, "validity_days": 20,
+            "tiers": [{ "code": "gold", "name": "gold", "threshold": 900_000, "multiplier": "2" }],
+        });
+        shop.bind("tier-standard", config).await;
+        shop.put("/v1/card-types/gold", json!({ "name": "Gold", "tier": "gold", "valid_days": 365 })).await;
+        let member = shop.member().await;
+        let number = card_of(&shop, "gold", &member, Value::Null).await;
+        let order = shop.buy(json!({ "member": { "id": member }, "lines": [{ "product": "coffee" }] })).await;
+        assert_eq!(tier(&shop, &member).await["name"], "gold");
+        shop.refund(order["id"].as_str().expect("an id"), Value::Null).await.ok();
+        take_back(&shop, &shop.supervisor, &number).await.ok();
+        assert_eq!(tier(&shop, &member).await, Value::Null);
+        shop.verify().await;
+    }
+
     async fn an_upgrade_takes_its_credit_off_the_card_price_once(shop) {
         for (id, price, months) in [("plus", 35_030, 1), ("premium", 412_450, 12)] {
             let plan = json!({
