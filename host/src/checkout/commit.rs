@@ -88,15 +88,9 @@ pub async fn commit(
     {
         return Committed::before(host, &receipt.subject.id).await;
     }
-    let waiting = match held::find(host, quote_id).await? {
-        Some(waiting) => waiting,
-        None => match priced_again(host, caller, quote_id, request.quote.as_ref(), now).await {
-            Ok(quote) => Waiting::unheld(&quote),
-            Err(stale @ CheckoutError::QuoteStale(_)) => {
-                return given_up(host, quote_id, intent, stale).await;
-            }
-            Err(error) => return Err(error),
-        },
+    let waiting = match waiting(host, caller, quote_id, request.quote.as_ref(), now).await? {
+        Ok(waiting) => waiting,
+        Err(stale) => return given_up(host, quote_id, intent, stale).await,
     };
     caller.require_store(&waiting.sale.document.store)?;
     if now > waiting.ends {
@@ -201,8 +195,26 @@ pub fn expired(
     CheckoutError::QuoteStale(changes)
 }
 
+/// What waits under a quote's id here, or is priced again from its request; or why that no longer holds.
+pub(super) async fn waiting(
+    host: &Arc<Host>,
+    caller: &Principal,
+    quote_id: &str,
+    again: Option<&Requote>,
+    now: Instant,
+) -> Result<Result<Waiting, CheckoutError>, CheckoutError> {
+    if let Some(waiting) = held::find(host, quote_id).await? {
+        return Ok(Ok(waiting));
+    }
+    match priced_again(host, caller, quote_id, again, now).await {
+        Ok(quote) => Ok(Ok(Waiting::unheld(&quote))),
+        Err(stale @ CheckoutError::QuoteStale(_)) => Ok(Err(stale)),
+        Err(error) => Err(error),
+    }
+}
+
 /// The quote's request priced again by a host that does not know the quote, as of the instant it was made.
-pub(super) async fn priced_again(
+async fn priced_again(
     host: &Arc<Host>,
     caller: &Principal,
     quote_id: &str,

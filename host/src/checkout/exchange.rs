@@ -19,12 +19,10 @@ use crate::host::Host;
 use crate::shift;
 use crate::store::orders;
 
-use super::commit::{
-    Committed, Requote, clearing, committing, expired, give_up, payable, priced_again,
-};
+use super::commit::{Committed, Requote, clearing, committing, expired, give_up, payable, waiting};
 use super::error::CheckoutError;
 use super::gift_receipt::{self, Shown};
-use super::held::{self, Waiting};
+use super::held::Waiting;
 use super::posting::overflow;
 use super::refund::{TRIES, Way, is_outrun, prepared};
 use super::request::{RefundLine, RefundRequest, TenderRequest};
@@ -97,22 +95,17 @@ pub async fn exchange(
     };
     for _ in 0..TRIES {
         let (now, again) = (host.clock.now(), request.quote_request.as_ref());
-        let waiting = match held::find(host, &request.quote).await? {
-            Some(waiting) => waiting,
-            None => match priced_again(host, caller, &request.quote, again, now).await {
-                Ok(quote) => Waiting::unheld(&quote),
-                Err(stale @ CheckoutError::QuoteStale(_)) => {
-                    let receipt = give_up(host, &request.quote, intent, stale).await?;
-                    return before(host, &receipt).await;
-                }
-                Err(error) => return Err(error),
-            },
+        let held = match waiting(host, caller, &request.quote, again, now).await? {
+            Ok(held) if now > held.ends => Err(expired(host, &held.sale.document, held.ends, now)),
+            held => held,
         };
-        if now > waiting.ends {
-            let stale = expired(host, &waiting.sale.document, waiting.ends, now);
-            let receipt = give_up(host, &request.quote, intent, stale).await?;
-            return before(host, &receipt).await;
-        }
+        let held = match held {
+            Ok(held) => held,
+            Err(stale) => {
+                let receipt = give_up(host, &request.quote, intent, stale).await?;
+                return before(host, &receipt).await;
+            }
+        };
         let swap = Swap {
             host,
             caller,
@@ -120,7 +113,7 @@ pub async fn exchange(
             request: &request,
             shown: shown.as_ref(),
         };
-        let (mut command, sold, net) = swap.command(&waiting, &back).await?;
+        let (mut command, sold, net) = swap.command(&held, &back).await?;
         command.operation = Some(intent.clone().into());
         match host.writer.submit(command).await {
             Err(Refusal::ReceiptCodeTaken { .. }) => {}

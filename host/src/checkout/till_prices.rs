@@ -19,9 +19,9 @@ use super::request::QuoteRequest;
 /// Approvals one basket may show.
 pub const MOST_APPROVALS: usize = 20;
 
-/// Who agreed to the prices a till names itself; nobody has to where the caller may name them alone. Lines of one
-/// article at one price need one word, for all of them together. What was agreed to for the quote before of the same till counts on, however long
-/// the customer goes on shopping.
+/// Who agreed to the prices a till names itself; nobody has to where the caller may name them alone. Lines of one article
+/// at one price need one word, for all of them together. What was agreed to for the quote before of the same till counts
+/// on, however long the customer goes on shopping.
 ///
 /// # Errors
 /// [`AccessError::NeedsApproval`] for the first price nobody agreed to, or why an approval does not count.
